@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd.c - the dispatcher: global options, command lookup, parsing, errors, exit status
+ *
+ * Usage errors say the one wrong thing and name the help, never print it whole. With several
+ * words for an @each command the loop goes on after a failure; the last failure decides.
+ */
+#include "config.h"
+
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+
+struct global_opts {
+	bool version, help, debug;
+	const char *root, *log_level;
+};
+
+static const struct opt global_options[] = {
+	OPT_STR(0, "root", struct global_opts, root, "DIR", "keep images and containers in DIR"),
+	OPT_STR(0, "log-level", struct global_opts, log_level, "LEVEL",
+		"error, warn (default), info or debug"),
+	OPT_BOOL('D', "debug", struct global_opts, debug, NULL),
+	OPT_BOOL('v', "version", struct global_opts, version, "print the version"),
+	OPT_BOOL('h', "help", struct global_opts, help, "print this help"),
+	OPT_IGNORE("host"),
+	OPT_IGNORE("context"),
+	OPT_IGNORE("cgroup-manager"),
+	OPT_IGNORE("storage-driver"),
+	OPT_END,
+};
+
+static int print(const struct buf *b, int status)
+{
+	return b->data && io_write_all(STDOUT_FILENO, b->data, b->len) < 0 ? EXIT_RL : status;
+}
+
+static int print_overview(void)
+{
+	auto_buf struct buf b = { 0 };
+	int r = buf_str(&b, "rl - containers without root and without a daemon\n\n"
+			    "Usage: rl [OPTION...] COMMAND [ARG...]\n\nCommands:\n");
+
+	for (const struct cmd *const *c = cmd_table; r == 0 && *c; c++)
+		r = buf_printf(&b, "  %-16s %s\n", (*c)->name, (*c)->summary);
+	if (r == 0)
+		r = buf_str(&b, "\nOptions:\n");
+	if (r == 0)
+		r = opt_help(global_options, &b);
+	if (r == 0)
+		r = buf_str(&b, "\n'rl COMMAND --help' tells more about a command.\n");
+	return r < 0 ? EXIT_RL : print(&b, 0);
+}
+
+static int print_help(const struct cmd *c)
+{
+	auto_buf struct buf b = { 0 };
+	int r = buf_printf(&b, "%s\n\nUsage: rl %s %s%s\n", c->summary, c->name,
+			   c->options ? "[OPTION...] " : "", c->args ? c->args : "");
+
+	if (r == 0 && c->options)
+		r = buf_str(&b, "\nOptions:\n");
+	if (r == 0 && c->options)
+		r = opt_help(c->options, &b);
+	return r < 0 ? EXIT_RL : print(&b, 0);
+}
+
+static const struct cmd *find_exact(const char *name)
+{
+	for (const struct cmd_alias *a = cmd_alias_table; a->name; a++)
+		if (strcmp(a->name, name) == 0)
+			name = a->target;
+	for (const struct cmd *const *c = cmd_table; *c; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
+
+/* Two-word names first ("image inspect"). @ret_words: how many words the name took. */
+static const struct cmd *find(int argc, char **argv, int *ret_words)
+{
+	if (argc >= 2) {
+		auto_free char *two = str_printf("%s %s", argv[0], argv[1]);
+		const struct cmd *c = two ? find_exact(two) : NULL;
+
+		if (c) {
+			*ret_words = 2;
+			return c;
+		}
+	}
+	*ret_words = 1;
+	return find_exact(argv[0]);
+}
+
+static int usage_error(struct rl_err *err, const char *name)
+{
+	auto_free char *line = str_printf("See 'rl %s%s--help'", name, *name ? " " : "");
+
+	rl_report(err);
+	if (line)
+		log_line("", line);
+	return EXIT_RL;
+}
+
+static int exit_status(const struct rl_err *err)
+{
+	return err->exit_code ? err->exit_code : EXIT_RL;
+}
+
+static int run_each(const struct cmd *c, struct rl *rl, const struct cmd_args *args,
+		    const void *opts)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < args->n; i++) {
+		struct rl_err err = { 0 };
+
+		if (c->each(rl, args->v[i], opts, &err) >= 0)
+			continue;
+		rl_wrap(&err, "%s '%s'", c->name, args->v[i]);
+		rl_report(&err);
+		status = exit_status(&err);
+	}
+	return status;
+}
+
+static int dispatch(const struct cmd *c, const struct global_opts *g, const struct cmd_args *args,
+		    const void *opts)
+{
+	struct rl rl = { .data_fd = FD_NONE, .run_fd = FD_NONE };
+	struct rl_err err = { 0 };
+	int r;
+
+	if (!c->no_dirs && rl_open(&rl, g->root, &err) < 0) {
+		rl_report(&err);
+		rl_close(&rl);
+		return EXIT_RL;
+	}
+	if (c->each) {
+		r = run_each(c, &rl, args, opts);
+	} else {
+		r = c->run(&rl, args, opts, &err);
+		if (r < 0) {
+			rl_report(&err);
+			r = exit_status(&err);
+		}
+	}
+	rl_close(&rl);
+	return r;
+}
+
+static bool wants_help(const struct cmd *c, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+		if (strcmp(argv[i], "--") == 0 || (c->stop_early && argv[i][0] != '-'))
+			return false;
+	}
+	return false;
+}
+
+static int run_command(const struct cmd *c, const struct global_opts *g, int argc, char **argv)
+{
+	static const struct opt none[] = { OPT_END };
+	const struct opt *table = c->options ? c->options : none;
+	auto_free const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
+	auto_free void *opts = calloc(1, c->opts_size ? c->opts_size : 1);
+	struct rl_err err = { 0 };
+	int n, status;
+
+	if (!rest || !opts) {
+		rl_oom(&err);
+		rl_report(&err);
+		return EXIT_RL;
+	}
+	if (wants_help(c, argc, argv))
+		return print_help(c);
+	if (c->defaults)
+		memcpy(opts, c->defaults, c->opts_size);
+	n = opt_parse(table, c->stop_early, argc, argv, opts, rest, &err);
+	if (n >= 0 && (unsigned)n < c->min_args)
+		n = rl_fail(&err, EINVAL, "%s needs %s", c->name, c->args ? c->args : "more words");
+	if (n >= 0 && (unsigned)n > c->max_args)
+		n = rl_fail(&err, EINVAL, "%s takes %u words at most, not '%s'", c->name,
+			    c->max_args, rest[c->max_args]);
+	if (n < 0)
+		status = usage_error(&err, c->name);
+	else
+		status = dispatch(c, g, &(struct cmd_args){ rest, (size_t)n }, opts);
+	opt_done(table, opts);
+	return status;
+}
+
+static int set_log_level(const struct global_opts *g, struct rl_err *err)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+
+	if (g->debug)
+		log_set_level(LOG_DEBUG);
+	if (!g->log_level)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(g->log_level, names[i]) == 0) {
+			log_set_level((enum log_level)i);
+			return 0;
+		}
+	}
+	return rl_fail(err, EINVAL,
+		       "invalid value '%s' for '--log-level': expected error, warn, info or debug",
+		       g->log_level);
+}
+
+int cmd_main(int argc, char **argv)
+{
+	struct global_opts g = { 0 };
+	struct rl_err err = { 0 };
+	auto_free const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
+	const struct cmd *c;
+	int n, first, words;
+
+	if (!rest)
+		return EXIT_RL;
+	n = opt_parse(global_options, true, argc - 1, argv + 1, &g, rest, &err);
+	if (n < 0 || set_log_level(&g, &err) < 0)
+		return usage_error(&err, "");
+	if (g.version) {
+		auto_buf struct buf b = { 0 };
+
+		return buf_str(&b, "rl version " PACKAGE_VERSION "\n") < 0 ? EXIT_RL : print(&b, 0);
+	}
+	if (g.help || n == 0 || strcmp(rest[0], "help") == 0) {
+		if (n < 2)
+			return print_overview();
+		first = argc - n + 1;
+	} else {
+		first = argc - n;
+	}
+	c = find(argc - first, argv + first, &words);
+	if (!c) {
+		rl_fail(&err, EINVAL, "unknown command '%s' for 'rl'", argv[first]);
+		return usage_error(&err, "");
+	}
+	if (strcmp(rest[0], "help") == 0)
+		return print_help(c);
+	return run_command(c, &g, argc - first - words, argv + first + words);
+}

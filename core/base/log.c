@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log.c - lines on stderr; the header is the manual */
+#include "config.h"
+
+#include "core/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum log_level level = LOG_WARN; /* the one global that STYLE allows */
+
+void log_set_level(enum log_level l)
+{
+	level = l;
+}
+
+enum log_level log_get_level(void)
+{
+	return level;
+}
+
+void log_clean(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) /* C1 controls in UTF-8 */
+			p[1] = '?', *p = '?';
+	}
+}
+
+void log_line(const char *prefix, const char *text)
+{
+	char line[2048];
+	size_t n = strlen(prefix), len = strlen(text);
+	ssize_t w;
+
+	if (n > 64)
+		n = 64;
+	if (len > sizeof(line) - n - 2)
+		len = sizeof(line) - n - 2;
+	memcpy(line, prefix, n);
+	memcpy(line + n, text, len);
+	line[n + len] = '\0';
+	log_clean(line + n);
+	line[n + len] = '\n';
+	w = write(STDERR_FILENO, line, n + len + 1);
+	(void)w; /* stderr closed: nobody left to tell */
+}
+
+static void out(enum log_level l, const char *prefix, const char *fmt, va_list ap)
+{
+	char text[1536];
+
+	if (l > level)
+		return;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	log_line(prefix, text);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	out(LOG_WARN, "Warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	out(LOG_WARN, "", fmt,
+	    ap); /* steps are shown by default; --quiet is the command's business */
+	va_end(ap);
+}
+
+void log_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	out(LOG_DEBUG, "debug: ", fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rl.c - the user's folders; the header is the manual */
+#include "config.h"
+
+#include "core/rl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+
+/* Environment value if it is an absolute path, as the XDG base directory specification asks. */
+static const char *env_path(const char *name)
+{
+	const char *s = getenv(name);
+
+	return s && *s == '/' ? s : NULL;
+}
+
+static char *find_data_dir(const char *root)
+{
+	const char *s = root && *root ? root : getenv("RL_ROOT");
+	const struct passwd *pw;
+
+	if (s && *s == '/')
+		return strdup(s);
+	if (s && *s) {
+		auto_free char *cwd = getcwd(NULL, 0);
+
+		return cwd ? str_printf("%s/%s", cwd, s) : NULL;
+	}
+	s = env_path("XDG_DATA_HOME");
+	if (s)
+		return str_printf("%s/rl", s);
+	s = env_path("HOME");
+	if (!s) {
+		pw = getpwuid(getuid());
+		s = pw && pw->pw_dir && *pw->pw_dir == '/' ? pw->pw_dir : NULL;
+	}
+	return s ? str_printf("%s/.local/share/rl", s) : NULL;
+}
+
+/* A runtime folder that is missing, foreign or open to others is not used (su, sudo, cron). */
+static char *find_run_dir(const char *data_dir, uid_t uid)
+{
+	const char *s = env_path("XDG_RUNTIME_DIR");
+	struct stat st;
+
+	if (s && stat(s, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == uid &&
+	    (st.st_mode & 022) == 0)
+		return str_printf("%s/rl", s);
+	return str_printf("%s/run", data_dir);
+}
+
+static int open_private(const char *path, uid_t uid, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	struct stat st;
+	int r;
+
+	r = io_mkdirs(AT_FDCWD, path, 0700, err);
+	if (r < 0) {
+		rl_hint(err, "set RL_ROOT (or --root) to a folder that you may write");
+		return r;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return rl_fail_sys(err, errno, "open folder '%s'", path);
+	if (st.st_uid != uid) {
+		rl_fail(err, EPERM, "folder '%s' belongs to uid %u, not to you (uid %u)", path,
+			(unsigned)st.st_uid, (unsigned)uid);
+		return rl_hint(err, "set RL_ROOT (or --root) to a folder of your own");
+	}
+	if (st.st_mode & 077 && fchmod(fd, 0700) < 0)
+		return rl_fail_sys(err, errno, "make folder '%s' private", path);
+	return TAKE_FD(fd);
+}
+
+int rl_open(struct rl *rl, const char *root, struct rl_err *err)
+{
+	int r;
+
+	*rl = (struct rl){
+		.uid = getuid(), .gid = getgid(), .data_fd = FD_NONE, .run_fd = FD_NONE
+	};
+	rl->data_dir = find_data_dir(root);
+	if (!rl->data_dir) {
+		rl_fail(err, ENOENT, "no home folder: HOME is unset and uid %u has no passwd entry",
+			(unsigned)rl->uid);
+		return rl_hint(err, "set HOME or RL_ROOT to a folder that you may write");
+	}
+	r = open_private(rl->data_dir, rl->uid, err);
+	if (r < 0)
+		return rl_wrap(err, "data folder");
+	rl->data_fd = r;
+	rl->run_dir = find_run_dir(rl->data_dir, rl->uid);
+	if (!rl->run_dir)
+		return rl_oom(err);
+	r = open_private(rl->run_dir, rl->uid, err);
+	if (r < 0)
+		return rl_wrap(err, "runtime folder");
+	rl->run_fd = r;
+	return 0;
+}
+
+void rl_close(struct rl *rl)
+{
+	fd_close(rl->data_fd);
+	fd_close(rl->run_fd);
+	free(rl->data_dir);
+	free(rl->run_dir);
+	*rl = (struct rl){ .data_fd = FD_NONE, .run_fd = FD_NONE };
+}

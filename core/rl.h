@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rl.h - what one invocation of rl knows about its user and where things live
+ *
+ * main() fills one struct rl and passes it down; nothing here changes afterwards.
+ *
+ *	data_dir	$RL_ROOT, else $XDG_DATA_HOME/rl, else ~/.local/share/rl   (0700)
+ *	run_dir		$XDG_RUNTIME_DIR/rl, else data_dir/run                     (0700)
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/base/err.h"
+
+struct rl {
+	uid_t uid; /* of the caller, in the caller's user namespace */
+	gid_t gid;
+	char *data_dir; /* absolute; owned */
+	int data_fd;    /* O_RDONLY|O_DIRECTORY on data_dir */
+	char *run_dir;  /* absolute; owned */
+	int run_fd;     /* the same on run_dir */
+};
+
+/**
+ * rl_open() - Find and create the two folders
+ * @root:	--root, or NULL
+ *
+ * Folders are created 0700. One that exists but belongs to somebody else, or that others may
+ * write, is refused (SECURITY S62).
+ */
+int rl_open(struct rl *rl, const char *root, struct rl_err *err) RL_MUST_USE;
+void rl_close(struct rl *rl);
