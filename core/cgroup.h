@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup.h - a place for a container in the cgroup v2 tree, its limits, and its end
+ *
+ * Ladder: a transient scope "rl-<id>.scope" of the user's systemd manager (Delegate=yes, sd-bus,
+ * libsystemd by dlopen) > a writable delegated cgroup we already live in > none. Below the scope
+ * are two children: "supervisor" (monitor, pump) and "container" (init), because processes may
+ * only live in leaves. Source: cgroups(7), kernel Documentation/admin-guide/cgroup-v2.rst,
+ * systemd.resource-control(5), https://systemd.io/CGROUP_DELEGATION.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/base/err.h"
+#include "core/base/strv.h"
+
+struct cgroup_limits {
+	int64_t cpu_quota_us, cpu_period_us; /* quota 0 = no limit */
+	uint64_t cpu_weight;                 /* 0 = default */
+	int64_t memory_max;                  /* bytes, 0 = no limit */
+	int64_t memory_swap_max;             /* bytes of swap alone; -1 = no limit, see has_swap */
+	bool has_swap;
+	int64_t memory_low, memory_high;
+	int64_t pids_max; /* 0 = no limit */
+	char cpuset_cpus[256], cpuset_mems[256];
+};
+
+enum cgroup_rung { CGROUP_NONE, CGROUP_DELEGATED, CGROUP_SCOPE };
+
+struct cgroup {
+	enum cgroup_rung rung;
+	char *path;       /* of the "container" child below /sys/fs/cgroup, owned; NULL with NONE */
+	char *scope_path; /* parent of it that is removed at the end, owned */
+	char *why;        /* with NONE: why there is no cgroup, and what would change that */
+	int dir_fd;       /* on "container", or FD_NONE */
+	void *request;    /* pending D-Bus job */
+};
+
+/*
+ * Ask for a place; does not wait. @id names the scope, @pids (monitor, init) go in.
+ * Never fails because cgroups are missing: rung NONE says so in @ret->why.
+ */
+int cgroup_request(const char *id, const char *description, const pid_t *pids, size_t n_pids,
+		   struct cgroup *ret, struct rl_err *err) RL_MUST_USE;
+/*
+ * Wait for the place (bounded, 10 s), make the children, write @limits, move @supervisor and
+ * @init. Each limit that cannot be applied is appended to @ret_lost as "--memory: why; what to do".
+ */
+int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t supervisor, pid_t init,
+		 struct strv *ret_lost, struct rl_err *err) RL_MUST_USE;
+
+struct cgroup_usage {
+	uint64_t oom_kills; /* memory.events oom_kill */
+	int64_t memory_peak, memory_max, memory_current;
+	uint64_t cpu_usec;
+	int64_t pids;
+};
+/* Missing files leave zeros. 0 or -errno. */
+int cgroup_read(const struct cgroup *c, struct cgroup_usage *ret);
+int cgroup_kill(const struct cgroup *c); /* cgroup.kill, or every pid in cgroup.procs */
+/* Kill what is left, remove the children; the scope goes by itself when it is empty. Bounded. */
+void cgroup_remove(struct cgroup *c);
+void cgroup_done(struct cgroup *c); /* only frees */

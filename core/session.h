@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.h - S, the one user namespace that all of a user's containers are nested in
+ *
+ * Made once with newuidmap/newgidmap (0 = the caller, 1.. = the subordinate range), then found
+ * again: through the holder (a tiny process listening on run_dir/session.sock that leaves after
+ * being idle), else through any live monitor; the descriptor travels by SCM_RIGHTS. A new one is
+ * made under a lock only when neither lives. Ladder: full subordinate range > one id.
+ */
+#pragma once
+
+#include "core/idmap.h"
+#include "core/rl.h"
+
+enum session_rung {
+	SESSION_FULL,   /* 0 = caller, 1.. = subordinate range */
+	SESSION_ONE_ID, /* 0 = caller, nothing else; setgroups is denied */
+};
+
+struct session {
+	int userns_fd;     /* owned; keeps S alive */
+	struct idmap uids; /* S to the caller's namespace */
+	struct idmap gids;
+	enum session_rung rung;
+};
+
+/**
+ * session_open() - Join or make S
+ * @ret:	Written on success; release with session_close()
+ *
+ * When only one id can be had, one warning line per boot says why and what to do.
+ * Errors name what forbids user namespaces (sysctl, AppArmor, max_user_namespaces, outer seccomp)
+ * with the line that mends it. The caller stays in its own namespace.
+ */
+int session_open(const struct rl *rl, struct session *ret, struct rl_err *err) RL_MUST_USE;
+void session_close(struct session *s);
+
+/* In a forked child: enter S and become uid 0, gid 0 there. 0 or -errno with err. */
+int session_enter(const struct session *s, struct rl_err *err) RL_MUST_USE;
+/* Answer for S on a socket like the holder does; the monitor calls it for its own socket. */
+int session_answer(int listen_fd, int userns_fd);

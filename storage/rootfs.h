@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rootfs.h - the root file system of one container, assembled from layers
+ *
+ * Ladder, tried for real once per store and remembered in data_dir/cache: kernel overlay
+ * (userxattr) > fuse-overlayfs > a copy of the layers. Writable state is below the container's
+ * own folder: upper/ and work/ (overlay), or rootfs/ (copy).
+ */
+#pragma once
+
+#include "core/base/strv.h"
+#include "core/rl.h"
+#include "core/session.h"
+
+enum rootfs_rung { ROOTFS_OVERLAY, ROOTFS_FUSE, ROOTFS_COPY, ROOTFS_DIR };
+
+struct rootfs {
+	enum rootfs_rung rung;
+	int *layer_fds; /* O_PATH on layers/<key>/diff, bottom first; owned */
+	size_t n_layers;
+	int ctr_fd;      /* the container's folder; borrowed */
+	const char *dir; /* with ROOTFS_DIR: the user's --rootfs folder; borrowed */
+	bool read_only;  /* the mount itself is made read-only */
+};
+
+/**
+ * rootfs_open() - In the host's namespaces: pick the rung, open the layers, make upper and work
+ * @layers:	Keys, bottom first (struct image)
+ * @uids, @gids: C's maps into S: when they are not the identity, layers with shifted owners are
+ *		made first (once per layer and map, by rl-image in S), with progress on stderr
+ */
+int rootfs_open(const struct rl *rl, const struct session *s, const struct strv *layers,
+		const struct idmap *uids, const struct idmap *gids, int ctr_fd, struct rootfs *ret,
+		struct rl_err *err) RL_MUST_USE;
+void rootfs_close(struct rootfs *r);
+
+/* launch hooks (core/launch.h); @arg is a struct rootfs */
+int rootfs_prepare_hook(void *arg, int *ret_fd, struct rl_err *err);
+int rootfs_root_hook(void *arg, int prepared_fd, int *ret_mount_fd, struct rl_err *err);
