@@ -6,9 +6,9 @@
  *
  *	names/<registry>/<repo path>/:<tag>	  JSON: per platform the image id and manifest digest
  *	names/<registry>/<repo path>/@<digest>	  the same, for what was pulled by digest
- *	images/<id>/image.json			  record: layers (keys, sizes), digests, times
+ *	images/<id>/image.json			  record: diff_ids, sizes, digests, times
  *	images/<id>/config.json, manifest.json	  the raw bytes as they came
- *	layers/<key>/{diff,layer.json}		  immutable; key = diff_id hex + owner map suffix
+ *	layers/<key>/{diff,layer.json}		  immutable; key = diff_id + owner map (storage/layer.h)
  *
  * <id> is the hex SHA-256 of the config. Readers take no locks; every file is replaced whole.
  */
@@ -35,8 +35,7 @@ struct image {
 	char *digest;         /* "sha256:..." of the manifest */
 	json_t *config;       /* the OCI image config, whole; owned */
 	struct strv names;    /* all names of the image (filled by image_list/image_load) */
-	struct strv layers;   /* layer keys, bottom first */
-	struct strv diff_ids; /* "sha256:..." in the same order */
+	struct strv diff_ids; /* "sha256:..." of the uncompressed layers, bottom first */
 	int64_t size;         /* bytes unpacked, from the record */
 	int64_t created_ns;
 	struct platform platform;

@@ -25,11 +25,11 @@ struct rootfs {
 
 /**
  * rootfs_open() - In the host's namespaces: pick the rung, open the layers, make upper and work
- * @layers:	Keys, bottom first (struct image)
+ * @diff_ids:	Bottom first (struct image)
  * @uids, @gids: C's maps into S: when they are not the identity, layers with shifted owners are
  *		made first (once per layer and map, by rl-image in S), with progress on stderr
  */
-int rootfs_open(const struct rl *rl, const struct session *s, const struct strv *layers,
+int rootfs_open(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
 		const struct idmap *uids, const struct idmap *gids, int ctr_fd, struct rootfs *ret,
 		struct rl_err *err) RL_MUST_USE;
 void rootfs_close(struct rootfs *r);

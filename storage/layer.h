@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layer.h - unpacked layers: key, look-up, staging, publishing
+ *
+ * layers/<key>/diff is the tree as the overlay wants it (whiteouts as char 0:0, opaque folders as
+ * user.overlay.opaque), layers/<key>/layer.json its record (sizes, diff_id). A layer is immutable:
+ * it is unpacked below layers/.tmp-<random>, synced once, and published by rename. One flock per
+ * key (layers/.lock-<key>) makes two writers of the same layer take turns; the second finds it
+ * done. The key is the diff_id and the owner map it was unpacked under, so a changed subordinate
+ * range never meets old files.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/rl.h"
+#include "core/session.h"
+
+#define LAYER_KEY_MAX 200
+
+/**
+ * layer_key() - Name of the folder for one layer as seen by one container map
+ * @diff_id:	"sha256:<64 hex>"; anything else is -EINVAL before any file is touched
+ * @uids, @gids: C's maps into S; NULL or the identity: the layer as pulled
+ */
+int layer_key(const char *diff_id, const struct session *s, const struct idmap *uids,
+	      const struct idmap *gids, char ret[LAYER_KEY_MAX], struct rl_err *err) RL_MUST_USE;
+
+bool layer_exists(const struct rl *rl, const char *key);
+/* O_PATH descriptor on layers/<key>/diff; -ENOENT when it is not there. */
+int layer_open(const struct rl *rl, const char *key, struct rl_err *err) RL_MUST_USE;
+
+struct layer_stage {
+	char key[LAYER_KEY_MAX];
+	char name[64]; /* "layers/.tmp-..." relative to data_fd */
+	int lock_fd, diff_fd;
+};
+
+/* Take the key's lock (waits). 0 = staging is ready, 1 = somebody else published it meanwhile. */
+int layer_begin(const struct rl *rl, const char *key, struct layer_stage *ret,
+		struct rl_err *err) RL_MUST_USE;
+/* Write layer.json, syncfs, rename into place, unlock. */
+int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_id, int64_t size,
+		  int64_t files, struct rl_err *err) RL_MUST_USE;
+void layer_abort(const struct rl *rl, struct layer_stage *st); /* removes staging; inside S */
+/* Remove staging folders that no live process holds the lock of. */
+void layer_sweep(const struct rl *rl);
