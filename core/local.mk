@@ -12,4 +12,5 @@ libbase_a_SOURCES = \
 	core/base/strv.c core/base/strv.h
 
 libcore_a_SOURCES = \
+	core/idmap.c core/idmap.h \
 	core/rl.c core/rl.h
