@@ -1,8 +1,40 @@
-# Unit tests: one program per module, tests/unit/test_<file>.c
-LDADD = $(RL_LIBS) $(RL_LIBS_EXTERNAL) $(CMOCKA_LIBS)
+# Unit tests: one program per module, tests/unit/test_<file>.c; the source's name is the program's
+# name plus .c, so a new test is one line here. What needs the helper rl-image's code adds
+# "tests_unit_test_<file>_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)".
 UNIT_TESTS = \
 	tests/unit/test_idmap \
 	tests/unit/test_parse
 
-check_PROGRAMS += $(UNIT_TESTS)
-TESTS += $(UNIT_TESTS)
+# Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
+# here; what needs rl-image's code adds "tests_fuzz_fuzz_<name>_LDADD = $(FUZZ_IMAGE_LIBS)".
+# An ordinary build links tests/fuzz/replay.c and `make check` replays the seeds; with
+# --enable-fuzzing the same files become libFuzzer programs (tests/fuzz/run SECONDS).
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_json
+
+# Checks of the tree itself
+LINT_TESTS = \
+	tests/lint/layers.sh \
+	tests/lint/headers.sh
+
+FUZZ_IMAGE_LIBS = $(FUZZ_MAIN) $(IMAGE_LIBS)
+if FUZZING
+FUZZ_MAIN = $(FUZZ_ENGINE)
+LDADD = $(FUZZ_MAIN) $(RL_LIBS) $(RL_LIBS_EXTERNAL)
+noinst_PROGRAMS += $(FUZZ_TARGETS)
+else
+FUZZ_MAIN = libreplay.a
+LDADD = $(FUZZ_MAIN) $(RL_LIBS) $(RL_LIBS_EXTERNAL) $(CMOCKA_LIBS)
+check_LIBRARIES = libreplay.a
+libreplay_a_SOURCES = tests/fuzz/replay.c
+check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+endif
+TESTS += $(LINT_TESTS)
+AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
+	LINT_CPPFLAGS='-I$(abs_top_srcdir) -I$(abs_top_builddir)'; export CC LINT_CFLAGS LINT_CPPFLAGS;
+
+EXTRA_DIST += \
+	tests/fuzz/corpus \
+	tests/fuzz/run \
+	$(LINT_TESTS)

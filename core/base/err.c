@@ -11,7 +11,7 @@
 
 #include "core/base/log.h"
 
-static int set(struct rl_err *err, int code, const char *fmt, va_list ap)
+static RL_PRINTF(3, 0) int set(struct rl_err *err, int code, const char *fmt, va_list ap)
 {
 	*err = (struct rl_err){ .code = code > 0 ? code : EINVAL };
 	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);

@@ -50,7 +50,7 @@ void log_line(const char *prefix, const char *text)
 	(void)w; /* stderr closed: nobody left to tell */
 }
 
-static void out(enum log_level l, const char *prefix, const char *fmt, va_list ap)
+static RL_PRINTF(3, 0) void out(enum log_level l, const char *prefix, const char *fmt, va_list ap)
 {
 	char text[1536];
 
