@@ -3,7 +3,8 @@
 # "tests_unit_test_<file>_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)".
 UNIT_TESTS = \
 	tests/unit/test_idmap \
-	tests/unit/test_parse
+	tests/unit/test_parse \
+	tests/unit/test_ref
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
 # here; what needs rl-image's code adds "tests_fuzz_fuzz_<name>_LDADD = $(FUZZ_IMAGE_LIBS)".
