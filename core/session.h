@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "core/idmap.h"
 #include "core/rl.h"
 
@@ -35,7 +37,25 @@ struct session {
 int session_open(const struct rl *rl, struct session *ret, struct rl_err *err) RL_MUST_USE;
 void session_close(struct session *s);
 
-/* In a forked child: enter S and become uid 0, gid 0 there. 0 or -errno with err. */
+/*
+ * In a forked child: enter S and become uid 0, gid 0 there. Supplementary groups stay as they are
+ * (init sets the container's own). 0 or -errno with err.
+ */
 int session_enter(const struct session *s, struct rl_err *err) RL_MUST_USE;
-/* Answer for S on a socket like the holder does; the monitor calls it for its own socket. */
-int session_answer(int listen_fd, int userns_fd);
+
+/*
+ * Being asked for S. A client connects (SOCK_SEQPACKET), sends the SESSION_REQUEST_LEN bytes of
+ * SESSION_REQUEST as its first message and gets one message back with the maps and the
+ * descriptor. Monitors listen on run_dir/ctr/<id>/monitor.sock; both ends check SO_PEERCRED.
+ */
+#define SESSION_REQUEST     "rl:S?v1"
+#define SESSION_REQUEST_LEN 8
+
+/* A listening socket (non-blocking, mode 0600) named @path below @dir_fd; a stale one is
+ * replaced. Paths of any length: the name goes through /proc/self/fd. fd or -errno. */
+int session_listen(int dir_fd, const char *path, struct rl_err *err) RL_MUST_USE;
+/* Accept one client, check it, read its request (at most 1 s) and answer. 0 or -errno; an error
+ * concerns that client only. For sockets that take nothing but this request. */
+int session_answer(int listen_fd, const struct session *s);
+/* The answer alone, for a server that read SESSION_REQUEST itself on @conn_fd. 0 or -errno. */
+int session_send(int conn_fd, const struct session *s);
