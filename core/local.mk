@@ -13,4 +13,10 @@ libbase_a_SOURCES = \
 
 libcore_a_SOURCES = \
 	core/idmap.c core/idmap.h \
-	core/rl.c core/rl.h
+	core/ctr.c core/ctr.h \
+	core/monitor.c core/monitor.h \
+	core/names.c core/names.h \
+	core/pump.c core/pump.h \
+	core/relay.c core/relay.h \
+	core/rl.c core/rl.h \
+	core/sandbox.c core/sandbox.h

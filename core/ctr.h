@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctr.h - a container's folder: claim, records, exit, removal
+ *
+ *	containers/<id>/lock		record lock, held by the monitor while the container runs
+ *	containers/<id>/config.json	the OCI runtime spec that is run
+ *	containers/<id>/state.json	name, image, times, options that are not in the spec
+ *	containers/<id>/image		the image's id (64 hex), what rmi looks at
+ *	containers/<id>/exit.json	written once, when it has ended
+ *	containers/<id>/{upper,work}	writable files (storage/rootfs.h)
+ *	container-names/<name>		symbolic link holding the id; made last, removed first
+ *	containers/.trash-<id>		being removed; swept by whoever meets it
+ *
+ * A folder that is not complete yet is called containers/.new-<id>. Nothing here waits.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/rl.h"
+
+#define CTR_ID_LEN 64
+#define CTR_FORMAT 1 /* "version" in state.json; a newer one is refused, never rewritten */
+
+struct ctr {
+	char id[CTR_ID_LEN + 1];
+	char *name;  /* owned */
+	char *dir;   /* absolute path, owned */
+	int dir_fd;  /* owned */
+	int lock_fd; /* open, not locked; ctr_lock() in the monitor; owned */
+};
+
+/* 0 or -EINVAL: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes (CLI.md "Behaviour"). */
+int ctr_name_check(const char *name, struct rl_err *err) RL_MUST_USE;
+
+/**
+ * ctr_create() - Make containers/.new-<id>; the caller fills it, then publishes
+ * @name:	Wanted name, or NULL for a generated one (adjective_surname)
+ */
+int ctr_create(const struct rl *rl, const char *name, struct ctr *ret,
+	       struct rl_err *err) RL_MUST_USE;
+/* Rename into place and claim the name; -EEXIST says who has it. */
+int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
+/* In the monitor: take the record lock; held until the process ends. */
+int ctr_lock(struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
+struct ctr_exit {
+	int code;   /* what the command ends with: N, or 128 + signal */
+	int signal; /* 0 = exited by itself */
+	bool oom;
+	int64_t memory_max, memory_peak; /* with oom; 0 = unknown */
+	int64_t started_ns, finished_ns; /* wall clock */
+};
+
+int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync,
+		   struct rl_err *err) RL_MUST_USE;
+
+/**
+ * ctr_remove() - Free the name, move the folder out of sight, delete it
+ * @userns_fd:	S, for files of subordinate owners (a child enters it when needed), or FD_NONE
+ *
+ * After the first two steps (done by ctr_hide() alone) nobody can find the container any more.
+ */
+int ctr_remove(const struct rl *rl, struct ctr *c, int userns_fd, struct rl_err *err) RL_MUST_USE;
+int ctr_hide(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
+int ctr_delete_hidden(const struct rl *rl, const struct ctr *c, int userns_fd,
+		      struct rl_err *err) RL_MUST_USE;
+
+/* Remove .trash-* and .new-* folders that no live process works on. Cheap when there are none. */
+void ctr_sweep(const struct rl *rl, int userns_fd);
+
+void ctr_done(struct ctr *c); /* closes and frees; fine on a zeroed or released struct */

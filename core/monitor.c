@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * monitor.c - watch over one container from start to end
+ *
+ * Theory of operation
+ *
+ * Start: launch_fork() gives init's pid; while init builds the root, the place in the cgroup tree
+ * is asked for and the pump is forked; launch_wait_ready(), move into the cgroup, launch_exec(),
+ * tell the client. A failure on the way ends what was started, removes the container and travels
+ * to the client as one rl_err.
+ *
+ * Running: one poll loop over init's pidfd, the client, the tap (until its first frame starts the
+ * packet loop), the packet loop's pidfd, and the socket that hands out S. If the client goes away
+ * the container is killed: cancelling a job must not leave it behind.
+ *
+ * End, in this order (ARCHITECTURE 4.8): the exit record is made durable (or, with --rm, the folder
+ * is hidden and the name freed), the client is told, then what costs the kernel time is let go:
+ * tap, packet loop, cgroup, files; last, by leaving, the lock.
+ */
+#include "config.h"
+
+#include "core/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/pump.h"
+#include "core/session.h"
+
+#define NET_RESTARTS_MAX 5 /* a packet loop that dies more often stays down */
+
+struct monitor {
+	const struct monitor_cfg *cfg;
+	int control, attach;
+	struct launched init;
+	struct cgroup cgroup;
+	int pump_end; /* write end; closing it tells the pump that the container has ended */
+	pid_t pump;
+	int answer_fd; /* listens on ctr/<id>/monitor.sock, hands out S */
+	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
+	unsigned net_starts;
+	int64_t started_ns;
+};
+
+static void tell(const struct monitor *m, const struct monitor_msg *msg)
+{
+	RL_IGNORE(fd_send(m->control, msg, sizeof(*msg), NULL, 0)); /* client gone: seen by poll */
+}
+
+static void note(const struct monitor *m, const char *text)
+{
+	struct monitor_msg msg = { .type = MONITOR_NOTE };
+
+	(void)snprintf(msg.err.msg, sizeof(msg.err.msg), "%s", text);
+	tell(m, &msg);
+}
+
+/* The pipes of a container without a terminal: its ends into launch, ours into @p. */
+static int make_pipes(const struct monitor_cfg *cfg, struct pump_fds *p, struct rl_err *err)
+{
+	int in[2], out[2], errp[2];
+
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "pipe");
+	p->out = out[0];
+	cfg->launch->stdio[1] = out[1];
+	if (pipe2(errp, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "pipe");
+	p->err = errp[0];
+	cfg->launch->stdio[2] = errp[1];
+	cfg->launch->stdio[0] = FD_NONE;
+	if (!cfg->interactive)
+		return 0;
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "pipe");
+	p->in = in[1];
+	cfg->launch->stdio[0] = in[0];
+	return 0;
+}
+
+static int fork_pump(struct monitor *m, struct pump_fds *p, struct rl_err *err)
+{
+	int end[2];
+
+	if (pipe2(end, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "pipe");
+	p->ended = end[0];
+	p->client = m->attach;
+	m->pump_end = end[1];
+	m->pump = fork();
+	if (m->pump < 0)
+		return rl_fail_sys(err, errno, "fork the pump");
+	if (m->pump == 0)
+		pump_main(p);
+	fd_close(p->ended);
+	fd_close(p->in);
+	if (p->out != p->in)
+		fd_close(p->out);
+	fd_close(p->err);
+	fd_close(TAKE_FD(m->attach));
+	return 0;
+}
+
+static void close_container_ends(struct launch *l)
+{
+	for (int i = 0; i < 3; i++)
+		fd_close(TAKE_FD(l->stdio[i]));
+}
+
+static int place(struct monitor *m, struct rl_err *err)
+{
+	auto_strv struct strv lost = { 0 };
+	int r;
+
+	if (!m->cfg->want_cgroup)
+		return 0;
+	r = cgroup_place(&m->cgroup, &m->cfg->limits, getpid(), m->init.pid, &lost, err);
+	if (r < 0)
+		return rl_wrap(err, "apply the limits");
+	for (size_t i = 0; i < lost.n; i++) {
+		if (m->cfg->strict_limits) {
+			rl_fail(err, ENOTSUP, "a limit cannot be applied: %s", lost.v[i]);
+			return rl_hint(
+				err, "without --strict-limits the container would run without it");
+		}
+		note(m, lost.v[i]);
+	}
+	return 0;
+}
+
+static int request_place(struct monitor *m, struct rl_err *err)
+{
+	const pid_t pids[] = { getpid(), m->init.pid };
+	auto_free char *what = NULL;
+
+	if (!m->cfg->want_cgroup)
+		return 0;
+	what = str_printf("rl container %s", m->cfg->ctr->name);
+	if (!what)
+		return rl_oom(err);
+	return cgroup_request(m->cfg->ctr->id, what, pids, 2, &m->cgroup, err);
+}
+
+static int start(struct monitor *m, struct rl_err *err)
+{
+	struct pump_fds p = { FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE, m->cfg->terminal };
+	struct launch *l = m->cfg->launch;
+	int r = ctr_lock(m->cfg->ctr, err);
+
+	if (r == 0 && !p.terminal)
+		r = make_pipes(m->cfg, &p, err);
+	if (r == 0)
+		r = launch_fork(l, &m->init, err);
+	if (r < 0)
+		return r;
+	close_container_ends(l);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* not before: the joiner writes init's id maps */
+	r = request_place(m, err);
+	if (r == 0 && !p.terminal)
+		r = fork_pump(m, &p, err);
+	if (r == 0)
+		r = launch_wait_ready(&m->init, err);
+	if (r == 0 && p.terminal) {
+		p.in = p.out = TAKE_FD(m->init.console_fd);
+		r = fork_pump(m, &p, err);
+	}
+	if (r == 0)
+		r = place(m, err);
+	if (r == 0)
+		r = launch_exec(&m->init, err);
+	m->started_ns = wall_ns();
+	return r;
+}
+
+/* run_dir/ctr/<id>/monitor.sock: another rl finds S through any live container. */
+static void listen_for_session(struct monitor *m)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	char dir[CTR_ID_LEN + 8];
+	struct rl_err err;
+	auto_fd int dir_fd = FD_NONE, fd = FD_NONE;
+
+	(void)snprintf(dir, sizeof(dir), "ctr/%s", m->cfg->ctr->id);
+	if (io_mkdirs(m->cfg->rl->run_fd, dir, 0700, &err) < 0)
+		return;
+	dir_fd = io_open_dir(m->cfg->rl->run_fd, dir, &err);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (dir_fd < 0 || fd < 0)
+		return;
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/monitor.sock", dir_fd);
+	if (bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 16) < 0) {
+		log_debug("no socket for '%s': errno %d", dir, errno);
+		return;
+	}
+	m->answer_fd = TAKE_FD(fd);
+}
+
+static void remove_socket(const struct monitor *m)
+{
+	char path[CTR_ID_LEN + 32];
+
+	if (m->answer_fd < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
+	(void)unlinkat(m->cfg->rl->run_fd, path, 0); /* the folder may be gone after a logout */
+	*strrchr(path, '/') = '\0';
+	(void)unlinkat(m->cfg->rl->run_fd, path, AT_REMOVEDIR);
+}
+
+static void start_net(struct monitor *m)
+{
+	struct rl_err err = { 0 };
+
+	if (!m->cfg->hooks.net_start || m->net_starts++ >= NET_RESTARTS_MAX ||
+	    m->cfg->hooks.net_start(m->cfg->hooks.arg, m->init.net_fd, &m->net_pidfd, &err) < 0) {
+		if (err.code) {
+			rl_wrap(&err, "the container's network");
+			note(m, err.msg);
+		}
+		m->net_pidfd = FD_NONE;
+		m->net_starts = NET_RESTARTS_MAX; /* stop looking at the tap */
+	}
+}
+
+static void net_died(struct monitor *m)
+{
+	m->cfg->hooks.net_stop(m->cfg->hooks.arg); /* reaps it */
+	m->net_pidfd = FD_NONE;
+	note(m,
+	     m->net_starts < NET_RESTARTS_MAX
+		     ? "the container's packet loop died; it is started again"
+		     : "the container's packet loop died again and again; its network stays down");
+}
+
+/* A message of the client, or its end. Return: false when the client is gone. */
+static bool on_client(struct monitor *m)
+{
+	struct monitor_msg msg;
+	ssize_t n = fd_recv(m->control, &msg, sizeof(msg), NULL, 0);
+
+	if (n != sizeof(msg))
+		return n < 0 && (n == -EAGAIN || n == -EINTR);
+	if (msg.type == MONITOR_SIGNAL && msg.signal > 0 && msg.signal < 65)
+		(void)proc_pidfd_signal(m->init.pidfd, msg.signal); /* it may just have ended */
+	return true;
+}
+
+static void kill_container(struct monitor *m)
+{
+	(void)proc_pidfd_signal(m->init.pidfd, SIGKILL);
+}
+
+/* Until init has ended. */
+static void watch(struct monitor *m)
+{
+	for (;;) {
+		bool net_idle = m->net_pidfd < 0 && m->net_starts < NET_RESTARTS_MAX;
+		struct pollfd f[] = {
+			{ .fd = m->init.pidfd, .events = POLLIN },
+			{ .fd = m->control, .events = POLLIN },
+			{ .fd = net_idle ? m->init.net_fd : FD_NONE, .events = POLLIN },
+			{ .fd = m->net_pidfd, .events = POLLIN },
+			{ .fd = m->answer_fd, .events = POLLIN },
+		};
+
+		if (poll(f, ARRAY_LEN(f), -1) < 0)
+			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
+		if (f[0].revents)
+			return;
+		if (f[1].revents && !on_client(m)) {
+			fd_close(TAKE_FD(m->control));
+			kill_container(m);
+		}
+		if (f[3].revents)
+			net_died(m);
+		if (f[2].revents)
+			start_net(m);
+		if (f[4].revents)
+			(void)session_answer(m->answer_fd, m->cfg->launch->session_fd);
+	}
+}
+
+static struct ctr_exit reap(struct monitor *m)
+{
+	struct ctr_exit x = { .started_ns = m->started_ns, .finished_ns = wall_ns() };
+	struct cgroup_usage u = { 0 };
+	int status = 0;
+
+	while (waitpid(m->init.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status)) {
+		x.signal = WTERMSIG(status);
+		x.code = 128 + x.signal;
+	} else {
+		x.code = WEXITSTATUS(status);
+	}
+	if (m->cgroup.rung != CGROUP_NONE && cgroup_read(&m->cgroup, &u) == 0 && u.oom_kills > 0) {
+		x.oom = true;
+		x.memory_max = u.memory_max;
+		x.memory_peak = u.memory_peak;
+	}
+	return x;
+}
+
+/* Make the end known: on disk, to the pump, to the client. */
+static void report_end(struct monitor *m)
+{
+	struct monitor_msg msg = { .type = MONITOR_EXITED, .exit = reap(m) };
+	struct rl_err err;
+	int r;
+
+	if (m->cfg->remove)
+		r = ctr_hide(m->cfg->rl, m->cfg->ctr, &err);
+	else
+		r = ctr_write_exit(m->cfg->ctr, &msg.exit, true, &err);
+	if (r < 0)
+		note(m, err.msg);
+	fd_close(TAKE_FD(m->pump_end));
+	tell(m, &msg);
+}
+
+static void clean_up(struct monitor *m)
+{
+	struct rl_err err;
+
+	fd_close(TAKE_FD(m->control));
+	if (m->net_pidfd >= 0)
+		m->cfg->hooks.net_stop(m->cfg->hooks.arg);
+	remove_socket(m);
+	launch_close(&m->init);
+	if (m->cfg->want_cgroup)
+		cgroup_remove(&m->cgroup);
+	if (m->cfg->remove &&
+	    ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
+		log_debug("%s", err.msg); /* the next sweep tries again */
+}
+
+/* Nothing of a container that could not be started stays. */
+static void give_up(struct monitor *m, const struct rl_err *cause)
+{
+	struct monitor_msg msg = { .type = MONITOR_FAILED, .err = *cause };
+	struct rl_err err;
+
+	launch_abort(&m->init);
+	if (m->cfg->want_cgroup)
+		cgroup_remove(&m->cgroup);
+	if (ctr_remove(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
+		note(m, err.msg);
+	tell(m, &msg);
+}
+
+static void detach_from_client(void)
+{
+	sigset_t all;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)setsid(); /* cannot fail: we were just forked */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)prctl(PR_SET_NAME, "rl-monitor"); /* for ps */
+	for (int fd = 0; null >= 0 && fd < (log_get_level() == LOG_DEBUG ? 2 : 3); fd++)
+		(void)dup2(null, fd);
+	fd_close(null);
+	RL_IGNORE(chdir("/")); /* do not pin the folder the user started us in */
+}
+
+static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, int attach)
+{
+	struct monitor m = {
+		.cfg = cfg,
+		.control = control,
+		.attach = attach,
+		.pump_end = FD_NONE,
+		.answer_fd = FD_NONE,
+		.net_pidfd = FD_NONE,
+		.init = { .pidfd = FD_NONE,
+			  .console_fd = FD_NONE,
+			  .net_fd = FD_NONE,
+			  .sync_fd = FD_NONE },
+		.cgroup = { .dir_fd = FD_NONE },
+	};
+	struct monitor_msg started = { .type = MONITOR_STARTED };
+	struct rl_err err = { 0 };
+
+	detach_from_client();
+	if (start(&m, &err) < 0) {
+		give_up(&m, &err);
+		_exit(1);
+	}
+	started.code = m.init.pid;
+	tell(&m, &started);
+	listen_for_session(&m);
+	watch(&m);
+	report_end(&m);
+	clean_up(&m);
+	_exit(0);
+}
+
+int monitor_start(const struct monitor_cfg *cfg, struct monitor_client *ret, struct rl_err *err)
+{
+	int control[2], attach[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+		return rl_fail_sys(err, errno, "socketpair");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, attach) < 0) {
+		int e = errno;
+
+		fd_close(control[0]);
+		fd_close(control[1]);
+		return rl_fail_sys(err, e, "socketpair");
+	}
+	pid = fork();
+	if (pid == 0) {
+		fd_close(control[0]);
+		fd_close(attach[0]);
+		monitor_main(cfg, control[1], attach[1]);
+	}
+	fd_close(control[1]);
+	fd_close(attach[1]);
+	*ret = (struct monitor_client){ .control = control[0], .attach = attach[0], .pid = pid };
+	if (pid < 0) {
+		int e = errno;
+
+		monitor_client_close(ret);
+		return rl_fail_sys(err, e, "fork the monitor");
+	}
+	return 0;
+}
+
+void monitor_client_close(struct monitor_client *c)
+{
+	fd_close(TAKE_FD(c->control));
+	fd_close(TAKE_FD(c->attach));
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * monitor.h - the process that watches over one container from start to end
+ *
+ * Forked from the client, in the caller's namespaces, in a session of its own. It holds the
+ * container's lock while it lives; starts and places the container; waits for its end; records it;
+ * cleans up. It parses fixed-size messages only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/cgroup.h"
+#include "core/ctr.h"
+#include "core/launch.h"
+#include "core/rl.h"
+
+enum monitor_type {
+	MONITOR_STARTED = 1, /* monitor to client: the payload runs; @code is init's pid */
+	MONITOR_FAILED,      /* it could not be started; @err says why; nothing is left */
+	MONITOR_NOTE,        /* a warning for the user in err.msg */
+	MONITOR_EXITED,      /* it ended; @exit */
+	MONITOR_SIGNAL,      /* client to monitor: send @signal to the first process */
+};
+
+struct monitor_msg {
+	uint32_t type; /* enum monitor_type */
+	int32_t code, signal;
+	struct ctr_exit exit;
+	struct rl_err err;
+};
+
+/* What core does not know comes in by hooks; called in the monitor. */
+struct monitor_hooks {
+	void *arg;
+	/* The tap has its first frame: start the packet loop. @ret_pidfd is watched, borrowed. */
+	int (*net_start)(void *arg, int tap_fd, int *ret_pidfd, struct rl_err *err);
+	void (*net_stop)(void *arg); /* also after it died by itself */
+};
+
+struct monitor_cfg {
+	const struct rl *rl;
+	struct ctr *ctr; /* created and published */
+	struct launch *launch;
+	struct cgroup_limits limits;
+	bool want_cgroup; /* a limit was asked for: find a place */
+	bool strict_limits;
+	bool interactive; /* stdin is kept open */
+	bool terminal;
+	bool remove; /* --rm */
+	int stop_signal;
+	struct monitor_hooks hooks;
+};
+
+struct monitor_client {
+	int control; /* SOCK_SEQPACKET of struct monitor_msg; owned */
+	int attach;  /* the pump's client socket; owned */
+	pid_t pid;
+};
+
+/*
+ * Fork the monitor. The client's death (end of file on control) ends the container. After a
+ * successful return everything about the container belongs to the monitor.
+ */
+int monitor_start(const struct monitor_cfg *cfg, struct monitor_client *ret,
+		  struct rl_err *err) RL_MUST_USE;
+void monitor_client_close(struct monitor_client *c);

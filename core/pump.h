@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pump.h - the process that carries a container's bytes: out to the client, in to its stdin
+ *
+ * The only process of ours that reads what a container writes. It runs without privileges, files
+ * and nearly all system calls. Protocol with a client, SOCK_SEQPACKET, one type byte then data:
+ *
+ *	client to pump	'i' data for stdin	'e' end of stdin	'w' rows, columns (u16, u16)
+ *	pump to client	'o' stdout	'r' stderr	'z' nothing more will come
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PUMP_DATA_MAX 32768 /* bytes after the type byte */
+
+enum pump_type {
+	PUMP_STDIN = 'i',
+	PUMP_STDIN_END = 'e',
+	PUMP_SIZE = 'w',
+	PUMP_STDOUT = 'o',
+	PUMP_STDERR = 'r',
+	PUMP_END = 'z',
+};
+
+struct pump_msg {
+	char type;
+	char data[PUMP_DATA_MAX];
+};
+
+struct pump_fds {
+	int client; /* attach socket, or FD_NONE */
+	int in;     /* write end of the container's stdin; the pty master with a terminal */
+	int out;    /* read end of stdout; the pty master with a terminal */
+	int err;    /* read end of stderr, or FD_NONE */
+	int ended;  /* becomes readable (end of file) when the container has ended */
+	bool terminal;
+};
+
+/* Never returns. Everything but the listed descriptors is closed. */
+_Noreturn void pump_main(const struct pump_fds *fds);
