@@ -2,10 +2,10 @@
 /*
  * ctr.c - a container's folder
  *
- * Theory of operation: the order of steps makes every crash harmless. Creating: .new-<id> is
- * filled, renamed to <id>, then the name is linked; a crash before the link leaves an unnamed
- * folder, before the rename a .new- folder that the sweep removes. Removing goes the other way:
- * name, rename to .trash-<id>, delete. The lock file inside .new- and .trash- folders is flocked by
+ * Theory of operation: the order of steps makes every crash harmless. Creating: .new-<id> is made,
+ * the name is linked to the id, the folder is filled and renamed to <id>; a crash before the rename
+ * leaves a .new- folder that the sweep removes, and a name that links to nothing, which is free.
+ * Removing goes the other way: name, rename to .trash-<id>, delete. The lock file inside .new- and .trash- folders is flocked by
  * the process at work (a different kind of lock from the monitor's record lock), so the sweep can
  * tell garbage from work in progress.
  */
@@ -69,28 +69,6 @@ static int open_folder(const struct rl *rl, struct ctr *c, struct rl_err *err)
 	return 0;
 }
 
-int ctr_create(const struct rl *rl, const char *name, struct ctr *ret, struct rl_err *err)
-{
-	struct ctr c = { .dir_fd = FD_NONE, .lock_fd = FD_NONE };
-	int r = name ? ctr_name_check(name, err) : 0;
-
-	if (r < 0)
-		return r;
-	rand_hex(c.id, CTR_ID_LEN / 2);
-	c.name = name ? strdup(name) : NULL;
-	c.dir = str_printf("%s/containers/%s", rl->data_dir, c.id);
-	if (!c.dir || (name && !c.name))
-		r = rl_oom(err);
-	else
-		r = open_folder(rl, &c, err);
-	if (r < 0) {
-		ctr_done(&c);
-		return r;
-	}
-	*ret = c;
-	return 0;
-}
-
 /* The id that @name links to, or -errno. */
 static int read_name(const struct rl *rl, const char *name, char id[CTR_ID_LEN + 1])
 {
@@ -109,9 +87,12 @@ static int read_name(const struct rl *rl, const char *name, char id[CTR_ID_LEN +
 
 static bool folder_exists(const struct rl *rl, const char *id)
 {
-	char path[CTR_ID_LEN + 16];
+	char path[CTR_ID_LEN + 32];
 
 	(void)snprintf(path, sizeof(path), "containers/%s", id);
+	if (faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "containers/.new-%s", id);
 	return faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
@@ -173,6 +154,34 @@ static int generate_name(const struct rl *rl, struct ctr *c, struct rl_err *err)
 	return r;
 }
 
+int ctr_create(const struct rl *rl, const char *name, struct ctr *ret, struct rl_err *err)
+{
+	struct ctr c = { .dir_fd = FD_NONE, .lock_fd = FD_NONE };
+	int r = name ? ctr_name_check(name, err) : 0;
+
+	if (r < 0)
+		return r;
+	rand_hex(c.id, CTR_ID_LEN / 2);
+	c.name = name ? strdup(name) : NULL;
+	c.dir = str_printf("%s/containers/%s", rl->data_dir, c.id);
+	if (!c.dir || (name && !c.name))
+		r = rl_oom(err);
+	else
+		r = open_folder(rl, &c, err);
+	if (r == 0)
+		r = name ? claim_name(rl, name, c.id, err) : generate_name(rl, &c, err);
+	if (r < 0) {
+		struct rl_err ignored;
+
+		if (c.dir_fd >= 0 && ctr_remove(rl, &c, FD_NONE, &ignored) < 0)
+			log_debug("%s", ignored.msg); /* the next sweep tries again */
+		ctr_done(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
 int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
 	char from[CTR_ID_LEN + 32], to[CTR_ID_LEN + 32];
@@ -181,7 +190,7 @@ int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err)
 	(void)snprintf(to, sizeof(to), "containers/%s", c->id);
 	if (renameat(rl->data_fd, from, rl->data_fd, to) < 0)
 		return rl_fail_sys(err, errno, "publish container %.12s", c->id);
-	return c->name ? claim_name(rl, c->name, c->id, err) : generate_name(rl, c, err);
+	return 0;
 }
 
 int ctr_lock(struct ctr *c, struct rl_err *err)

@@ -8,7 +8,7 @@
  *	containers/<id>/image		the image's id (64 hex), what rmi looks at
  *	containers/<id>/exit.json	written once, when it has ended
  *	containers/<id>/{upper,work}	writable files (storage/rootfs.h)
- *	container-names/<name>		symbolic link holding the id; made last, removed first
+ *	container-names/<name>		symbolic link holding the id; free when that folder is gone
  *	containers/.trash-<id>		being removed; swept by whoever meets it
  *
  * A folder that is not complete yet is called containers/.new-<id>. Nothing here waits.
@@ -36,12 +36,14 @@ struct ctr {
 int ctr_name_check(const char *name, struct rl_err *err) RL_MUST_USE;
 
 /**
- * ctr_create() - Make containers/.new-<id>; the caller fills it, then publishes
+ * ctr_create() - Make containers/.new-<id> and claim the name; the caller fills it, then publishes
  * @name:	Wanted name, or NULL for a generated one (adjective_surname)
+ *
+ * Return: 0, -EINVAL for a bad name, -EEXIST says who has it, or -errno; nothing is left then
  */
 int ctr_create(const struct rl *rl, const char *name, struct ctr *ret,
 	       struct rl_err *err) RL_MUST_USE;
-/* Rename into place and claim the name; -EEXIST says who has it. */
+/* Rename into place: from now on the container is there for everybody. */
 int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
 
 /* In the monitor: take the record lock; held until the process ends. */

@@ -28,8 +28,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "core/base/cleanup.h"
@@ -37,7 +35,6 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/pump.h"
-#include "core/session.h"
 
 #define NET_RESTARTS_MAX 5 /* a packet loop that dies more often stays down */
 
@@ -187,24 +184,18 @@ static int start(struct monitor *m, struct rl_err *err)
 /* run_dir/ctr/<id>/monitor.sock: another rl finds S through any live container. */
 static void listen_for_session(struct monitor *m)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	char dir[CTR_ID_LEN + 8];
+	char path[CTR_ID_LEN + 32];
 	struct rl_err err;
-	auto_fd int dir_fd = FD_NONE, fd = FD_NONE;
+	int fd;
 
-	(void)snprintf(dir, sizeof(dir), "ctr/%s", m->cfg->ctr->id);
-	if (io_mkdirs(m->cfg->rl->run_fd, dir, 0700, &err) < 0)
+	(void)snprintf(path, sizeof(path), "ctr/%s", m->cfg->ctr->id);
+	if (io_mkdirs(m->cfg->rl->run_fd, path, 0700, &err) < 0)
 		return;
-	dir_fd = io_open_dir(m->cfg->rl->run_fd, dir, &err);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (dir_fd < 0 || fd < 0)
-		return;
-	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/monitor.sock", dir_fd);
-	if (bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 16) < 0) {
-		log_debug("no socket for '%s': errno %d", dir, errno);
-		return;
-	}
-	m->answer_fd = TAKE_FD(fd);
+	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
+	fd = session_listen(m->cfg->rl->run_fd, path, &err);
+	if (fd < 0)
+		log_debug("%s", err.msg); /* only others' search for S gets slower */
+	m->answer_fd = fd < 0 ? FD_NONE : fd;
 }
 
 static void remove_socket(const struct monitor *m)
@@ -288,7 +279,7 @@ static void watch(struct monitor *m)
 		if (f[2].revents)
 			start_net(m);
 		if (f[4].revents)
-			(void)session_answer(m->answer_fd, m->cfg->launch->session_fd);
+			(void)session_answer(m->answer_fd, m->cfg->session);
 	}
 }
 

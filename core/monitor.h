@@ -16,6 +16,7 @@
 #include "core/ctr.h"
 #include "core/launch.h"
 #include "core/rl.h"
+#include "core/session.h"
 
 enum monitor_type {
 	MONITOR_STARTED = 1, /* monitor to client: the payload runs; @code is init's pid */
@@ -43,6 +44,7 @@ struct monitor_hooks {
 struct monitor_cfg {
 	const struct rl *rl;
 	struct ctr *ctr; /* created and published */
+	const struct session *session;
 	struct launch *launch;
 	struct cgroup_limits limits;
 	bool want_cgroup; /* a limit was asked for: find a place */
