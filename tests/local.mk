@@ -2,8 +2,10 @@
 # name plus .c, so a new test is one line here. What needs the helper rl-image's code adds
 # "tests_unit_test_<file>_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)".
 UNIT_TESTS = \
+	tests/unit/test_ctr \
 	tests/unit/test_idmap \
 	tests/unit/test_parse \
+	tests/unit/test_pump \
 	tests/unit/test_ref
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_pump.c - core/pump: bytes both ways, ends, a client that does not read or goes away */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h> /* needs the headers above */
+
+#include "core/base/cleanup.h"
+#include "core/pump.h"
+
+/* A pump with its four neighbours played by the test. */
+struct rig {
+	int client, in, out, err, end; /* our ends */
+	pid_t pid;
+};
+
+static void start(struct rig *r)
+{
+	int s[2], in[2], out[2], err[2], end[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	r->pid = fork();
+	assert_true(r->pid >= 0);
+	if (r->pid == 0)
+		pump_main(&(struct pump_fds){ s[1], in[1], out[0], err[0], end[0], false });
+	(void)close(s[1]);
+	(void)close(in[1]);
+	(void)close(out[0]);
+	(void)close(err[0]);
+	(void)close(end[0]);
+	*r = (struct rig){ s[0], in[0], out[1], err[1], end[1], r->pid };
+}
+
+static int finish(struct rig *r)
+{
+	int status = 0;
+
+	fd_close(r->client);
+	fd_close(r->in);
+	fd_close(r->out);
+	fd_close(r->err);
+	fd_close(r->end);
+	(void)alarm(10); /* a pump that does not end fails the test */
+	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+	(void)alarm(0);
+	return status;
+}
+
+static size_t next(const struct rig *r, struct pump_msg *m)
+{
+	ssize_t n;
+
+	(void)alarm(10);
+	n = recv(r->client, m, sizeof(*m), 0);
+	(void)alarm(0);
+	assert_true(n >= 1);
+	return (size_t)n - 1;
+}
+
+static void test_both_ways(void **state)
+{
+	struct pump_msg m = { .type = PUMP_STDIN };
+	struct rig r;
+	char got[8];
+
+	(void)state;
+	start(&r);
+	assert_int_equal(write(r.out, "a\0b", 3), 3);
+	assert_int_equal(next(&r, &m), 3);
+	assert_int_equal(m.type, PUMP_STDOUT);
+	assert_memory_equal(m.data, "a\0b", 3);
+	assert_int_equal(write(r.err, "e", 1), 1);
+	assert_int_equal(next(&r, &m), 1);
+	assert_int_equal(m.type, PUMP_STDERR);
+	m.type = PUMP_STDIN;
+	memcpy(m.data, "xyz", 3);
+	assert_int_equal(send(r.client, &m, 4, 0), 4);
+	assert_int_equal(read(r.in, got, sizeof(got)), 3);
+	m.type = PUMP_STDIN_END;
+	assert_int_equal(send(r.client, &m, 1, 0), 1);
+	assert_int_equal(read(r.in, got, sizeof(got)), 0);
+	/* what was written before the end arrives before the end mark */
+	assert_int_equal(write(r.out, "last", 4), 4);
+	fd_close(TAKE_FD(r.end));
+	assert_int_equal(next(&r, &m), 4);
+	assert_int_equal(next(&r, &m), 0);
+	assert_int_equal(m.type, PUMP_END);
+	assert_int_equal(finish(&r), 0);
+}
+
+/* A client that never reads: the container's pipe fills, the pump does not grow or spin away. */
+static void test_slow_client_blocks_the_writer(void **state)
+{
+	char junk[4096] = { 0 };
+	struct pump_msg m;
+	struct rig r;
+	size_t sent = 0, got = 0;
+
+	(void)state;
+	start(&r);
+	assert_int_equal(fcntl(r.out, F_SETFL, O_NONBLOCK), 0);
+	for (int quiet = 0; quiet < 20;) {
+		ssize_t n = write(r.out, junk, sizeof(junk));
+
+		if (n > 0) {
+			sent += (size_t)n;
+			quiet = 0;
+		} else {
+			quiet++;
+			(void)poll(NULL, 0, 5);
+		}
+		assert_true(sent < (4U << 20)); /* socket buffer + pipe + one message */
+	}
+	fd_close(TAKE_FD(r.out));
+	fd_close(TAKE_FD(r.end));
+	do {
+		got += next(&r, &m);
+	} while (m.type != PUMP_END);
+	assert_int_equal(got, sent); /* and nothing was lost */
+	assert_int_equal(finish(&r), 0);
+}
+
+static void test_client_goes_away(void **state)
+{
+	char junk[4096] = { 0 };
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	fd_close(TAKE_FD(r.client));
+	(void)alarm(10);
+	for (int i = 0; i < 256; i++) /* 1 MiB: more than any buffer between */
+		assert_int_equal(write(r.out, junk, sizeof(junk)), (ssize_t)sizeof(junk));
+	(void)alarm(0);
+	fd_close(TAKE_FD(r.end));
+	assert_int_equal(finish(&r), 0);
+}
+
+/* Somebody keeps the pipe open after the container's end: not waited for. */
+static void test_kept_pipe(void **state)
+{
+	struct pump_msg m;
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	fd_close(TAKE_FD(r.end));
+	assert_int_equal(next(&r, &m), 0);
+	assert_int_equal(m.type, PUMP_END);
+	assert_int_equal(finish(&r), 0);
+}
+
+static void test_terminal_size(void **state)
+{
+	struct {
+		char type;
+		uint16_t rows, cols;
+	} __attribute__((packed)) m = { PUMP_SIZE, 33, 77 };
+	struct winsize ws = { 0 };
+	int s[2], end[2], master, slave, status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
+	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)close(s[0]);
+		(void)close(end[1]);
+		pump_main(&(struct pump_fds){ s[1], master, master, FD_NONE, end[0], true });
+	}
+	assert_int_equal(send(s[0], &m, sizeof(m), 0), sizeof(m));
+	for (int i = 0; i < 200 && ws.ws_col != 77; i++) {
+		(void)poll(NULL, 0, 10);
+		assert_int_equal(ioctl(slave, TIOCGWINSZ, &ws), 0);
+	}
+	assert_int_equal(ws.ws_row, 33);
+	assert_int_equal(ws.ws_col, 77);
+	(void)close(slave);
+	(void)close(end[1]);
+	(void)close(s[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_both_ways),
+		cmocka_unit_test(test_slow_client_blocks_the_writer),
+		cmocka_unit_test(test_client_goes_away),
+		cmocka_unit_test(test_kept_pipe),
+		cmocka_unit_test(test_terminal_size),
+	};
+
+	return cmocka_run_group_tests_name("core/pump", tests, NULL, NULL);
+}
