@@ -6,13 +6,17 @@ UNIT_TESTS = \
 	tests/unit/test_idmap \
 	tests/unit/test_parse \
 	tests/unit/test_pump \
-	tests/unit/test_ref
+	tests/unit/test_ref \
+	tests/unit/test_registries \
+	tests/unit/test_toml
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
 # here; what needs rl-image's code adds "tests_fuzz_fuzz_<name>_LDADD = $(FUZZ_IMAGE_LIBS)".
 # An ordinary build links tests/fuzz/replay.c and `make check` replays the seeds; with
 # --enable-fuzzing the same files become libFuzzer programs (tests/fuzz/run SECONDS).
 FUZZ_TARGETS = \
+	tests/fuzz/fuzz_ref \
+	tests/fuzz/fuzz_toml \
 	tests/fuzz/fuzz_json
 
 # Checks of the tree itself
