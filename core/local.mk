@@ -12,6 +12,7 @@ libbase_a_SOURCES = \
 	core/base/strv.c core/base/strv.h
 
 libcore_a_SOURCES = \
+	core/holder.c core/holder.h \
 	core/idmap.c core/idmap.h \
 	core/ctr.c core/ctr.h \
 	core/monitor.c core/monitor.h \
@@ -19,4 +20,7 @@ libcore_a_SOURCES = \
 	core/pump.c core/pump.h \
 	core/relay.c core/relay.h \
 	core/rl.c core/rl.h \
-	core/sandbox.c core/sandbox.h
+	core/sandbox.c core/sandbox.h \
+	core/session.c core/session.h \
+	core/subid.c core/subid.h \
+	core/userns.c core/userns.h

@@ -8,6 +8,7 @@ UNIT_TESTS = \
 	tests/unit/test_pump \
 	tests/unit/test_ref \
 	tests/unit/test_registries \
+	tests/unit/test_subid \
 	tests/unit/test_toml
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
@@ -15,14 +16,22 @@ UNIT_TESTS = \
 # An ordinary build links tests/fuzz/replay.c and `make check` replays the seeds; with
 # --enable-fuzzing the same files become libFuzzer programs (tests/fuzz/run SECONDS).
 FUZZ_TARGETS = \
+	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_ref \
-	tests/fuzz/fuzz_toml \
-	tests/fuzz/fuzz_json
+	tests/fuzz/fuzz_subid \
+	tests/fuzz/fuzz_toml
 
 # Checks of the tree itself
 LINT_TESTS = \
 	tests/lint/layers.sh \
 	tests/lint/headers.sh
+
+# Integration tests: scripts that print TAP, run rl as an unprivileged user and clean up behind
+# themselves; 77 = skipped. The small programs that they need are the first list.
+INTEGRATION_CHECKS = \
+	tests/integration/check_session
+INTEGRATION_TESTS = \
+	tests/integration/session.sh
 
 FUZZ_IMAGE_LIBS = $(FUZZ_MAIN) $(IMAGE_LIBS)
 if FUZZING
@@ -35,7 +44,8 @@ LDADD = $(FUZZ_MAIN) $(RL_LIBS) $(RL_LIBS_EXTERNAL) $(CMOCKA_LIBS)
 check_LIBRARIES = libreplay.a
 libreplay_a_SOURCES = tests/fuzz/replay.c
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
-TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+check_PROGRAMS += $(INTEGRATION_CHECKS)
+TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(INTEGRATION_TESTS)
 endif
 TESTS += $(LINT_TESTS)
 AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
@@ -44,4 +54,5 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 EXTRA_DIST += \
 	tests/fuzz/corpus \
 	tests/fuzz/run \
+	$(INTEGRATION_TESTS) \
 	$(LINT_TESTS)
