@@ -224,6 +224,7 @@ int cmd_main(int argc, char **argv)
 	auto_free const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
 	const struct cmd *c;
 	int n, first, words;
+	bool help;
 
 	if (!rest)
 		return EXIT_RL;
@@ -235,19 +236,16 @@ int cmd_main(int argc, char **argv)
 
 		return buf_str(&b, "rl version " PACKAGE_VERSION "\n") < 0 ? EXIT_RL : print(&b, 0);
 	}
-	if (g.help || n == 0 || strcmp(rest[0], "help") == 0) {
-		if (n < 2)
-			return print_overview();
-		first = argc - n + 1;
-	} else {
-		first = argc - n;
-	}
+	help = g.help || n == 0 || strcmp(rest[0], "help") == 0;
+	first = argc - n + (n > 0 && strcmp(rest[0], "help") == 0);
+	if (help && first == argc)
+		return print_overview();
 	c = find(argc - first, argv + first, &words);
 	if (!c) {
 		rl_fail(&err, EINVAL, "unknown command '%s' for 'rl'", argv[first]);
 		return usage_error(&err, "");
 	}
-	if (strcmp(rest[0], "help") == 0)
+	if (help)
 		return print_help(c);
 	return run_command(c, &g, argc - first - words, argv + first + words);
 }

@@ -12,7 +12,6 @@ libbase_a_SOURCES = \
 	core/base/strv.c core/base/strv.h
 
 libcore_a_SOURCES = \
-	core/holder.c core/holder.h \
 	core/idmap.c core/idmap.h \
 	core/ctr.c core/ctr.h \
 	core/monitor.c core/monitor.h \
@@ -20,7 +19,4 @@ libcore_a_SOURCES = \
 	core/pump.c core/pump.h \
 	core/relay.c core/relay.h \
 	core/rl.c core/rl.h \
-	core/sandbox.c core/sandbox.h \
-	core/session.c core/session.h \
-	core/subid.c core/subid.h \
-	core/userns.c core/userns.h
+	core/sandbox.c core/sandbox.h

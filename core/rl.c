@@ -76,6 +76,11 @@ static int open_private(const char *path, uid_t uid, struct rl_err *err)
 			(unsigned)st.st_uid, (unsigned)uid);
 		return rl_hint(err, "set RL_ROOT (or --root) to a folder of your own");
 	}
+	if (st.st_mode & 022) {
+		rl_fail(err, EPERM, "others may write into folder '%s' (mode %04o)", path,
+			(unsigned)st.st_mode & 07777);
+		return rl_hint(err, "'chmod 700 %s' if you trust what is in it", path);
+	}
 	if (st.st_mode & 077 && fchmod(fd, 0700) < 0)
 		return rl_fail_sys(err, errno, "make folder '%s' private", path);
 	return TAKE_FD(fd);

@@ -11,10 +11,15 @@
 
 #include "core/base/log.h"
 
-static RL_PRINTF(3, 0) int set(struct rl_err *err, int code, const char *fmt, va_list ap)
+/* Arguments may point into @err: it is written last. The last @keep bytes of msg are left free. */
+static RL_PRINTF(4, 0) int set(struct rl_err *err, int code, size_t keep, const char *fmt,
+			       va_list ap)
 {
+	char msg[sizeof(err->msg)];
+
+	(void)vsnprintf(msg, sizeof(msg) - keep, fmt, ap);
 	*err = (struct rl_err){ .code = code > 0 ? code : EINVAL };
-	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	(void)snprintf(err->msg, sizeof(err->msg), "%s", msg);
 	return -err->code;
 }
 
@@ -24,7 +29,7 @@ int rl_fail(struct rl_err *err, int code, const char *fmt, ...)
 	int r;
 
 	va_start(ap, fmt);
-	r = set(err, code, fmt, ap);
+	r = set(err, code, 0, fmt, ap);
 	va_end(ap);
 	return r;
 }
@@ -36,7 +41,7 @@ int rl_fail_sys(struct rl_err *err, int code, const char *fmt, ...)
 	int r;
 
 	va_start(ap, fmt);
-	r = set(err, code, fmt, ap);
+	r = set(err, code, 128, fmt, ap); /* room for strerror() */
 	va_end(ap);
 	n = strlen(err->msg);
 	(void)snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", strerror(err->code));
@@ -52,16 +57,15 @@ int rl_wrap(struct rl_err *err, const char *fmt, ...)
 {
 	char step[sizeof(err->msg)];
 	va_list ap;
-	size_t n, room;
+	size_t n;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(step, sizeof(step), fmt, ap);
 	va_end(ap);
 	n = strlen(step);
-	if (n + 2 >= sizeof(step))
+	if (n + strlen(err->msg) + 3 > sizeof(step))
 		return -err->code; /* no room for news: the cause matters more */
-	room = sizeof(step) - n;
-	(void)snprintf(step + n, room, ": %.*s", (int)(room - 3), err->msg);
+	(void)snprintf(step + n, sizeof(step) - n, ": %s", err->msg);
 	memcpy(err->msg, step, sizeof(step));
 	return -err->code;
 }

@@ -194,73 +194,130 @@ int io_mkdirs(int dir_fd, const char *path, mode_t mode, struct rl_err *err)
 	return 0;
 }
 
-#define TREE_DEPTH_MAX 4096 /* deeper than PATH_MAX allows by name, reachable by *at() calls */
+/*
+ * Whoever made the tree may have nested it deeper than we may have descriptors, so at most
+ * TREE_OPEN_MAX folders are open at once: what lies deeper is moved up into the top folder, which
+ * is read again until nothing was moved. A mount point is never entered: rmdir() says EBUSY.
+ */
+#define TREE_OPEN_MAX 16
 
-static int remove_children(int fd, dev_t dev, int depth);
+struct tree {
+	int top_fd;
+	dev_t dev;
+	bool moved; /* since the top folder was last read from its start */
+};
 
-/* Remove one entry; a folder is opened, emptied and removed. -EXDEV on a mount point. */
-static int remove_entry(int dir_fd, const char *name, dev_t dev, int depth)
+static int empty_dir_take(struct tree *t, int fd, int depth);
+
+/* u+rwx for the folder @name, which is not a link even if somebody swaps it meanwhile. */
+static int unlock_dir(int dir_fd, const char *name)
 {
-	auto_fd int fd = FD_NONE;
-	struct stat st;
-	int r;
+	auto_fd int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char link[32];
 
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM && errno != EACCES)
-		return -errno;
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != ENOTEMPTY && errno != EEXIST && errno != EACCES)
-		return -errno;
-	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES && fchmodat(dir_fd, name, 0700, 0) == 0)
-		fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (dev != 0 && st.st_dev != dev)
-		return -EXDEV;
-	r = remove_children(fd, st.st_dev, depth + 1);
-	if (r < 0)
-		return r;
-	return unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+	/* fchmod() refuses O_PATH; fchmodat2() with AT_EMPTY_PATH needs Linux 6.6 */
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return chmod(link, 0700) < 0 ? -errno : 0;
 }
 
-static int remove_children(int fd, dev_t dev, int depth)
+static int open_child(int dir_fd, const char *name)
 {
-	int dup = fcntl(fd, F_DUPFD_CLOEXEC, 3), r = 0;
-	auto_dir DIR *d = NULL;
-	struct dirent *e;
-	bool retried = false;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir_fd, name, flags);
 
-	if (dup < 0)
+	if (fd < 0 && errno == EACCES && unlock_dir(dir_fd, name) == 0)
+		fd = openat(dir_fd, name, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+static int move_up(struct tree *t, int dir_fd, const char *name)
+{
+	char tag[17], up[32];
+
+	rand_hex(tag, 8);
+	(void)snprintf(up, sizeof(up), ".tmp-%s", tag);
+	t->moved = true;
+	if (renameat(dir_fd, name, t->top_fd, up) == 0)
+		return 0;
+	/* its ".." entry changes, which takes the right to write into it */
+	if (errno != EACCES || unlock_dir(dir_fd, name) < 0)
 		return -errno;
-	d = fdopendir(dup);
-	if (!d) {
-		fd_close(dup);
+	return renameat(dir_fd, name, t->top_fd, up) == 0 ? 0 : -errno;
+}
+
+/* Remove one entry; a folder is opened, emptied and removed. @depth: folders open above it. */
+static int remove_entry(struct tree *t, int dir_fd, const char *name, int depth)
+{
+	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
 		return -errno;
-	}
-	if (depth > TREE_DEPTH_MAX)
-		return -ELOOP;
-	for (errno = 0; (e = readdir(d)); errno = 0) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		r = remove_entry(fd, e->d_name, dev, depth);
-		if (r == -EACCES && !retried && fchmod(fd, 0700) == 0) {
-			retried = true; /* the folder itself lacked w or x */
-			r = remove_entry(fd, e->d_name, dev, depth);
-		}
+	/* a folder that somebody fills while we empty it gets a few more turns */
+	for (int turn = 0; turn < 4; turn++) {
+		int r;
+
+		if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return -errno;
+		if (depth == TREE_OPEN_MAX)
+			return move_up(t, dir_fd, name);
+		r = open_child(dir_fd, name);
+		if (r < 0)
+			return r;
+		r = empty_dir_take(t, r, depth + 1);
 		if (r < 0)
 			return r;
 	}
-	return -errno;
+	return unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+static int empty_dir_take(struct tree *t, int fd, int depth)
+{
+	auto_dir DIR *d = fdopendir(fd);
+	struct dirent *e;
+	struct stat st;
+	bool unlocked = false;
+
+	if (!d || fstat(fd, &st) < 0) {
+		int saved = errno;
+
+		if (!d)
+			fd_close(fd);
+		return -saved;
+	}
+	if (depth == 1)
+		*t = (struct tree){ .top_fd = fd, .dev = st.st_dev };
+	else if (st.st_dev != t->dev)
+		return -EXDEV;
+	do {
+		t->moved = depth == 1 ? false : t->moved;
+		rewinddir(d);
+		for (errno = 0; (e = readdir(d)); errno = 0) {
+			int r;
+
+			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+				continue;
+			r = remove_entry(t, fd, e->d_name, depth);
+			if (r == -EACCES && !unlocked && fchmod(fd, 0700) == 0) {
+				unlocked = true; /* the folder itself lacked w or x */
+				r = remove_entry(t, fd, e->d_name, depth);
+			}
+			if (r < 0)
+				return r;
+		}
+		if (errno)
+			return -errno;
+	} while (depth == 1 && t->moved);
+	return 0;
 }
 
 int io_remove_tree(int dir_fd, const char *path, struct rl_err *err)
 {
-	int r = remove_entry(dir_fd, path, 0, 0);
+	struct tree t = { .top_fd = FD_NONE };
+	int r = remove_entry(&t, dir_fd, path, 0);
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "remove '%s'", path);
@@ -282,7 +339,10 @@ pid_t io_lock_holder(int fd)
 
 	if (fcntl(fd, F_GETLK, &fl) < 0)
 		return -errno;
-	return fl.l_type == F_UNLCK ? 0 : fl.l_pid;
+	if (fl.l_type == F_UNLCK)
+		return 0;
+	/* 0: the holder is in a pid namespace that we cannot see; -1: an open file holds it */
+	return fl.l_pid > 0 ? fl.l_pid : -ESRCH;
 }
 
 int io_flock(int dir_fd, const char *path, bool exclusive, bool block, struct rl_err *err)
@@ -337,47 +397,97 @@ int64_t wall_ns(void)
 
 void time_rfc3339(char out[32], int64_t ns)
 {
+	int64_t frac = ns % 1000000000;
 	time_t s = (time_t)(ns / 1000000000);
 	struct tm tm;
 	size_t n;
 
+	if (frac < 0) {
+		frac += 1000000000;
+		s--;
+	}
 	(void)gmtime_r(&s, &tm); /* int64 ns stays within the years tm can hold */
 	n = strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out + n, 32 - n, ".%09dZ", (int)(ns % 1000000000));
+	(void)snprintf(out + n, 32 - n, ".%09dZ", (int)frac);
+}
+
+/* Exactly @n digits, then @end; moves @s behind it. The value, or -1. */
+static int digits(const char **s, int n, char end)
+{
+	int v = 0;
+
+	for (int i = 0; i < n; i++, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return -1;
+		v = v * 10 + (**s - '0');
+	}
+	if (end && *(*s)++ != end)
+		return -1;
+	return v;
 }
 
 static int parse_offset(const char *s, int *ret_seconds)
 {
-	int h, m, n = 0;
+	int h, m, sign = *s == '-' ? -1 : 1;
 
 	if (strcmp(s, "Z") == 0 || strcmp(s, "z") == 0) {
 		*ret_seconds = 0;
 		return 0;
 	}
-	if ((*s != '+' && *s != '-') || sscanf(s + 1, "%2d:%2d%n", &h, &m, &n) != 2 || s[1 + n] ||
-	    h < 0 || m < 0)
+	if (*s != '+' && *s != '-')
 		return -EINVAL;
-	*ret_seconds = (h * 3600 + m * 60) * (*s == '-' ? -1 : 1);
+	s++;
+	h = digits(&s, 2, ':');
+	m = h < 0 ? -1 : digits(&s, 2, '\0');
+	if (h < 0 || h > 23 || m < 0 || m > 59 || *s)
+		return -EINVAL;
+	*ret_seconds = sign * (h * 3600 + m * 60);
+	return 0;
+}
+
+static int parse_date(const char **s, struct tm *tm)
+{
+	static const struct {
+		int n, min, max;
+		char end;
+	} part[] = { { 4, 0, 9999, '-' }, { 2, 1, 12, '-' }, { 2, 1, 31, 'T' },
+		     { 2, 0, 23, ':' },   { 2, 0, 59, ':' }, { 2, 0, 60, '\0' } };
+	int v[ARRAY_LEN(part)];
+
+	for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+		v[i] = digits(s, part[i].n, part[i].end);
+		if (v[i] < part[i].min || v[i] > part[i].max)
+			return -EINVAL;
+	}
+	*tm = (struct tm){ .tm_year = v[0] - 1900,
+			   .tm_mon = v[1] - 1,
+			   .tm_mday = v[2],
+			   .tm_hour = v[3],
+			   .tm_min = v[4],
+			   .tm_sec = v[5] };
 	return 0;
 }
 
 int time_parse_rfc3339(const char *s, int64_t *ret_ns)
 {
-	struct tm tm = { 0 };
-	int64_t frac = 0, scale = 100000000, secs;
+	int64_t frac = 0, scale = 100000000, secs, ns;
+	struct tm tm;
 	int off;
-	const char *p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
 
-	if (!p)
+	if (parse_date(&s, &tm) < 0)
 		return -EINVAL;
-	if (*p == '.')
-		for (p++; *p >= '0' && *p <= '9'; p++, scale /= 10)
-			frac += (*p - '0') * scale;
-	if (parse_offset(p, &off) < 0)
+	if (*s == '.') {
+		if (*++s < '0' || *s > '9')
+			return -EINVAL;
+		for (; *s >= '0' && *s <= '9'; s++, scale /= 10)
+			frac += (*s - '0') * scale;
+	}
+	if (parse_offset(s, &off) < 0)
 		return -EINVAL;
 	secs = (int64_t)timegm(&tm) - off;
-	if (__builtin_mul_overflow(secs, INT64_C(1000000000), &secs) ||
-	    __builtin_add_overflow(secs, frac, ret_ns))
-		return -EINVAL;
+	if (__builtin_mul_overflow(secs, INT64_C(1000000000), &ns) ||
+	    __builtin_add_overflow(ns, frac, &ns))
+		return -ERANGE;
+	*ret_ns = ns;
 	return 0;
 }

@@ -54,7 +54,8 @@ int io_open_dir(int dir_fd, const char *path, struct rl_err *err) RL_MUST_USE;
 int io_mkdirs(int dir_fd, const char *path, mode_t mode, struct rl_err *err) RL_MUST_USE;
 /*
  * Remove a file or a whole tree, never following a link, never crossing into another mount.
- * Missing is success. Folders without permissions are given u+rwx on the way (we own them).
+ * Missing is success. Folders without permissions are given u+rwx on the way (we own them). Any
+ * depth with few descriptors. -EBUSY: something in it is a mount point.
  */
 int io_remove_tree(int dir_fd, const char *path, struct rl_err *err) RL_MUST_USE;
 
@@ -65,7 +66,8 @@ int io_remove_tree(int dir_fd, const char *path, struct rl_err *err) RL_MUST_USE
  * sections and shared holders.
  */
 int io_lock_record(int fd); /* 0, -EAGAIN when somebody else holds it, or -errno */
-/* Who holds the record lock of @fd: pid > 0, 0 = free, -errno. */
+/* Who holds the record lock of @fd: pid > 0, 0 = free, -ESRCH: held, but by a pid that cannot be
+ * seen from here (another pid namespace); -errno. */
 pid_t io_lock_holder(int fd);
 /* flock on @path (created 0600 if missing). @block: wait. fd, -EAGAIN, or -errno. */
 int io_flock(int dir_fd, const char *path, bool exclusive, bool block,
@@ -78,5 +80,6 @@ int64_t now_ms(void);
 int64_t wall_ns(void);
 /* "2026-11-22T12:00:00.123456789Z" for @ns. @out has room for 32 bytes. */
 void time_rfc3339(char out[32], int64_t ns);
-/* The reverse, any offset; 0 or -EINVAL. */
+/* The reverse, any offset; 0, -EINVAL, or -ERANGE for a valid time that does not fit (Go's zero
+ * time, year 1, is common in images). */
 int time_parse_rfc3339(const char *s, int64_t *ret_ns);

@@ -21,13 +21,32 @@ enum log_level log_get_level(void)
 	return level;
 }
 
+/* Length of the UTF-8 sequence at @p, 0 if it is none, overlong, a surrogate or a C1 control. */
+static size_t utf8_len(const unsigned char *p)
+{
+	size_t n = *p >= 0xf0 && *p <= 0xf4   ? 4
+		   : *p >= 0xe0 && *p <= 0xef ? 3
+		   : *p >= 0xc2 && *p <= 0xdf ? 2
+					      : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80) /* also stops at the NUL */
+			return 0;
+	if ((*p == 0xc2 && p[1] < 0xa0) || (*p == 0xe0 && p[1] < 0xa0) ||
+	    (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf0 && p[1] < 0x90) ||
+	    (*p == 0xf4 && p[1] >= 0x90))
+		return 0;
+	return n;
+}
+
 void log_clean(char *s)
 {
-	for (unsigned char *p = (unsigned char *)s; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
+	for (unsigned char *p = (unsigned char *)s; *p;) {
+		size_t n = *p < 0x80 ? *p >= 0x20 && *p != 0x7f : utf8_len(p);
+
+		if (n == 0)
 			*p = '?';
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) /* C1 controls in UTF-8 */
-			p[1] = '?', *p = '?';
+		p += n ? n : 1;
 	}
 }
 

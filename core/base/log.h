@@ -23,5 +23,5 @@ void log_debug(const char *fmt, ...) RL_PRINTF(1, 2);
 /* One line on stderr in one write: @prefix as it is, @text cleaned, newline. */
 void log_line(const char *prefix, const char *text);
 
-/* log_clean() - Replace control bytes (but not valid UTF-8 above 0x9f) in @s by '?', in place. */
+/* Replace control characters and bytes that are not UTF-8 in @s by '?', in place. */
 void log_clean(char *s);

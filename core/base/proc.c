@@ -4,7 +4,9 @@
 
 #include "core/base/proc.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -18,7 +20,10 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/parse.h"
 #include "core/base/strv.h"
+
+#define PROC_LIST_MAX 32 /* descriptors listed for one helper */
 
 char *proc_find(const char *name)
 {
@@ -26,6 +31,8 @@ char *proc_find(const char *name)
 		"/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/run/wrappers/bin",
 	};
 
+	if (strchr(name, '/'))
+		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		char *p = str_printf("%s/%s", dirs[i], name);
 
@@ -59,10 +66,15 @@ static char *find_near(const char *rel, const char *build_rel, const char *fixed
 	char *p;
 
 	if (dir) {
-		p = str_printf("%s/../%s", dir, rel);
-		if (p && access(p, mode) == 0)
-			return p;
-		free(p);
+		const char *last = strrchr(dir, '/');
+
+		/* not from a build tree: what lies beside that may be anybody's (/tmp) */
+		if (strcmp(last ? last : "", "/bin") == 0) {
+			p = str_printf("%s/../%s", dir, rel);
+			if (p && access(p, mode) == 0)
+				return p;
+			free(p);
+		}
 		p = str_printf("%s/%s", dir, build_rel);
 		if (p && access(p, mode) == 0)
 			return p;
@@ -124,6 +136,8 @@ int64_t proc_start_time(pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (io_read_file(AT_FDCWD, path, 4096, &b, &err) < 0)
 		return -err.code;
+	if (!b.data)
+		return -ESRCH;
 	/* the name (field 2) may hold blanks and brackets: count from its last ')' */
 	p = strrchr(b.data, ')');
 	for (int field = 2; p && field < 22; field++) {
@@ -152,21 +166,58 @@ int proc_boot_id(char out[37])
 	return 0;
 }
 
+/* The highest descriptor number of the child; ours are kept above it. */
+static int top_fd(const struct proc_spec *spec)
+{
+	int top = 2;
+
+	for (size_t i = 0; i < spec->n_fds; i++)
+		if (spec->fds[i].to > top)
+			top = spec->fds[i].to;
+	return top;
+}
+
+static bool is_listed(const struct proc_spec *spec, int fd)
+{
+	for (size_t i = 0; i < spec->n_fds; i++)
+		if (spec->fds[i].to == fd)
+			return true;
+	return false;
+}
+
+/* Everything from @first up ends at the exec. */
+static int cloexec_from(int first)
+{
+	auto_dir DIR *d = NULL;
+	struct dirent *e;
+
+	if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return 0;
+	/* Linux before 5.11, or an outer seccomp filter */
+	d = opendir("/proc/self/fd");
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		uint64_t fd;
+
+		if (parse_uint(e->d_name, INT_MAX, &fd) == 0 && (int)fd >= first)
+			(void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	}
+	return 0;
+}
+
 /*
  * In the child: put the listed descriptors at their numbers, close all others. Sources are first
  * copied above every target so that none is overwritten before its turn.
  */
 static int place_fds(const struct proc_spec *spec)
 {
-	int copy[32], top = 2;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int copy[PROC_LIST_MAX], top = top_fd(spec);
+	auto_fd int first = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = first < 0 ? -1 : fcntl(first, F_DUPFD_CLOEXEC, top + 1);
 
-	if (null < 0 || spec->n_fds > ARRAY_LEN(copy))
-		return -EINVAL;
-	for (size_t i = 0; i < spec->n_fds; i++)
-		if (spec->fds[i].to > top)
-			top = spec->fds[i].to;
-	null = fcntl(null, F_DUPFD_CLOEXEC, top + 1);
+	if (null < 0)
+		return -errno;
 	for (size_t i = 0; i < spec->n_fds; i++) {
 		copy[i] = spec->fds[i].from < 0
 				  ? null
@@ -174,24 +225,17 @@ static int place_fds(const struct proc_spec *spec)
 		if (copy[i] < 0)
 			return -errno;
 	}
+	fd_close(TAKE_FD(first));          /* its number may be a target */
 	for (int std = 0; std <= 1; std++) /* stderr stays as it is unless listed */
 		if (dup3(null, std, 0) < 0)
 			return -errno;
 	for (size_t i = 0; i < spec->n_fds; i++)
 		if (dup3(copy[i], spec->fds[i].to, 0) < 0)
 			return -errno;
-	/* holes between the listed numbers are closed too */
-	for (int fd = 3; fd <= top; fd++) {
-		size_t i;
-
-		for (i = 0; i < spec->n_fds && spec->fds[i].to != fd; i++)
-			;
-		if (i == spec->n_fds)
+	for (int fd = 3; fd <= top; fd++) /* holes between the listed numbers */
+		if (!is_listed(spec, fd))
 			(void)close(fd); /* may not be open */
-	}
-	if (syscall(SYS_close_range, top + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return -errno;
-	return 0;
+	return cloexec_from(top + 1);
 }
 
 static _Noreturn void child(const struct proc_spec *spec, char *const *envp, pid_t parent,
@@ -201,8 +245,8 @@ static _Noreturn void child(const struct proc_spec *spec, char *const *envp, pid
 	int r;
 
 	(void)sigemptyset(&none);
-	for (int s = 1; s < 65; s++)
-		(void)signal(s, SIG_DFL); /* KILL, STOP and the libc's own refuse, rightly */
+	for (int s = 1; s < 65; s++) /* KILL, STOP and the libc's own refuse, rightly */
+		(void)sigaction(s, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (spec->join_userns >= 0 && (setns(spec->join_userns, CLONE_NEWUSER) < 0 ||
 				       setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
@@ -210,8 +254,7 @@ static _Noreturn void child(const struct proc_spec *spec, char *const *envp, pid
 	if (spec->die_with_parent &&
 	    (prctl(PR_SET_PDEATHSIG, spec->die_with_parent) < 0 || getppid() != parent))
 		goto failed;
-	r = place_fds(&(struct proc_spec){ .fds = (const struct proc_fd *)spec->fds,
-					   .n_fds = spec->n_fds });
+	r = place_fds(spec);
 	if (r < 0) {
 		errno = -r;
 		goto failed;
@@ -238,11 +281,13 @@ int proc_spawn(const struct proc_spec *spec, pid_t *ret_pid, int *ret_pidfd, str
 	for (size_t i = 0; spec->env && spec->env[i]; i++)
 		if (strv_setenv(&env, spec->env[i]) < 0)
 			return rl_oom(err);
+	if (spec->n_fds > PROC_LIST_MAX)
+		return rl_fail(err, EINVAL, "too many descriptors for '%s'", spec->argv[0]);
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return rl_fail_sys(err, errno, "start '%s': pipe", spec->argv[0]);
 	rd = p[0];
 	/* the report end must survive place_fds() until the exec closes it */
-	wr = fcntl(p[1], F_DUPFD_CLOEXEC, 64);
+	wr = fcntl(p[1], F_DUPFD_CLOEXEC, top_fd(spec) + 1);
 	fd_close(p[1]);
 	if (wr < 0)
 		return rl_fail_sys(err, errno, "start '%s': pipe", spec->argv[0]);
@@ -325,7 +370,7 @@ static int collect(int rd, int pidfd, pid_t pid, int timeout_ms, char *text, siz
 
 int proc_run(const struct proc_spec *spec, int timeout_ms, struct rl_err *err)
 {
-	struct proc_fd fds[33];
+	struct proc_fd fds[PROC_LIST_MAX];
 	struct proc_spec s = *spec;
 	auto_fd int rd = FD_NONE, wr = FD_NONE, pidfd = FD_NONE;
 	char text[4096] = "";
@@ -333,7 +378,7 @@ int proc_run(const struct proc_spec *spec, int timeout_ms, struct rl_err *err)
 	size_t n = 0, len;
 	pid_t pid;
 
-	if (spec->n_fds >= ARRAY_LEN(fds) - 1)
+	if (spec->n_fds >= ARRAY_LEN(fds))
 		return rl_fail(err, EINVAL, "too many descriptors for '%s'", spec->argv[0]);
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return rl_fail_sys(err, errno, "start '%s': pipe", spec->argv[0]);

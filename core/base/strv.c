@@ -56,7 +56,7 @@ int strv_split(struct strv *l, const char *s, char sep)
 
 int strv_copy(struct strv *to, const struct strv *from)
 {
-	for (size_t i = 0; i < from->n; i++)
+	for (size_t i = 0, n = from->n; i < n; i++) /* @to may be @from */
 		if (strv_add(to, from->v[i]) < 0)
 			return -ENOMEM;
 	return 0;
