@@ -1,2 +1,16 @@
 noinst_LIBRARIES += libnet.a
-libnet_a_SOURCES =
+libnet_a_SOURCES = \
+	net/addr.h \
+	net/dns.c net/dns.h net/dnsmsg.c \
+	net/frame.c net/frame.h \
+	net/net.h net/start.c net/tap.c \
+	net/netlink.c net/netlink.h \
+	net/pollset.c net/pollset.h \
+	net/resolver.c net/resolver.h \
+	net/sandbox.c net/sandbox.h
+
+# The packet loop of one network; libslirp is in here and nowhere else
+pkglibexec_PROGRAMS += rl-net
+rl_net_SOURCES = net/main.c net/loop.c net/loop.h
+rl_net_CFLAGS = $(AM_CFLAGS) $(SLIRP_CFLAGS)
+rl_net_LDADD = libnet.a libbase.a $(SLIRP_LIBS) $(SECCOMP_LIBS)

@@ -5,20 +5,21 @@
  * Three parts: net_tap_setup() runs inside the container's network namespace (init's netns hook)
  * and returns the tap; the monitor polls the tap and, at the first frame, calls net_start(), which
  * runs the helper rl-net with the tap; rl-net is the libslirp loop, sandboxed, and ends when its
- * control pipe closes. Addresses: 10.0.2.0/24, container .100, gateway .2, DNS .3; fd00::/64 with
- * ::100, ::2, ::3 when the host has IPv6. MTU 65520.
+ * control socket closes. Addresses: 10.0.2.0/24, container .100, gateway .2, DNS .3; fd00::/64
+ * with ::100, ::2, ::3 when the host has IPv6. MTU 65520.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "core/base/err.h"
 
 struct net_config {
-	bool ipv6;          /* the host has a usable IPv6 route or address (net_config_default) */
-	unsigned mtu;       /* 65520 */
+	bool ipv6;          /* the host has a usable IPv6 address (net_config_default) */
+	unsigned mtu;       /* 1280..65520 */
 	bool host_loopback; /* gateway address reaches the host's 127.0.0.1; default false */
 };
 
@@ -26,25 +27,32 @@ void net_config_default(struct net_config *c);
 
 /**
  * net_tap_setup() - Inside the new network namespace: lo up, tap0 made, addressed, routed
+ * @ret_tap:	The tap, non-blocking, owned by the caller
  *
  * IPv6 static and nodad, accept_ra 0, permanent neighbour entries for gateway and DNS, a socket
- * filter on the tap that drops IPv6 multicast, so that the first readable frame is real traffic.
+ * filter on the tap that drops multicast, so that the first readable frame is real traffic.
  * ping_group_range and ip_unprivileged_port_start are opened by the runtime spec's sysctls, not here.
  *
- * Return: 0; @ret_tap is the tap, owned by the caller
+ * Return: 0; -ENOENT, -EACCES... with a hint when /dev/net/tun cannot be had
  */
 int net_tap_setup(const struct net_config *c, int *ret_tap, struct rl_err *err) RL_MUST_USE;
 int net_loopback_up(struct rl_err *err) RL_MUST_USE;
 
 struct net_helper {
 	pid_t pid;
-	int pidfd;
+	int pidfd;      /* readable: it ended by itself; see net_why(), then net_stop() */
 	int control_fd; /* closing it ends the helper */
 };
 
-/* From the host's namespaces: start rl-net on @tap (borrowed; the helper has its own copy). */
+/*
+ * From the host's namespaces: start rl-net on @tap (borrowed; the helper has its own copy).
+ * Returns when the program runs; frames that wait in the tap are answered. @ret is written on
+ * success only. When the helper dies, call net_stop() and net_start() again with the same tap.
+ */
 int net_start(const struct net_config *c, int tap, struct net_helper *ret,
 	      struct rl_err *err) RL_MUST_USE;
+/* What a helper that ended said last, one line without newline; 0, or -ENODATA for nothing. */
+int net_why(const struct net_helper *h, char *text, size_t room);
 /* End it, wait at most 1 s, then SIGKILL; reap. Fine on a zeroed struct. */
 void net_stop(struct net_helper *h);
 

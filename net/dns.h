@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dns.h - the name server of a private network: asks the host's resolvers on the container's behalf
+ *
+ * Theory of operation: the loop hands every UDP datagram to 10.0.2.3:53 or [fd00::3]:53 to
+ * dns_query(). Nothing about the host's resolvers is remembered from the start: for each query
+ * (at most every DNS_LIST_MS) the reader of resolver.h is asked for resolv.conf, so a VPN that
+ * comes and goes is followed without anybody being told. The query is then sent to the first server
+ * from a socket of its own (random source port, connected: only that server can answer, and its
+ * "port unreachable" is heard) under a random id. After DNS_TRY_MS of silence the next server is
+ * asked as well, and the first answer from any wins. A server that was silent is put behind the
+ * others for DNS_PENALTY_MS. An answer counts when socket, id and question agree; SERVFAIL, REFUSED
+ * and NOTIMP from one server mean "ask the next". When all have failed, or there is none, the
+ * container gets SERVFAIL at once, so that programs do not hang on a host without network.
+ *
+ * The message itself passes as it is, except for the id: EDNS, DNSSEC and truncation are between
+ * the container and the host's resolver. One that does not fit into the MTU goes back truncated.
+ *
+ * DNS over TCP goes through libslirp, which connects 10.0.2.3:53 to the first server of its own
+ * address family in the jail's resolv.conf; dns.c keeps that file up to date, best server first.
+ *
+ * Limits: DNS_SLOTS queries in flight, DNS_QUERY_MAX bytes each; more are answered SERVFAIL.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/frame.h"
+#include "net/pollset.h"
+
+#define DNS_SLOTS      256
+#define DNS_QUERY_MAX  1232
+#define DNS_HEADER     12
+#define DNS_LIST_MS    100  /* resolv.conf is read again for queries later than this */
+#define DNS_TRY_MS     1000 /* then the next server */
+#define DNS_GIVE_UP_MS 4500 /* less than the 5 s after which the C library asks anew */
+#define DNS_PENALTY_MS 10000
+
+enum dns_rcode { DNS_OK, DNS_FORMERR, DNS_SERVFAIL, DNS_NXDOMAIN, DNS_NOTIMP, DNS_REFUSED };
+
+/*
+ * dns_question_len() - Bytes of header and question of a message with exactly one question
+ *
+ * Return: the length, or 0 when it is malformed (no or several questions, a compressed or cut
+ * name, one over 255 bytes)
+ */
+size_t dns_question_len(const uint8_t *msg, size_t len);
+/* Does @answer answer @query: a response, same id, same question (case may differ)? */
+int dns_is_answer(const uint8_t *query, size_t query_len, const uint8_t *answer, size_t len);
+/*
+ * An answer without records to @query: header and, if it is well formed, the question.
+ * @out has room for @query_len, at least DNS_HEADER. Return: bytes.
+ */
+size_t dns_make_answer(const uint8_t *query, size_t query_len, enum dns_rcode rcode, int truncated,
+		       uint8_t *out);
+
+struct dns;
+typedef void (*dns_reply_fn)(void *arg, const struct frame_udp *to, const uint8_t *msg, size_t len);
+
+/*
+ * @reader_fd: of resolv_reader_start(), or FD_NONE; @conf_fd: the jail's resolv.conf, or FD_NONE;
+ * both borrowed. @reply_max: bytes of an answer that the network can carry. NULL: out of memory.
+ */
+struct dns *dns_new(int reader_fd, int conf_fd, size_t reply_max, dns_reply_fn reply, void *arg);
+void dns_free(struct dns *d);
+
+/* A datagram of the container; now_ms from the monotonic clock. */
+void dns_query(struct dns *d, const struct frame_udp *q, int64_t now_ms);
+/* Before poll(): add descriptors; lowers @timeout_ms (-1: none) to the next thing due. */
+void dns_fill(struct dns *d, struct pollset *set, int *timeout_ms, int64_t now_ms);
+/* After poll(), with the same set. */
+void dns_handle(struct dns *d, const struct pollset *set, int64_t now_ms);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dnsmsg.c - the little of a DNS message that a forwarder must understand (RFC 1035 section 4) */
+#include "config.h"
+
+#include <string.h>
+
+#include "net/dns.h"
+
+#define QR 0x80 /* byte 2 */
+#define RD 0x01
+#define TC 0x02
+#define RA 0x80 /* byte 3 */
+
+size_t dns_question_len(const uint8_t *msg, size_t len)
+{
+	size_t i = DNS_HEADER;
+
+	if (len < DNS_HEADER || msg[4] != 0 || msg[5] != 1)
+		return 0;
+	while (i < len && msg[i] != 0) {
+		if (msg[i] > 63) /* also the compression marks: there is nothing to point back to */
+			return 0;
+		i += 1U + msg[i];
+		if (i - DNS_HEADER > 254)
+			return 0;
+	}
+	i += 1 + 4; /* root label, type, class */
+	return i <= len ? i : 0;
+}
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+int dns_is_answer(const uint8_t *query, size_t query_len, const uint8_t *answer, size_t len)
+{
+	size_t q = dns_question_len(query, query_len);
+
+	if (q == 0 || len < DNS_HEADER || !(answer[2] & QR) || memcmp(query, answer, 2) != 0)
+		return 0;
+	/* an error may come without the question (RFC 1035 does not forbid it; some servers do) */
+	if (len == DNS_HEADER && answer[4] == 0 && answer[5] == 0)
+		return (answer[3] & 15) != DNS_OK;
+	if (dns_question_len(answer, len) != q)
+		return 0;
+	for (size_t i = DNS_HEADER; i < q; i++)
+		if (lower(query[i]) != lower(answer[i]))
+			return 0;
+	return 1;
+}
+
+size_t dns_make_answer(const uint8_t *query, size_t query_len, enum dns_rcode rcode, int truncated,
+		       uint8_t *out)
+{
+	size_t q = dns_question_len(query, query_len), n = q ? q : DNS_HEADER;
+
+	memmove(out, query, n);
+	out[2] = (uint8_t)(QR | (query[2] & (0x78 | RD)) | (truncated ? TC : 0));
+	out[3] = (uint8_t)(RA | rcode);
+	memset(out + 4, 0, 8);
+	out[5] = q ? 1 : 0;
+	return n;
+}

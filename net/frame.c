@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* frame.c - the gate in front of libslirp, and our own datagrams; the header tells why */
+#include "config.h"
+
+#include "net/frame.h"
+
+#include <arpa/inet.h>
+#include <net/ethernet.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "net/addr.h"
+
+#define ETH_LEN  14
+#define IP4_LEN  20
+#define IP6_LEN  40
+#define UDP_LEN  8
+#define DNS_PORT 53
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+static void put16(uint8_t *p, size_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	put16(p, v >> 16);
+	put16(p + 2, v & 0xffff);
+}
+
+/* Datagram at @p, @len bytes of IP payload. False when it is cut. */
+static bool read_udp(const uint8_t *p, size_t len, struct frame_udp *u)
+{
+	size_t udp_len;
+
+	if (len < UDP_LEN)
+		return false;
+	u->sport = get16(p);
+	u->dport = get16(p + 2);
+	udp_len = get16(p + 4);
+	if (udp_len < UDP_LEN || udp_len > len)
+		return false;
+	u->data = p + UDP_LEN;
+	u->len = udp_len - UDP_LEN;
+	return true;
+}
+
+/*
+ * Destinations that the host would take for itself or for everybody: "this network" (connecting
+ * to 0.0.0.0 reaches loopback), loopback, multicast, reserved and broadcast. RFC 6890.
+ */
+static bool is_forbidden4(uint32_t ip)
+{
+	return ip >> 24 == 0 || ip >> 24 == 127 || ip >> 28 >= 14;
+}
+
+static enum frame_verdict check4(const uint8_t *ip, size_t len, struct frame_udp *u)
+{
+	size_t hlen, total;
+	uint32_t dst;
+	bool fragment;
+
+	if (len < IP4_LEN || ip[0] >> 4 != 4)
+		return FRAME_DROP;
+	hlen = (ip[0] & 15U) * 4U;
+	total = get16(ip + 2);
+	if (hlen < IP4_LEN || total < hlen || total > len)
+		return FRAME_DROP;
+	dst = get32(ip + 16);
+	if (is_forbidden4(dst))
+		return FRAME_DROP;
+	fragment = (get16(ip + 6) & 0x3fff) != 0; /* more follow, or an offset */
+	if (ip[9] == IPPROTO_TCP || ip[9] == IPPROTO_ICMP)
+		return FRAME_PASS;
+	if (ip[9] != IPPROTO_UDP)
+		return FRAME_DROP;
+	if (dst != NET_GATEWAY4 && dst != NET_DNS4)
+		return FRAME_PASS;
+	/* gateway and name server: whole datagrams only, or the ports could not be judged */
+	if (fragment || !read_udp(ip + hlen, total - hlen, u))
+		return FRAME_DROP;
+	if (dst == NET_DNS4 && u->dport == DNS_PORT) {
+		memcpy(u->src, ip + 12, 4);
+		memcpy(u->dst, ip + 16, 4);
+		return FRAME_DNS;
+	}
+	return u->dport == 67 || u->dport == 69 ? FRAME_DROP : FRAME_PASS; /* DHCP, TFTP */
+}
+
+/* ::/96 (unspecified, loopback, IPv4-compatible), ::ffff:0:0/96 (IPv4-mapped), multicast */
+static bool is_forbidden6(const uint8_t *ip)
+{
+	static const uint8_t zero[10];
+
+	if (memcmp(ip, zero, 10) == 0)
+		return get16(ip + 10) == 0 || get16(ip + 10) == 0xffff;
+	return ip[0] == 0xff;
+}
+
+static enum frame_verdict check6(const uint8_t *ip, size_t len, struct frame_udp *u)
+{
+	size_t total;
+	uint8_t type;
+
+	if (len < IP6_LEN || ip[0] >> 4 != 6)
+		return FRAME_DROP;
+	total = get16(ip + 4); /* jumbograms (0) do not fit into the MTU */
+	if (total > len - IP6_LEN)
+		return FRAME_DROP;
+	if (ip[6] == IPPROTO_ICMPV6) {
+		type = total > 0 ? ip[IP6_LEN] : 0;
+		if (type == ND_NEIGHBOR_SOLICIT)
+			return FRAME_PASS; /* the one multicast that has an answer */
+		return type == ND_NEIGHBOR_ADVERT ||
+				       (type == ICMP6_ECHO_REQUEST && !is_forbidden6(ip + 24))
+			       ? FRAME_PASS
+			       : FRAME_DROP;
+	}
+	if (is_forbidden6(ip + 24))
+		return FRAME_DROP;
+	if (ip[6] == IPPROTO_TCP)
+		return FRAME_PASS;
+	if (ip[6] != IPPROTO_UDP || !read_udp(ip + IP6_LEN, total, u))
+		return FRAME_DROP;
+	if (memcmp(ip + 24, net_dns6, 16) == 0 && u->dport == DNS_PORT) {
+		u->is_v6 = true;
+		memcpy(u->src, ip + 8, 16);
+		memcpy(u->dst, ip + 24, 16);
+		return FRAME_DNS;
+	}
+	/* the whole prefix is "the host" to libslirp */
+	if (memcmp(ip + 24, net_gateway6, 8) == 0 && (u->dport == 547 || u->dport == 69))
+		return FRAME_DROP;
+	return FRAME_PASS;
+}
+
+enum frame_verdict frame_check(const uint8_t *frame, size_t len, bool ipv6,
+			       struct frame_udp *ret_udp)
+{
+	struct frame_udp u = { 0 };
+	enum frame_verdict v;
+	uint16_t type;
+
+	if (len < ETH_LEN)
+		return FRAME_DROP;
+	type = get16(frame + 12);
+	if (type == ETHERTYPE_ARP)
+		return FRAME_PASS;
+	if (type == ETHERTYPE_IP)
+		v = check4(frame + ETH_LEN, len - ETH_LEN, &u);
+	else if (type == ETHERTYPE_IPV6 && ipv6)
+		v = check6(frame + ETH_LEN, len - ETH_LEN, &u);
+	else
+		return FRAME_DROP;
+	if (v == FRAME_DNS) {
+		memcpy(u.mac, frame + 6, 6);
+		*ret_udp = u;
+	}
+	return v;
+}
+
+/* Internet checksum (RFC 1071): 16-bit words added with their carries. */
+static uint32_t sum(uint32_t acc, const uint8_t *p, size_t len)
+{
+	for (; len > 1; p += 2, len -= 2)
+		acc += get16(p);
+	if (len > 0)
+		acc += (uint32_t)p[0] << 8;
+	return acc;
+}
+
+static uint16_t fold(uint32_t acc)
+{
+	while (acc >> 16)
+		acc = (acc & 0xffff) + (acc >> 16);
+	return (uint16_t)~acc;
+}
+
+static void put_eth(uint8_t *out, const uint8_t *dst, const uint8_t *src, uint16_t type)
+{
+	memcpy(out, dst, 6);
+	memcpy(out + 6, src, 6);
+	put16(out + 12, type);
+}
+
+size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t len, unsigned mtu,
+		       uint8_t *out, size_t room)
+{
+	const size_t ip_len = to->is_v6 ? IP6_LEN : IP4_LEN, a = to->is_v6 ? 16 : 4;
+	uint8_t *ip = out + ETH_LEN, *udp = ip + ip_len;
+	size_t total = ip_len + UDP_LEN + len;
+	uint16_t check;
+
+	if (len > UINT16_MAX - IP6_LEN - UDP_LEN || total > mtu || ETH_LEN + total > room)
+		return 0;
+	memset(out, 0, ETH_LEN + ip_len + UDP_LEN);
+	put_eth(out, to->mac, to->is_v6 ? net_dns6_mac : net_dns4_mac,
+		to->is_v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
+	if (to->is_v6) {
+		ip[0] = 0x60;
+		put16(ip + 4, UDP_LEN + len);
+		ip[6] = IPPROTO_UDP;
+		ip[7] = 64;
+		memcpy(ip + 8, to->dst, 16);
+		memcpy(ip + 24, to->src, 16);
+	} else {
+		ip[0] = 0x45;
+		put16(ip + 2, total);
+		put16(ip + 6, 0x4000); /* don't fragment: then the identification may be 0 */
+		ip[8] = 64;
+		ip[9] = IPPROTO_UDP;
+		memcpy(ip + 12, to->dst, 4);
+		memcpy(ip + 16, to->src, 4);
+		put16(ip + 10, fold(sum(0, ip, IP4_LEN)));
+	}
+	put16(udp, to->dport);
+	put16(udp + 2, to->sport);
+	put16(udp + 4, UDP_LEN + len);
+	memcpy(udp + UDP_LEN, data, len);
+	/* pseudo header: both addresses, protocol, length (RFC 768, RFC 8200 section 8.1) */
+	check = fold(
+		sum(sum(sum(0, to->src, a), to->dst, a) + IPPROTO_UDP + (uint32_t)(UDP_LEN + len),
+		    udp, UDP_LEN + len));
+	put16(udp + 6, check ? check : 0xffff);
+	return ETH_LEN + total;
+}
+
+size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN])
+{
+	uint8_t *arp = out + ETH_LEN;
+
+	memset(out, 0, FRAME_ANNOUNCE_LEN);
+	put_eth(out, net_gateway4_mac, net_container_mac, ETHERTYPE_ARP);
+	put16(arp, 1); /* Ethernet */
+	put16(arp + 2, ETHERTYPE_IP);
+	arp[4] = 6;
+	arp[5] = 4;
+	put16(arp + 6, 2); /* reply */
+	memcpy(arp + 8, net_container_mac, 6);
+	put32(arp + 14, NET_CONTAINER4);
+	memcpy(arp + 18, net_gateway4_mac, 6);
+	put32(arp + 24, NET_GATEWAY4);
+	return ETH_LEN + 28;
+}
+
+size_t frame_announce6(uint8_t out[FRAME_ANNOUNCE_LEN])
+{
+	uint8_t *ip = out + ETH_LEN, *na = ip + IP6_LEN;
+	const size_t len = 24; /* without options */
+
+	memset(out, 0, FRAME_ANNOUNCE_LEN);
+	put_eth(out, net_gateway6_mac, net_container_mac, ETHERTYPE_IPV6);
+	ip[0] = 0x60;
+	put16(ip + 4, len);
+	ip[6] = IPPROTO_ICMPV6;
+	ip[7] = 255;
+	memcpy(ip + 8, net_container6, 16);
+	memcpy(ip + 24, net_gateway6, 16);
+	na[0] = ND_NEIGHBOR_ADVERT;
+	na[4] = 0x20; /* override */
+	memcpy(na + 8, net_container6, 16);
+	put16(na + 2, fold(sum(sum(0, ip + 8, 32) + IPPROTO_ICMPV6 + (uint32_t)len, na, len)));
+	return ETH_LEN + IP6_LEN + len;
+}

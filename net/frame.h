@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * frame.h - Ethernet frames of the container: what may pass, and UDP datagrams in and out
+ *
+ * frame_check() is the gate in front of libslirp. Everything in a frame is hostile. libslirp
+ * itself only keeps the gateway address from reaching the host's loopback; a frame that a raw
+ * socket or a second address sends to 127.0.0.1, 0.0.0.0, ::1 or ::ffff:127.0.0.1 it would
+ * connect as it is. The gate also keeps away from libslirp what nobody needs and what its
+ * past holes were in: DHCP, TFTP, NC-SI, multicast, foreign ICMPv6.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_MAX 65536 /* more than MTU + Ethernet header */
+
+/* One UDP datagram; addresses take 4 or 16 bytes, network order. */
+struct frame_udp {
+	bool is_v6;
+	uint8_t mac[6]; /* of the container */
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	const uint8_t *data; /* into the frame */
+	size_t len;
+};
+
+enum frame_verdict {
+	FRAME_DROP,
+	FRAME_PASS, /* to libslirp */
+	FRAME_DNS,  /* a query to our name server: @ret_udp is filled in */
+};
+
+/**
+ * frame_check() - What to do with a frame that the container sent
+ * @ipv6:	The network has IPv6; without it every IPv6 frame is dropped
+ */
+enum frame_verdict frame_check(const uint8_t *frame, size_t len, bool ipv6,
+			       struct frame_udp *ret_udp);
+
+/*
+ * Build the frame that carries @data back to the sender of @to, from the address and port that
+ * @to was sent to. Return: bytes in @out, or 0 when it does not fit into @room or @mtu.
+ */
+size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t len, unsigned mtu,
+		       uint8_t *out, size_t room);
+
+/* Announcements of the container's fixed addresses, so that libslirp need not ask for them. */
+#define FRAME_ANNOUNCE_LEN 128
+size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN]); /* ARP reply */
+size_t frame_announce6(uint8_t out[FRAME_ANNOUNCE_LEN]); /* neighbour advertisement */

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.c - the packet loop: frames of one tap through libslirp and the DNS forwarder
+ *
+ * Theory of operation: one thread, one poll(). libslirp is told about frames (slirp_input) and
+ * about ready sockets (slirp_pollfds_poll), and calls back with frames for the container. In each
+ * turn the tap is read until it is empty (at most BATCH frames, so that sockets get their share),
+ * into one buffer that is allocated once.
+ *
+ * Time: libslirp wants to be called every 2 or 499 ms while it has something under way and always
+ * says "within 1000 ms" otherwise. Exactly that answer with no socket to watch means that nothing
+ * is under way: then we sleep without limit, and an idle network costs no wake-ups. Its only timer
+ * object is the one for router advertisements; addresses are static here and the container's
+ * kernel ignores them, so it is never armed.
+ *
+ * All sockets of libslirp are made non-blocking when it registers them: its UDP code reads after
+ * poll() without asking, and a datagram with a bad checksum would stop the loop for good.
+ *
+ * A frame that the tap does not take (its queue is full) is dropped as a switch would; TCP sends
+ * it again. A failed assertion in libslirp ends this process; the monitor starts the next one on
+ * the same tap, and connections of this network alone are lost.
+ */
+#include "config.h"
+
+#include "net/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <slirp/libslirp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "net/addr.h"
+#include "net/dns.h"
+#include "net/frame.h"
+#include "net/pollset.h"
+
+#define BATCH        64
+#define SLIRP_IDLE   1000 /* ms: what libslirp answers when nothing is under way */
+#define CONFIG_LEVEL (SLIRP_CONFIG_VERSION_MAX < 4 ? SLIRP_CONFIG_VERSION_MAX : 4)
+
+struct loop {
+	struct loop_config c;
+	SlirpCb cb; /* libslirp keeps the pointer */
+	Slirp *slirp;
+	struct dns *dns;
+	struct pollset set;
+	bool watching; /* libslirp has sockets in the set of this turn */
+	uint8_t in[FRAME_MAX], out[FRAME_MAX];
+};
+
+static void output(struct loop *l, const uint8_t *frame, size_t len)
+{
+	if (l->c.output) {
+		l->c.output(l->c.output_arg, frame, len);
+		return;
+	}
+	while (write(l->c.tap_fd, frame, len) < 0 && errno == EINTR)
+		;
+}
+
+static ssize_t cb_send_packet(const void *buf, size_t len, void *opaque)
+{
+	output(opaque, buf, len);
+	return (ssize_t)len;
+}
+
+static void cb_guest_error(const char *msg, void *opaque)
+{
+	(void)msg; /* the container's to cause at any rate, nobody's to read */
+	(void)opaque;
+}
+
+static int64_t cb_clock_get_ns(void *opaque)
+{
+	struct timespec t;
+
+	(void)opaque;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void *cb_timer_new(SlirpTimerCb cb, void *cb_opaque, void *opaque)
+{
+	(void)cb;
+	(void)cb_opaque;
+	return opaque; /* any non-null token: the timer is never armed */
+}
+
+static void cb_timer_free(void *timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+}
+
+static void cb_timer_mod(void *timer, int64_t expire_time, void *opaque)
+{
+	(void)timer;
+	(void)expire_time;
+	(void)opaque;
+}
+
+static void cb_register_poll_fd(int fd, void *opaque)
+{
+	(void)opaque;
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFL, O_NONBLOCK); /* as good as before where it fails */
+}
+
+static void cb_unregister_poll_fd(int fd, void *opaque)
+{
+	(void)fd;
+	(void)opaque;
+}
+
+static void cb_notify(void *opaque)
+{
+	(void)opaque; /* poll() is filled anew in each turn */
+}
+
+static void on_dns_reply(void *arg, const struct frame_udp *to, const uint8_t *msg, size_t len)
+{
+	struct loop *l = arg;
+	size_t n = frame_udp_reply(to, msg, len, l->c.mtu, l->out, sizeof(l->out));
+
+	if (n > 0)
+		output(l, l->out, n);
+}
+
+static void start_slirp(struct loop *l)
+{
+	SlirpConfig cfg = {
+		.version = CONFIG_LEVEL,
+		.in_enabled = true,
+		.vnetwork.s_addr = htonl(NET_NETWORK4),
+		.vnetmask.s_addr = htonl(UINT32_MAX << (32 - NET_PREFIX4)),
+		.vhost.s_addr = htonl(NET_GATEWAY4),
+		.vdhcp_start.s_addr = htonl(NET_CONTAINER4),
+		.vnameserver.s_addr = htonl(NET_DNS4),
+		.in6_enabled = l->c.ipv6,
+		.vprefix_addr6.s6_addr = { 0xfd },
+		.vprefix_len = NET_PREFIX6,
+		.if_mtu = l->c.mtu,
+		.if_mru = l->c.mtu,
+		.disable_host_loopback = !l->c.host_loopback,
+		.enable_emu = false,
+		.disable_dhcp = true, /* the gate drops it as well */
+	};
+
+	memcpy(&cfg.vhost6, net_gateway6, 16);
+	memcpy(&cfg.vnameserver6, net_dns6, 16);
+	l->cb = (SlirpCb){ .send_packet = cb_send_packet,
+			   .guest_error = cb_guest_error,
+			   .clock_get_ns = cb_clock_get_ns,
+			   .timer_new = cb_timer_new,
+			   .timer_free = cb_timer_free,
+			   .timer_mod = cb_timer_mod,
+			   .register_poll_fd = cb_register_poll_fd,
+			   .unregister_poll_fd = cb_unregister_poll_fd,
+			   .notify = cb_notify };
+	l->slirp = slirp_new(&cfg, &l->cb, l);
+}
+
+int loop_new(const struct loop_config *c, struct loop **ret, struct rl_err *err)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+	uint8_t frame[FRAME_ANNOUNCE_LEN];
+
+	if (!l)
+		return rl_oom(err);
+	l->c = *c;
+	l->dns = dns_new(c->reader_fd, c->conf_fd, c->mtu - 48U, on_dns_reply, l);
+	start_slirp(l);
+	if (!l->dns || !l->slirp) {
+		loop_free(l);
+		return rl_fail(err, ENOMEM, "libslirp %s did not start", slirp_version_string());
+	}
+	/* libslirp learns where the container is, and need not ask before its first answer */
+	slirp_input(l->slirp, frame, (int)frame_announce4(frame));
+	if (c->ipv6)
+		slirp_input(l->slirp, frame, (int)frame_announce6(frame));
+	*ret = l;
+	return 0;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	if (l->slirp)
+		slirp_cleanup(l->slirp);
+	dns_free(l->dns);
+	free(l->set.v);
+	free(l);
+}
+
+void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
+{
+	struct frame_udp u;
+
+	switch (frame_check(frame, len, l->c.ipv6, &u)) {
+	case FRAME_DROP:
+		break;
+	case FRAME_PASS:
+		slirp_input(l->slirp, frame, (int)len);
+		break;
+	case FRAME_DNS:
+		dns_query(l->dns, &u, now_ms());
+		break;
+	}
+}
+
+static int add_poll(int fd, int events, void *opaque)
+{
+	struct loop *l = opaque;
+	short e = 0;
+
+	l->watching = true;
+	e |= events & SLIRP_POLL_IN ? POLLIN : 0;
+	e |= events & SLIRP_POLL_OUT ? POLLOUT : 0;
+	e |= events & SLIRP_POLL_PRI ? POLLPRI : 0;
+	return pollset_add(&l->set, fd, e); /* errors and hang-ups are always told */
+}
+
+static int get_revents(int idx, void *opaque)
+{
+	const struct loop *l = opaque;
+	short e = pollset_events(&l->set, idx);
+	int r = 0;
+
+	r |= e & POLLIN ? SLIRP_POLL_IN : 0;
+	r |= e & POLLOUT ? SLIRP_POLL_OUT : 0;
+	r |= e & POLLPRI ? SLIRP_POLL_PRI : 0;
+	r |= e & (POLLERR | POLLNVAL) ? SLIRP_POLL_ERR : 0;
+	r |= e & POLLHUP ? SLIRP_POLL_HUP : 0;
+	return r;
+}
+
+/* Frames of the container. 0, or -errno when the tap is gone. */
+static int read_tap(struct loop *l)
+{
+	for (int i = 0; i < BATCH; i++) {
+		ssize_t n = read(l->c.tap_fd, l->in, sizeof(l->in));
+
+		if (n > 0)
+			loop_frame(l, l->in, (size_t)n);
+		else if (n == 0 || errno == EAGAIN)
+			return 0;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Is anybody still there? True only for the end of the control socket. */
+static bool control_closed(int fd)
+{
+	char waste[64];
+	ssize_t n = read(fd, waste, sizeof(waste));
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+int loop_turn(struct loop *l, int timeout_ms, struct rl_err *err)
+{
+	uint32_t wanted = SLIRP_IDLE;
+	int tap, control, r;
+
+	l->set.n = 0;
+	l->watching = false;
+	tap = pollset_add(&l->set, l->c.tap_fd, POLLIN);
+	control = pollset_add(&l->set, l->c.control_fd, POLLIN);
+	if (tap < 0 || control < 0)
+		return rl_oom(err);
+	slirp_pollfds_fill(l->slirp, &wanted, add_poll, l);
+	if ((wanted < SLIRP_IDLE || l->watching) &&
+	    (timeout_ms < 0 || wanted < (uint32_t)timeout_ms))
+		timeout_ms = (int)wanted;
+	dns_fill(l->dns, &l->set, &timeout_ms, now_ms());
+	r = poll(l->set.v, l->set.n, timeout_ms);
+	if (r < 0 && errno != EINTR)
+		return rl_fail_sys(err, errno, "wait for packets");
+	if (r >= 0 && pollset_events(&l->set, control) && control_closed(l->c.control_fd))
+		return 0;
+	if (r > 0 && pollset_events(&l->set, tap)) {
+		int e = read_tap(l);
+
+		if (e < 0)
+			return rl_fail_sys(err, -e, "read from the container's network device");
+	}
+	slirp_pollfds_poll(l->slirp, r < 0, get_revents, l);
+	if (r >= 0)
+		dns_handle(l->dns, &l->set, now_ms());
+	return 1;
+}
+
+int loop_run(struct loop *l, struct rl_err *err)
+{
+	int r;
+
+	do
+		r = loop_turn(l, -1, err);
+	while (r > 0);
+	return r;
+}

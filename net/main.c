@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - rl-net: the packet loop of one private network
+ *
+ *	rl-net [--ipv6] [--host-loopback] --mtu N
+ *
+ * Protocol: descriptor 3 is the container's tap (non-blocking), 4 the control socket
+ * (SOCK_SEQPACKET) whose other end only the monitor holds. The helper ends with status 0 when the
+ * control socket closes, however the monitor ended. Before any other end it sends one message
+ * with the reason on the control socket (net_why() reads it). It is started when the first frame
+ * waits in the tap, and may be started again on the same tap after a crash.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/parse.h"
+#include "net/addr.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "net/sandbox.h"
+
+#define TAP_FD     3
+#define CONTROL_FD 4
+
+static int parse_args(char **argv, struct loop_config *c, struct rl_err *err)
+{
+	for (size_t i = 1; argv[i]; i++) {
+		uint64_t mtu;
+
+		if (strcmp(argv[i], "--ipv6") == 0) {
+			c->ipv6 = true;
+		} else if (strcmp(argv[i], "--host-loopback") == 0) {
+			c->host_loopback = true;
+		} else if (strcmp(argv[i], "--mtu") == 0 && argv[i + 1]) {
+			if (parse_uint(argv[++i], NET_MTU, &mtu) < 0 || mtu < NET_MTU_MIN)
+				return rl_fail(err, EINVAL, "bad MTU '%s'", argv[i]);
+			c->mtu = (unsigned)mtu;
+		} else {
+			return rl_fail(err, EINVAL, "unknown argument '%s'", argv[i]);
+		}
+	}
+	return 0;
+}
+
+/* The descriptors we were given: present, non-blocking, and for nobody else. */
+static int check_fds(struct rl_err *err)
+{
+	static const int fds[] = { TAP_FD, CONTROL_FD };
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		int flags = fcntl(fds[i], F_GETFL);
+
+		if (flags < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) < 0 ||
+		    fcntl(fds[i], F_SETFD, FD_CLOEXEC) < 0) {
+			rl_fail_sys(err, errno, "descriptor %d", fds[i]);
+			return rl_hint(err, "rl-net is a helper that rl starts by itself");
+		}
+	}
+	return 0;
+}
+
+static int serve(char **argv, struct rl_err *err)
+{
+	struct loop_config c = { .mtu = NET_MTU,
+				 .tap_fd = TAP_FD,
+				 .control_fd = CONTROL_FD,
+				 .reader_fd = FD_NONE,
+				 .conf_fd = FD_NONE };
+	struct loop *l;
+	int r = parse_args(argv, &c, err);
+
+	if (r < 0)
+		return r;
+	r = check_fds(err);
+	if (r < 0)
+		return r;
+	/* it silenced the tap until we came (tap.c); a tap without filter says EINVAL */
+	(void)ioctl(TAP_FD, TUNDETACHFILTER, &(struct { long none[2]; }){ 0 });
+	r = sandbox_limits(err);
+	if (r < 0)
+		return r;
+	r = resolv_reader_start(&c.reader_fd, err);
+	if (r < 0)
+		return r;
+	r = sandbox_enter(&c.conf_fd, err);
+	if (r < 0)
+		return r;
+	r = loop_new(&c, &l, err);
+	if (r < 0)
+		return r;
+	return loop_run(l, err); /* the kernel takes everything back faster than we could */
+}
+
+int main(int argc, char **argv)
+{
+	struct rl_err err;
+
+	(void)argc;
+	if (serve(argv, &err) == 0)
+		_exit(0);
+	/* the reason goes to the monitor; to a person who runs this by hand as well */
+	(void)send(CONTROL_FD, err.msg, strlen(err.msg), MSG_NOSIGNAL | MSG_DONTWAIT);
+	rl_report(&err);
+	_exit(1);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* resolver.c - the reader of the host's resolv.conf, and its syntax; the header is the manual */
+#include "config.h"
+
+#include "net/resolver.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/parse.h"
+#include "net/sandbox.h"
+
+/* "eth0" or "3" behind the '%' of a link-local address; 0 when there is none. */
+static uint32_t scope_id(const char *name)
+{
+	struct ifreq ifr = { 0 };
+	auto_fd int fd = FD_NONE;
+	uint64_t number;
+	size_t n = strlen(name);
+
+	if (parse_uint(name, UINT32_MAX, &number) == 0)
+		return (uint32_t)number;
+	if (n == 0 || n >= sizeof(ifr.ifr_name))
+		return 0;
+	memcpy(ifr.ifr_name, name, n);
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 && ioctl(fd, SIOCGIFINDEX, &ifr) == 0 ? (uint32_t)ifr.ifr_ifindex : 0;
+}
+
+/* Address as text of @len bytes; false when it is none. */
+static bool parse_server(const char *s, size_t len, union resolv_addr *ret)
+{
+	union resolv_addr a = { 0 };
+	char text[INET6_ADDRSTRLEN + IFNAMSIZ + 1], *percent;
+
+	if (len == 0 || len >= sizeof(text))
+		return false;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	percent = strchr(text, '%');
+	if (percent)
+		*percent++ = '\0';
+	if (!percent && inet_pton(AF_INET, text, &a.in.sin_addr) == 1) {
+		a.in.sin_family = AF_INET;
+		a.in.sin_port = htons(53);
+		/* 0.0.0.0 is a way to write "this machine" */
+	} else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1) {
+		a.in6.sin6_family = AF_INET6;
+		a.in6.sin6_port = htons(53);
+		a.in6.sin6_scope_id = percent ? scope_id(percent) : 0;
+	} else {
+		return false;
+	}
+	*ret = a;
+	return true;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+void resolv_parse(const char *text, size_t len, struct resolv_servers *ret)
+{
+	static const char word[] = "nameserver";
+	const size_t n_word = sizeof(word) - 1;
+
+	ret->n = 0;
+	while (len > 0 && ret->n < RESOLV_SERVERS_MAX) {
+		const char *end = memchr(text, '\n', len);
+		size_t n = end ? (size_t)(end - text) : len, i = n_word, j;
+
+		if (n > n_word && memcmp(text, word, n_word) == 0 && is_blank(text[i])) {
+			while (i < n && is_blank(text[i]))
+				i++;
+			for (j = i; j < n && !is_blank(text[j]);)
+				j++;
+			if (parse_server(text + i, j - i, &ret->v[ret->n]))
+				ret->n++;
+		}
+		text += n + (end ? 1 : 0);
+		len -= n + (end ? 1 : 0);
+	}
+}
+
+static ssize_t read_conf(char *out, size_t room)
+{
+	/* O_NONBLOCK: a FIFO in its place must not hang us */
+	auto_fd int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	size_t n = 0;
+	ssize_t r = 1;
+
+	while (fd >= 0 && r > 0 && n < room) {
+		r = read(fd, out + n, room - n);
+		if (r < 0 && errno == EINTR)
+			r = 1;
+		else if (r > 0)
+			n += (size_t)r;
+	}
+	return (ssize_t)n;
+}
+
+static _Noreturn void reader(int sock)
+{
+	char text[1 + RESOLV_TEXT_MAX] = "+", ask[1];
+
+	for (;;) {
+		ssize_t n = recv(sock, ask, sizeof(ask), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			_exit(0);
+		n = read_conf(text + 1, RESOLV_TEXT_MAX);
+		if (send(sock, text, (size_t)n + 1, MSG_NOSIGNAL) < 0)
+			_exit(0);
+	}
+}
+
+int resolv_reader_start(int *ret_fd, struct rl_err *err)
+{
+	auto_fd int ours = FD_NONE, theirs = FD_NONE;
+	pid_t parent = getpid(), pid;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rl_fail_sys(err, errno, "start the reader of resolv.conf");
+	ours = pair[0];
+	theirs = pair[1];
+	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
+		return rl_fail_sys(err, errno, "start the reader of resolv.conf");
+	pid = fork();
+	if (pid < 0)
+		return rl_fail_sys(err, errno, "start the reader of resolv.conf");
+	if (pid > 0) {
+		*ret_fd = TAKE_FD(ours);
+		return 0;
+	}
+	/* the tap above all must not stay open here, or it would outlive the container */
+	if (dup2(theirs, 3) < 0 || syscall(SYS_close_range, 4, ~0U, 0) < 0)
+		_exit(1);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	if (sandbox_reader(err) < 0)
+		_exit(1);
+	reader(3);
+}

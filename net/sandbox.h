@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sandbox.h - how rl-net and its reader lock themselves in
+ *
+ * Order for rl-net, written down once: limits, reader forked, jail (namespaces, empty root),
+ * capabilities and no_new_privs, Landlock, seccomp; only then is the first frame read. It stays
+ * in the host's network namespace: that is its job.
+ */
+#pragma once
+
+#include "core/base/err.h"
+
+/* Resource limits, no core dumps, not ptraceable by others of the user's processes. */
+int sandbox_limits(struct rl_err *err) RL_MUST_USE;
+
+/**
+ * sandbox_enter() - Lock the packet loop in; see sandbox.c for the steps
+ * @ret_conf:	Writable descriptor of what will be /etc/resolv.conf in the empty root, the only
+ *		file there; FD_NONE when there is no empty root
+ *
+ * An empty root needs a user namespace. Where the host forbids those it is left out with a
+ * warning and the other layers stand alone; each of the others is required.
+ */
+int sandbox_enter(int *ret_conf, struct rl_err *err) RL_MUST_USE;
+
+/* For the reader of resolv.conf: no capabilities, no_new_privs, six system calls. */
+int sandbox_reader(struct rl_err *err) RL_MUST_USE;

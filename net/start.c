@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* start.c - run and end the helper rl-net; the headers net.h and main.c tell the protocol */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/proc.h"
+#include "net/addr.h"
+#include "net/net.h"
+
+#define STOP_MS 1000
+
+int net_start(const struct net_config *c, int tap, struct net_helper *ret, struct rl_err *err)
+{
+	auto_free char *path = proc_find_own("rl-net", err);
+	auto_fd int ours = FD_NONE, theirs = FD_NONE;
+	const char *argv[8];
+	char mtu[16];
+	size_t n = 0;
+	int pair[2], r;
+
+	if (!path)
+		return -err->code;
+	(void)snprintf(mtu, sizeof(mtu), "%u", c->mtu);
+	argv[n++] = path;
+	argv[n++] = "--mtu";
+	argv[n++] = mtu;
+	if (c->ipv6)
+		argv[n++] = "--ipv6";
+	if (c->host_loopback)
+		argv[n++] = "--host-loopback";
+	argv[n] = NULL;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rl_fail_sys(err, errno, "start '%s': socketpair", path);
+	ours = pair[0];
+	theirs = pair[1];
+
+	const struct proc_fd fds[] = { { tap, 3 }, { theirs, 4 } };
+	const struct proc_spec spec = {
+		.argv = argv, .fds = fds, .n_fds = ARRAY_LEN(fds), .join_userns = FD_NONE
+	};
+
+	r = proc_spawn(&spec, &ret->pid, &ret->pidfd, err);
+	if (r < 0)
+		return r;
+	ret->control_fd = TAKE_FD(ours);
+	return 0;
+}
+
+int net_why(const struct net_helper *h, char *text, size_t room)
+{
+	ssize_t n = h->pid > 0 ? recv(h->control_fd, text, room - 1, MSG_DONTWAIT) : 0;
+
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 ? 0 : -ENODATA;
+}
+
+void net_stop(struct net_helper *h)
+{
+	int status;
+
+	if (h->pid <= 0)
+		return;
+	fd_close(h->control_fd);
+	if (proc_wait(h->pidfd, h->pid, STOP_MS, &status) == -ETIMEDOUT) {
+		(void)proc_pidfd_signal(h->pidfd, SIGKILL); /* it may be leaving just now */
+		RL_IGNORE(proc_wait(h->pidfd, h->pid, STOP_MS, &status)); /* killed: it ends */
+	}
+	fd_close(h->pidfd);
+	*h = (struct net_helper){ 0 };
+}
+
+char *net_resolv_conf(const struct net_config *c)
+{
+	/* IPv4 first: rl-net answers both alike, but DNS over TCP works best over IPv4 (dns.h) */
+	return str_printf("nameserver %s\n%s", NET_DNS4_TEXT,
+			  c->ipv6 ? "nameserver " NET_DNS6_TEXT "\n" : "");
+}
