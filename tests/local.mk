@@ -45,6 +45,11 @@ check_LIBRARIES = libreplay.a
 libreplay_a_SOURCES = tests/fuzz/replay.c
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
+check_PROGRAMS += $(INTEGRATION_CHECKS) net-box
+# in the build folder itself, because it looks for rl-net beside it
+net_box_SOURCES = tests/integration/net_box.c
+net_box_LDADD = libnet.a libbase.a $(SECCOMP_LIBS)
+TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(INTEGRATION_TESTS)
 endif
 TESTS += $(LINT_TESTS)
 AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
