@@ -1,22 +1,25 @@
 noinst_LIBRARIES += libbase.a libcore.a
-libbase_a_SOURCES = \
-	core/base/banned.h \
-	core/base/buf.c core/base/buf.h \
-	core/base/cleanup.h \
-	core/base/err.c core/base/err.h \
-	core/base/io.c core/base/io.h \
-	core/base/json.c core/base/json.h \
-	core/base/log.c core/base/log.h \
-	core/base/parse.c core/base/parse.h \
-	core/base/proc.c core/base/proc.h \
-	core/base/strv.c core/base/strv.h
+libbase_a_SOURCES =
+libbase_a_SOURCES += core/base/banned.h
+libbase_a_SOURCES += core/base/buf.c core/base/buf.h
+libbase_a_SOURCES += core/base/cleanup.h
+libbase_a_SOURCES += core/base/err.c core/base/err.h
+libbase_a_SOURCES += core/base/io.c core/base/io.h
+libbase_a_SOURCES += core/base/json.c core/base/json.h
+libbase_a_SOURCES += core/base/log.c core/base/log.h
+libbase_a_SOURCES += core/base/parse.c core/base/parse.h
+libbase_a_SOURCES += core/base/proc.c core/base/proc.h
+libbase_a_SOURCES += core/base/strv.c core/base/strv.h
 
-libcore_a_SOURCES = \
-	core/idmap.c core/idmap.h \
-	core/ctr.c core/ctr.h \
-	core/monitor.c core/monitor.h \
-	core/names.c core/names.h \
-	core/pump.c core/pump.h \
-	core/relay.c core/relay.h \
-	core/rl.c core/rl.h \
-	core/sandbox.c core/sandbox.h
+libcore_a_SOURCES =
+libcore_a_SOURCES += core/idmap.c core/idmap.h
+libcore_a_SOURCES += core/ctr.c core/ctr.h
+libcore_a_SOURCES += core/monitor.c core/monitor.h
+libcore_a_SOURCES += core/names.c core/names.h
+libcore_a_SOURCES += core/pump.c core/pump.h
+libcore_a_SOURCES += core/relay.c core/relay.h
+libcore_a_SOURCES += core/rl.c core/rl.h
+libcore_a_SOURCES += core/sandbox.c core/sandbox.h
+libcore_a_SOURCES += core/session.c core/session.h
+libcore_a_SOURCES += core/subid.c core/subid.h
+libcore_a_SOURCES += core/userns.c core/userns.h

@@ -17,6 +17,8 @@ UNIT_TESTS += tests/unit/test_pump
 UNIT_TESTS += tests/unit/test_ref
 UNIT_TESTS += tests/unit/test_registries
 UNIT_TESTS += tests/unit/test_rl
+UNIT_TESTS += tests/unit/test_subid
+UNIT_TESTS += tests/unit/test_template
 UNIT_TESTS += tests/unit/test_toml
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
@@ -26,12 +28,21 @@ UNIT_TESTS += tests/unit/test_toml
 FUZZ_TARGETS =
 FUZZ_TARGETS += tests/fuzz/fuzz_json
 FUZZ_TARGETS += tests/fuzz/fuzz_ref
+FUZZ_TARGETS += tests/fuzz/fuzz_subid
+FUZZ_TARGETS += tests/fuzz/fuzz_template
 FUZZ_TARGETS += tests/fuzz/fuzz_toml
 
 # Checks of the tree itself
-LINT_TESTS = \
-	tests/lint/layers.sh \
-	tests/lint/headers.sh
+LINT_TESTS =
+LINT_TESTS += tests/lint/layers.sh
+LINT_TESTS += tests/lint/headers.sh
+
+# Integration tests: scripts that print TAP, run rl as an unprivileged user and clean up behind
+# themselves; 77 = skipped. The small programs that they need are the first list.
+INTEGRATION_CHECKS =
+INTEGRATION_CHECKS += tests/integration/check_session
+INTEGRATION_TESTS =
+INTEGRATION_TESTS += tests/integration/session.sh
 
 FUZZ_IMAGE_LIBS = $(FUZZ_MAIN) $(IMAGE_LIBS)
 if FUZZING
@@ -46,6 +57,7 @@ libreplay_a_SOURCES = tests/fuzz/replay.c
 check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
 check_PROGRAMS += $(INTEGRATION_CHECKS) net-box
+check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(INTEGRATION_CHECKS) net-box
 # in the build folder itself, because it looks for rl-net beside it
 net_box_SOURCES = tests/integration/net_box.c
 net_box_LDADD = libnet.a libbase.a $(SECCOMP_LIBS)
@@ -55,8 +67,8 @@ TESTS += $(LINT_TESTS)
 AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 	LINT_CPPFLAGS='-I$(abs_top_srcdir) -I$(abs_top_builddir)'; export CC LINT_CFLAGS LINT_CPPFLAGS;
 
-EXTRA_DIST += \
-	tests/fuzz/corpus \
-	tests/fuzz/run \
-	tests/unit/unit.h \
-	$(LINT_TESTS)
+EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/run
+EXTRA_DIST += tests/unit/unit.h
+EXTRA_DIST += $(LINT_TESTS)
+EXTRA_DIST += $(INTEGRATION_TESTS)

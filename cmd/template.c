@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * template.c - parser of the Go template subset
+ *
+ * Theory of operation: one pass over the text. Outside {{ }} bytes become text nodes; inside, a
+ * small lexer yields words, and a recursive-descent parser builds the tree of template_ast.h. An
+ * open "if", "range" or "with" parses its body by calling itself until "else" or "end".
+ */
+#include "config.h"
+
+#include "cmd/template.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/template_ast.h"
+#include "core/base/cleanup.h"
+
+struct chunk {
+	struct chunk *next;
+	json_t *value; /* a constant to release, or NULL */
+	char data[];
+};
+
+struct parser {
+	struct tmpl *t;
+	const char *start, *p, *end; /* @end: of the action while inside one, else of the text */
+	int depth;
+	bool in_range, trim_next;
+	struct rl_err *err;
+};
+
+static int fail(struct parser *ps, const char *what)
+{
+	return rl_fail(ps->err, EINVAL, "template, byte %zu: %s", (size_t)(ps->p - ps->start),
+		       what);
+}
+
+static void *alloc(struct parser *ps, size_t n)
+{
+	struct chunk *c = calloc(1, sizeof(*c) + n);
+
+	if (!c) {
+		rl_oom(ps->err);
+		return NULL;
+	}
+	c->next = ps->t->chunks;
+	ps->t->chunks = c;
+	return c->data;
+}
+
+static char *copy(struct parser *ps, const char *s, size_t n)
+{
+	char *d = alloc(ps, n + 1);
+
+	if (d && n)
+		memcpy(d, s, n);
+	return d;
+}
+
+static void blanks(struct parser *ps)
+{
+	while (ps->p < ps->end && strchr(" \t\r\n", *ps->p))
+		ps->p++;
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || (unsigned char)c >= 0x80;
+}
+
+static size_t word_len(const struct parser *ps, const char *p)
+{
+	const char *s = p;
+
+	while (p < ps->end && is_word(*p))
+		p++;
+	return (size_t)(p - s);
+}
+
+/* Is the next word exactly @w? Then step over it. */
+static bool take_word(struct parser *ps, const char *w)
+{
+	size_t n = strlen(w);
+
+	blanks(ps);
+	if (word_len(ps, ps->p) != n || strncmp(ps->p, w, n) != 0)
+		return false;
+	ps->p += n;
+	return true;
+}
+
+static int keep_const(struct parser *ps, struct arg *a, json_t *v)
+{
+	struct chunk *c;
+
+	if (!v)
+		return rl_oom(ps->err);
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		json_decref(v);
+		return rl_oom(ps->err);
+	}
+	c->value = v;
+	c->next = ps->t->chunks;
+	ps->t->chunks = c;
+	a->kind = ARG_CONST;
+	a->value = v;
+	return 0;
+}
+
+static int quoted(struct parser *ps, struct arg *a)
+{
+	static const char from[] = "abfnrtv\\\"'", to[] = "\a\b\f\n\r\t\v\\\"'";
+	auto_buf struct buf b = { 0 };
+	char q = *ps->p++;
+	int r = 0;
+
+	for (; ps->p < ps->end && *ps->p != q; ps->p++) {
+		char c = *ps->p;
+
+		if (c == '\\' && q == '"') {
+			const char *e = ++ps->p < ps->end ? strchr(from, *ps->p) : NULL;
+
+			if (!e || !*e)
+				return fail(ps, "unknown escape in a string");
+			c = to[e - from];
+		}
+		r = buf_add(&b, &c, 1);
+		if (r < 0)
+			return rl_oom(ps->err);
+	}
+	if (ps->p >= ps->end)
+		return fail(ps, "a string does not end");
+	ps->p++;
+	if (memchr(b.data ? b.data : "", 0, b.len))
+		return fail(ps, "NUL in a string");
+	r = keep_const(ps, a, json_stringn_nocheck(b.data ? b.data : "", b.len));
+	return r;
+}
+
+static int number(struct parser *ps, struct arg *a)
+{
+	char text[40], *stop = NULL;
+	size_t n = 0;
+
+	while (ps->p + n < ps->end && n < sizeof(text) - 1 &&
+	       strchr("0123456789+-.eExX_abcdefABCDEF", ps->p[n]))
+		n++;
+	memcpy(text, ps->p, n);
+	text[n] = '\0';
+	if (!strpbrk(text, ".eE") || strncmp(text, "0x", 2) == 0) {
+		long long v = 0;
+		int used = 0;
+
+		if (sscanf(text, "%lli%n", &v, &used) == 1 && (size_t)used == n) {
+			ps->p += n;
+			return keep_const(ps, a, json_integer(v));
+		}
+	}
+	{
+		double d = strtod(text, &stop);
+
+		if (n == 0 || *stop || d != d || d > 1e300 || d < -1e300)
+			return fail(ps, "not a number");
+		ps->p += n;
+		return keep_const(ps, a, json_real(d));
+	}
+}
+
+/* ".A.B" directly behind what was read */
+static int fields(struct parser *ps, struct arg *a)
+{
+	while (ps->p < ps->end && *ps->p == '.') {
+		size_t n = word_len(ps, ps->p + 1);
+		char **v;
+
+		if (n == 0)
+			return fail(ps, "a field name is missing after '.'");
+		v = alloc(ps, (a->n_fields + 1) * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		if (a->n_fields)
+			memcpy(v, a->fields, a->n_fields * sizeof(*v));
+		v[a->n_fields] = copy(ps, ps->p + 1, n);
+		if (!v[a->n_fields])
+			return -ENOMEM;
+		a->fields = v;
+		a->n_fields++;
+		ps->p += n + 1;
+	}
+	return 0;
+}
+
+static int parse_pipe(struct parser *ps, struct pipe **ret, char close);
+
+static int name_or_const(struct parser *ps, struct arg *a)
+{
+	size_t n = word_len(ps, ps->p);
+
+	if (n == 0)
+		return fail(ps, "unexpected character");
+	a->name = copy(ps, ps->p, n);
+	if (!a->name)
+		return -ENOMEM;
+	if (strcmp(a->name, "true") == 0 || strcmp(a->name, "false") == 0) {
+		ps->p += n;
+		return keep_const(ps, a, json_boolean(a->name[0] == 't'));
+	}
+	if (strcmp(a->name, "nil") == 0) {
+		ps->p += n;
+		return keep_const(ps, a, json_null());
+	}
+	if (!tmpl_is_func(a->name))
+		return rl_fail(ps->err, EINVAL, "template, byte %zu: function \"%s\" not defined",
+			       (size_t)(ps->p - ps->start), a->name);
+	ps->p += n;
+	a->kind = ARG_FUNC;
+	return 0;
+}
+
+static int parse_arg(struct parser *ps, struct arg *a)
+{
+	char c = *ps->p;
+	size_t n;
+	int r;
+
+	if (c == '"' || c == '`')
+		return quoted(ps, a);
+	if ((c >= '0' && c <= '9') ||
+	    ((c == '-' || c == '+') && ps->p + 1 < ps->end && ps->p[1] >= '0' && ps->p[1] <= '9'))
+		return number(ps, a);
+	if (c == '.') {
+		a->kind = ARG_DOT;
+		if (word_len(ps, ps->p + 1) == 0) {
+			ps->p++; /* the dot itself */
+			return 0;
+		}
+		return fields(ps, a);
+	}
+	if (c == '$') {
+		n = word_len(ps, ps->p + 1);
+		a->kind = ARG_VAR;
+		a->name = copy(ps, ps->p + 1, n);
+		ps->p += n + 1;
+		return a->name ? fields(ps, a) : -ENOMEM;
+	}
+	if (c == '(') {
+		if (++ps->depth > TMPL_DEPTH_MAX)
+			return fail(ps, "nested too deeply");
+		ps->p++;
+		a->kind = ARG_PIPE;
+		r = parse_pipe(ps, &a->pipe, ')');
+		ps->depth--;
+		return r < 0 ? r : fields(ps, a);
+	}
+	return name_or_const(ps, a);
+}
+
+/* "$x :=", "$i, $v :=", "$x =" in front of a pipeline */
+static int declaration(struct parser *ps, struct pipe *pp)
+{
+	const char *back = ps->p;
+	char *var[2] = { NULL, NULL };
+
+	for (int i = 0; i < 2; i++) {
+		size_t n;
+
+		blanks(ps);
+		if (ps->p >= ps->end || *ps->p != '$')
+			break;
+		n = word_len(ps, ps->p + 1);
+		if (n == 0)
+			break;
+		var[i] = copy(ps, ps->p + 1, n);
+		if (!var[i])
+			return -ENOMEM;
+		ps->p += n + 1;
+		blanks(ps);
+		if (i == 0 && ps->p < ps->end && *ps->p == ',') {
+			ps->p++;
+			continue;
+		}
+		if (ps->end - ps->p >= 2 && ps->p[0] == ':' && ps->p[1] == '=') {
+			ps->p += 2;
+		} else if (ps->p < ps->end && *ps->p == '=') {
+			ps->p++;
+			pp->assign = true;
+		} else {
+			break;
+		}
+		pp->var[0] = var[0];
+		pp->var[1] = var[1];
+		return 0;
+	}
+	ps->p = back;
+	return 0;
+}
+
+/* Words up to '|' or the end */
+static int parse_call(struct parser *ps, struct call **ret, char close)
+{
+	struct call *c = alloc(ps, sizeof(*c));
+	struct arg **tail;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	tail = &c->args;
+	for (;;) {
+		struct arg *a;
+
+		blanks(ps);
+		if (ps->p >= ps->end || *ps->p == '|' || (close && *ps->p == close))
+			break;
+		a = alloc(ps, sizeof(*a));
+		if (!a)
+			return -ENOMEM;
+		r = parse_arg(ps, a);
+		if (r < 0)
+			return r;
+		if (ps->p < ps->end && !strchr(" \t\r\n|)", *ps->p))
+			return fail(ps, "unexpected character after a value");
+		*tail = a;
+		tail = &a->next;
+	}
+	if (!c->args)
+		return fail(ps, "a value is missing");
+	if (c->args->next && c->args->kind != ARG_FUNC)
+		return fail(ps, "can't give an argument to what is not a function");
+	*ret = c;
+	return 0;
+}
+
+static int parse_pipe(struct parser *ps, struct pipe **ret, char close)
+{
+	struct pipe *pp = alloc(ps, sizeof(*pp));
+	struct call **tail;
+	int r;
+
+	if (!pp)
+		return -ENOMEM;
+	r = declaration(ps, pp);
+	if (r < 0)
+		return r;
+	tail = &pp->calls;
+	for (;;) {
+		r = parse_call(ps, tail, close);
+		if (r < 0)
+			return r;
+		if (tail != &pp->calls && (*tail)->args->kind != ARG_FUNC)
+			return fail(ps, "only a function can follow '|'");
+		tail = &(*tail)->next;
+		if (ps->p >= ps->end || *ps->p != '|')
+			break;
+		ps->p++;
+	}
+	if (close) {
+		if (ps->p >= ps->end)
+			return fail(ps, "')' is missing");
+		ps->p++;
+	}
+	*ret = pp;
+	return 0;
+}
+
+enum stop { STOP_EOF, STOP_ELSE, STOP_END };
+
+static int parse_nodes(struct parser *ps, struct node **ret, enum stop *why, const char *text_end);
+
+static int expect_action_end(struct parser *ps, const char *action_end)
+{
+	blanks(ps);
+	return ps->p == action_end ? 0 : fail(ps, "unexpected words in an action");
+}
+
+/* Step over "}}", remembering "-}}". @ps->end is the end of the action's words. */
+static void leave_action(struct parser *ps, const char *text_end)
+{
+	ps->p = ps->end;
+	ps->trim_next = *ps->p == '-';
+	while (*ps->p != '}')
+		ps->p++;
+	ps->p += 2;
+	ps->end = text_end;
+}
+
+static int block(struct parser *ps, struct node *n, const char *text_end)
+{
+	bool was_in_range = ps->in_range;
+	const char *action_end = ps->end;
+	enum stop why;
+	int r = parse_pipe(ps, &n->pipe, 0);
+
+	if (r == 0)
+		r = expect_action_end(ps, action_end);
+	if (r < 0)
+		return r;
+	if (++ps->depth > TMPL_DEPTH_MAX)
+		return fail(ps, "nested too deeply");
+	leave_action(ps, text_end);
+	ps->in_range |= n->kind == NODE_RANGE;
+	r = parse_nodes(ps, &n->body, &why, text_end);
+	ps->in_range = was_in_range;
+	if (r == 0 && why == STOP_ELSE) {
+		struct node *elif = NULL;
+
+		if (take_word(ps, "if") || (n->kind == NODE_WITH && take_word(ps, "with"))) {
+			/* "else if" is an if inside the else, closed by the same end */
+			elif = alloc(ps, sizeof(*elif));
+			if (!elif)
+				return -ENOMEM;
+			elif->kind = n->kind == NODE_WITH ? NODE_WITH : NODE_IF;
+			n->other = elif;
+			r = block(ps, elif, text_end);
+			ps->depth--;
+			return r;
+		}
+		r = expect_action_end(ps, ps->end);
+		if (r < 0)
+			return r;
+		leave_action(ps, text_end);
+		r = parse_nodes(ps, &n->other, &why, text_end);
+		if (r == 0 && why == STOP_ELSE)
+			r = fail(ps, "a second else");
+	}
+	if (r == 0 && why != STOP_END)
+		r = fail(ps, "end is missing");
+	if (r == 0)
+		r = expect_action_end(ps, ps->end);
+	ps->depth--;
+	return r;
+}
+
+/* The words of one action are [ps->p, ps->end). */
+static int action(struct parser *ps, struct node *n, enum stop *why, const char *text_end)
+{
+	const char *action_end = ps->end;
+	int r;
+
+	*why = STOP_EOF;
+	if (take_word(ps, "end")) {
+		*why = STOP_END;
+		return 0;
+	}
+	if (take_word(ps, "else")) {
+		*why = STOP_ELSE;
+		return 0;
+	}
+	if (take_word(ps, "break") || take_word(ps, "continue")) {
+		n->kind = ps->p[-1] == 'k' ? NODE_BREAK : NODE_CONTINUE;
+		return ps->in_range ? expect_action_end(ps, action_end)
+				    : fail(ps, "break or continue outside of range");
+	}
+	n->kind = take_word(ps, "if")      ? NODE_IF
+		  : take_word(ps, "range") ? NODE_RANGE
+		  : take_word(ps, "with")  ? NODE_WITH
+					   : NODE_ACTION;
+	if (n->kind != NODE_ACTION)
+		return block(ps, n, text_end);
+	r = parse_pipe(ps, &n->pipe, 0);
+	return r < 0 ? r : expect_action_end(ps, action_end);
+}
+
+/* Find "}}" outside of strings; NULL when there is none. */
+static const char *find_close(const char *p, const char *end)
+{
+	char q = 0;
+
+	for (; p + 1 < end; p++) {
+		if (q) {
+			if (*p == '\\' && q == '"')
+				p++;
+			else if (*p == q)
+				q = 0;
+		} else if (*p == '"' || *p == '`') {
+			q = *p;
+		} else if (p[0] == '}' && p[1] == '}') {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* At "{{": sets ps->p and ps->end to the words inside; 1 = it was a comment, already skipped. */
+static int open_action(struct parser *ps, const char *text_end)
+{
+	const char *close;
+
+	ps->p += 2;
+	if (text_end - ps->p >= 2 && ps->p[0] == '-' && strchr(" \t\r\n", ps->p[1]))
+		ps->p += 2;
+	if (text_end - ps->p >= 2 && ps->p[0] == '/' && ps->p[1] == '*') {
+		close = memmem(ps->p, (size_t)(text_end - ps->p), "*/", 2);
+		ps->p = close ? close + 2 : text_end;
+		if (text_end - ps->p >= 4 && strncmp(ps->p, " -}}", 4) == 0)
+			ps->trim_next = true, ps->p += 4;
+		else if (text_end - ps->p >= 2 && strncmp(ps->p, "}}", 2) == 0)
+			ps->trim_next = false, ps->p += 2;
+		else
+			return fail(ps, "a comment does not end");
+		return 1;
+	}
+	close = find_close(ps->p, text_end);
+	if (!close)
+		return fail(ps, "'}}' is missing");
+	ps->end = close;
+	if (close - ps->p >= 2 && close[-1] == '-' && strchr(" \t\r\n", close[-2]))
+		ps->end = close - 1;
+	return 0;
+}
+
+static int add_text(struct parser *ps, const char *from, const char *to, bool trim_end,
+		    struct node ***tail)
+{
+	struct node *n;
+
+	if (ps->trim_next)
+		while (from < to && strchr(" \t\r\n", *from))
+			from++;
+	if (trim_end)
+		while (to > from && strchr(" \t\r\n", to[-1]))
+			to--;
+	ps->trim_next = false;
+	if (from == to)
+		return 0;
+	n = alloc(ps, sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->kind = NODE_TEXT;
+	n->text = copy(ps, from, (size_t)(to - from));
+	n->len = (size_t)(to - from);
+	if (!n->text)
+		return -ENOMEM;
+	**tail = n;
+	*tail = &n->next;
+	return 0;
+}
+
+/* Nodes until the text, the block ("end") or its first half ("else") is over. */
+static int parse_nodes(struct parser *ps, struct node **ret, enum stop *why, const char *text_end)
+{
+	struct node **tail = ret;
+	int r;
+
+	*why = STOP_EOF;
+	for (;;) {
+		const char *open = memmem(ps->p, (size_t)(text_end - ps->p), "{{", 2);
+		const char *to = open ? open : text_end;
+		bool trim = open && text_end - open >= 4 && open[2] == '-' &&
+			    strchr(" \t\r\n", open[3]);
+		struct node *n;
+
+		r = add_text(ps, ps->p, to, trim, &tail);
+		ps->p = to;
+		if (r < 0 || !open)
+			return r;
+		r = open_action(ps, text_end);
+		if (r < 0)
+			return r;
+		if (r == 1)
+			continue;
+		n = alloc(ps, sizeof(*n));
+		if (!n)
+			return -ENOMEM;
+		r = action(ps, n, why, text_end);
+		if (r < 0 || *why != STOP_EOF)
+			return r; /* the caller looks at what follows else or end */
+		leave_action(ps, text_end);
+		*tail = n;
+		tail = &n->next;
+	}
+}
+
+int tmpl_parse(const char *text, struct tmpl **ret, struct rl_err *err)
+{
+	struct parser ps = { .start = text, .p = text, .err = err };
+	size_t len = strlen(text);
+	enum stop why;
+	int r;
+
+	if (len > TMPL_TEXT_MAX)
+		return rl_fail(err, EINVAL, "the template is longer than %d bytes", TMPL_TEXT_MAX);
+	ps.t = calloc(1, sizeof(*ps.t));
+	if (!ps.t)
+		return rl_oom(err);
+	ps.end = text + len;
+	r = parse_nodes(&ps, &ps.t->nodes, &why, text + len);
+	if (r == 0 && why != STOP_EOF)
+		r = fail(&ps, why == STOP_END ? "unexpected end" : "unexpected else");
+	if (r < 0) {
+		tmpl_free(ps.t);
+		return r;
+	}
+	*ret = ps.t;
+	return 0;
+}
+
+void tmpl_free(struct tmpl *t)
+{
+	while (t && t->chunks) {
+		struct chunk *c = t->chunks;
+
+		t->chunks = c->next;
+		json_decref(c->value);
+		free(c);
+	}
+	free(t);
+}

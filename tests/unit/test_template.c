@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_template.c - cmd/template: what docker's and podman's users type after --format */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h> /* needs the headers above */
+
+#include "cmd/template.h"
+#include "core/base/cleanup.h"
+
+static const char sample[] =
+	"{\"Id\":\"abc\",\"Name\":\"web\",\"Size\":1536,\"Cpus\":0.5,\"On\":true,\"Nil\":null,"
+	"\"Env\":[\"A=1\",\"B=2\"],\"Empty\":[],\"Labels\":{\"b\":\"2\",\"a\":\"1\"},"
+	"\"State\":{\"Status\":\"running\",\"Health\":{\"Status\":\"healthy\"}},"
+	"\"NetworkSettings\":{\"Ports\":{\"80/"
+	"tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8080\"}]},"
+	"\"Networks\":{\"podman\":{\"IPAddress\":\"10.88.0.2\"}}}}";
+static const char *const maps[] = { "Labels", "Ports", "Networks", NULL };
+
+static int run(const char *text, struct buf *out, struct rl_err *err)
+{
+	json_auto_t *data = json_loads(sample, 0, NULL);
+	struct tmpl *t = NULL;
+	int r;
+
+	assert_non_null(data);
+	r = tmpl_parse(text, &t, err);
+	if (r == 0)
+		r = tmpl_run(t, data, maps, out, err);
+	tmpl_free(t);
+	return r;
+}
+
+static void test_good(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} t[] = {
+		{ "", "" },
+		{ "plain", "plain" },
+		{ "{{.Id}}", "abc" },
+		{ "{{.ID}} {{ .Name }}", "abc web" },
+		{ "{{.State.Health.Status}}", "healthy" },
+		{ "{{(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort}}", "8080" },
+		{ "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", "10.88.0.2" },
+		{ "{{range $k, $v := .Labels}}{{$k}}={{$v}} {{end}}", "a=1 b=2 " },
+		{ "{{range $i, $e := .Env}}{{if $i}},{{end}}{{$e}}{{end}}", "A=1,B=2" },
+		{ "{{range .Empty}}x{{else}}none{{end}}", "none" },
+		{ "{{json .Labels}}", "{\"b\":\"2\",\"a\":\"1\"}" },
+		{ "{{json .Env}}", "[\"A=1\",\"B=2\"]" },
+		{ "{{.Env}}", "[A=1 B=2]" },
+		{ "{{.Labels}}", "map[a:1 b:2]" },
+		{ "{{.Labels.nope}}", "<no value>" },
+		{ "{{index .Labels \"a\"}}", "1" },
+		{ "{{.Nil}}", "<nil>" },
+		{ "{{.Cpus}} {{.Size}} {{.On}}", "0.5 1536 true" },
+		{ "{{join .Env \",\"}}", "A=1,B=2" },
+		{ "{{upper .Name}} {{.Name | title}}", "WEB Web" },
+		{ "{{printf \"%-5s|%5d|%q|%v\" .Name .Size .Id .On}}", "web  | 1536|\"abc\"|true" },
+		{ "{{if eq .Name \"db\" \"web\"}}y{{else}}n{{end}}", "y" },
+		{ "{{if and .On (gt .Size 1000)}}big{{end}}", "big" },
+		{ "{{if not .On}}a{{else if eq .Size 1536}}b{{else}}c{{end}}", "b" },
+		{ "{{with .State}}{{.Status}}{{end}}", "running" },
+		{ "{{with .Empty}}x{{else}}y{{end}}", "y" },
+		{ "{{$x := .Name}}{{$x}}{{$.Id}}", "webabc" },
+		{ "{{$x := 1}}{{range .Env}}{{$x = .}}{{end}}{{$x}}", "B=2" },
+		{ "a {{- .Id -}} b", "aabcb" },
+		{ "x{{/* note */}}y {{- /* n */ -}} z", "xyz" },
+		{ "{{len .Env}}{{len .Name}}", "23" },
+		{ "{{slice .Id 1 2}}{{truncate .Name 2}}", "bwe" },
+		{ "{{range .Env}}{{if eq . \"B=2\"}}{{break}}{{end}}{{.}}{{end}}", "A=1" },
+		{ "{{range .Env}}{{if eq . \"A=1\"}}{{continue}}{{end}}{{.}}{{end}}", "B=2" },
+		{ "{{range split \"a:b\" \":\"}}<{{.}}>{{end}}", "<a><b>" },
+		{ "{{`}}`}}{{\"{{\"}}", "}}{{" },
+		{ "{{print 1 2 \"x\"}}{{println .Id}}", "1 2xabc\n" },
+		{ "{{pad .Id 1 2}}|", " abc  |" },
+		{ "{{or .Nil .Name}}", "web" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		auto_buf struct buf b = { 0 };
+		struct rl_err err = { 0 };
+
+		if (run(t[i].in, &b, &err) < 0)
+			fail_msg("%s: %s", t[i].in, err.msg);
+		assert_string_equal(b.data ? b.data : "", t[i].out);
+	}
+}
+
+static void test_bad(void **state)
+{
+	static const struct {
+		const char *in, *why;
+	} t[] = {
+		{ "{{", "'}}' is missing" },
+		{ "{{.Id", "'}}' is missing" },
+		{ "{{}}", "a value is missing" },
+		{ "{{nope .}}", "function \"nope\" not defined" },
+		{ "{{.Id .Name}}", "not a function" },
+		{ "{{if .On}}", "end is missing" },
+		{ "{{end}}", "unexpected end" },
+		{ "{{else}}", "unexpected else" },
+		{ "{{if .On}}{{else}}{{else}}{{end}}", "a second else" },
+		{ "{{break}}", "outside of range" },
+		{ "{{(.Id}}", "')' is missing" },
+		{ "{{\"abc}}", "'}}' is missing" },
+		{ "{{.Nope}}", "can't evaluate field Nope" },
+		{ "{{.Nil.X}}", "nil has no field X" },
+		{ "{{$x}}", "undefined variable" },
+		{ "{{index .Env 7}}", "out of range" },
+		{ "{{index .Env -1}}", "out of range" },
+		{ "{{eq .Name .Size}}", "incompatible types" },
+		{ "{{range .Size}}{{end}}", "can't range" },
+		{ "{{printf \"%9999999d\" 1}}", "too large" },
+		{ "{{.Id | .Name}}", "only a function" },
+		{ "{{slice .Id 2 1}}", "out of range" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		auto_buf struct buf b = { 0 };
+		struct rl_err err = { 0 };
+
+		assert_int_equal(run(t[i].in, &b, &err), -EINVAL);
+		if (!strstr(err.msg, t[i].why))
+			fail_msg("%s: says '%s', not '%s'", t[i].in, err.msg, t[i].why);
+	}
+}
+
+/* Nesting and loops inside loops are bounded. */
+static void test_limits(void **state)
+{
+	auto_buf struct buf b = { 0 }, text = { 0 };
+	struct rl_err err = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(buf_str(&text, "{{if .On}}"), 0);
+	assert_int_equal(run(text.data, &b, &err), -EINVAL);
+	buf_done(&text);
+	for (int i = 0; i < 40; i++) /* 2^40 turns */
+		assert_int_equal(buf_str(&text, "{{range $.Env}}"), 0);
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(buf_str(&text, "{{end}}"), 0);
+	assert_int_equal(run(text.data, &b, &err), -E2BIG);
+}
+
+static void test_headers(void **state)
+{
+	auto_buf struct buf b = { 0 };
+	json_auto_t *h = json_pack("{s:s, s:s}", "Names", "NAMES", "ID", "CONTAINER ID");
+	struct tmpl *t = NULL;
+	struct rl_err err;
+
+	(void)state;
+	assert_int_equal(tmpl_parse("{{.ID}}\t{{.Names}}\t{{json .Size}}", &t, &err), 0);
+	assert_int_equal(tmpl_headers(t, h, &b, &err), 0);
+	assert_string_equal(b.data, "CONTAINER ID\tNAMES\tSIZE");
+	tmpl_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_headers),
+	};
+
+	return cmocka_run_group_tests_name("cmd/template", tests, NULL, NULL);
+}
