@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,15 +19,26 @@
 struct unpack_limits {
 	int64_t max_bytes; /* of the uncompressed tar */
 	int64_t max_entries;
+	/*
+	 * diff folders of the layers below, bottom first, borrowed; only for layers with hard links
+	 * to files of lower layers. Without them such a layer fails with UNPACK_NEEDS_LOWER: begin
+	 * anew, with a fresh stream and folder, when the layers below are there.
+	 */
+	const int *lower_fds;
+	size_t n_lower;
 };
+
+#define UNPACK_NEEDS_LOWER ENOLINK /* err.code of unpack_finish() */
 
 struct unpack_result {
 	char diff_id[72]; /* "sha256:<64 hex>" of the uncompressed stream */
-	int64_t tar_bytes, disk_bytes, files;
+	int64_t tar_bytes;  /* uncompressed */
+	int64_t disk_bytes; /* content of files */
+	int64_t files;      /* entries of any kind */
 };
 
 struct unpack {
-	pid_t pid;
+	pid_t pid; /* 0: nothing started, or finished */
 	int pidfd;
 	int result_fd;
 };
@@ -33,11 +46,15 @@ struct unpack {
 /**
  * unpack_start() - Fork the child
  * @in_fd:	Borrowed; the child has its own copy, so close yours
+ * @diff_fd:	The empty folder to fill; any descriptor on it, borrowed
  * @one_id:	Store owner, mode and device in user.rl.* xattrs instead of applying them (S has
  *		one id only)
  */
 int unpack_start(int in_fd, int diff_fd, int one_id, const struct unpack_limits *limits,
 		 struct unpack *ret, struct rl_err *err) RL_MUST_USE;
+/* In this process, without a sandbox: what the child does. For tests and fuzzing. */
+int unpack_here(int in_fd, int diff_fd, int one_id, const struct unpack_limits *limits,
+		struct unpack_result *ret, struct rl_err *err) RL_MUST_USE;
 /* Wait for its result; its error (with the entry's name) becomes ours. Reaps and closes. */
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct rl_err *err) RL_MUST_USE;
 void unpack_kill(struct unpack *u); /* fine on a zeroed or finished struct */

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply.c - entries of one layer to files; the header has the rules
+ *
+ * Theory of operation: a place is found (place.h), made free, and the object is created there new
+ * (O_EXCL, mkdirat, ...), so nothing is ever written through what was there before. Metadata goes
+ * to the new object's descriptor, or with AT_SYMLINK_NOFOLLOW to the name just made. The order
+ * matters: content, owner (clears set-id bits and file capabilities), xattrs, mode, capability,
+ * times. Folders get their times at the end, because filling a folder changes them.
+ */
+#include "config.h"
+
+#include "storage/image/apply.h"
+
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "storage/image/meta.h"
+#include "storage/image/place.h"
+#include "storage/image/tarin.h"
+
+#define WH        ".wh."
+#define WH_LEN    4
+#define WH_OPAQUE ".wh..wh..opq"
+#define WH_AUFS   ".wh..wh."
+
+/* A folder whose times are set at the end, if it is still the same one */
+struct dir_time {
+	size_t path; /* offset in apply.paths */
+	ino_t ino;
+	struct timespec mtime;
+};
+
+struct apply {
+	struct place place;
+	struct unpack_limits limits;
+	struct buf paths;
+	struct dir_time *times;
+	size_t n_times, cap_times;
+	int64_t entries, files, bytes;
+};
+
+int apply_new(int diff_fd, bool one_id, const struct unpack_limits *limits, struct apply **ret,
+	      struct rl_err *err)
+{
+	struct apply *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return rl_oom(err);
+	place_init(&a->place, diff_fd, one_id);
+	a->limits = *limits;
+	*ret = a;
+	return 0;
+}
+
+void apply_free(struct apply *a)
+{
+	if (!a)
+		return;
+	place_done(&a->place);
+	buf_done(&a->paths);
+	free(a->times);
+	free(a);
+}
+
+/* --- folders ------------------------------------------------------------------------------- */
+
+static int remember_times(struct apply *a, const char *path, int fd, const struct timespec *mtime,
+			  struct rl_err *err)
+{
+	size_t off = a->paths.len;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return rl_fail_sys(err, errno, "stat");
+	if (a->n_times == a->cap_times) {
+		size_t cap = a->cap_times ? 2 * a->cap_times : 256;
+		struct dir_time *t = reallocarray(a->times, cap, sizeof(*t));
+
+		if (!t)
+			return rl_oom(err);
+		a->times = t;
+		a->cap_times = cap;
+	}
+	if (buf_add(&a->paths, path, strlen(path) + 1) < 0)
+		return rl_oom(err);
+	a->times[a->n_times++] = (struct dir_time){ off, st.st_ino, *mtime };
+	return 0;
+}
+
+/* The last entry for a folder wins, as its metadata did; one that was replaced is left alone. */
+static void set_dir_times(struct apply *a)
+{
+	for (size_t i = 0; i < a->n_times; i++) {
+		const struct dir_time *t = &a->times[i];
+		auto_fd int fd = place_open_dir(&a->place, a->paths.data + t->path);
+		const struct timespec ts[2] = { t->mtime, t->mtime };
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == t->ino && futimens(fd, ts) < 0)
+			log_debug("times of '%s': %s", a->paths.data + t->path, strerror(errno));
+	}
+}
+
+static int put_dir(struct apply *a, const char *path, int dir_fd, const char *base,
+		   struct archive_entry *e, struct rl_err *err)
+{
+	const struct timespec mtime = meta_mtime(e);
+	enum place_was was = PLACE_FREE;
+	auto_fd int fd = FD_NONE;
+	struct stat st;
+	int r;
+
+	r = place_look(dir_fd, base, &was, &st, err);
+	if (r < 0)
+		return r;
+	if (was == PLACE_DIR) {
+		fd = openat(dir_fd, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return rl_fail_sys(err, errno, "open the folder");
+	} else {
+		if (was != PLACE_FREE && place_clear(&a->place, dir_fd, base, err) < 0)
+			return -err->code;
+		/* over this layer's own whiteout: the lower folder must not shine through */
+		fd = place_mkdir(dir_fd, base, was == PLACE_WHITEOUT, err);
+		if (fd < 0)
+			return fd;
+	}
+	r = meta_apply(fd, e, a->place.one_id, err);
+	if (r < 0)
+		return r;
+	return remember_times(a, path, fd, &mtime, err);
+}
+
+/* "." and "/": the root of the layer, which can only be a folder. */
+static int put_root(struct apply *a, struct archive_entry *e, struct rl_err *err)
+{
+	const struct timespec mtime = meta_mtime(e);
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (archive_entry_filetype(e) != AE_IFDIR || archive_entry_hardlink(e))
+		return rl_fail(err, EINVAL, "the root of a layer can only be a folder");
+	fd = openat(a->place.root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open the staging folder");
+	r = meta_apply(fd, e, a->place.one_id, err);
+	if (r < 0)
+		return r;
+	return remember_times(a, "", fd, &mtime, err);
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+/* Create anew; what this layer put there before goes. */
+static int create_file(struct apply *a, int dir_fd, const char *base, struct rl_err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir_fd, base, flags, 0600);
+
+	if (fd < 0 && errno == EEXIST) {
+		if (place_clear(&a->place, dir_fd, base, err) < 0)
+			return -err->code;
+		fd = openat(dir_fd, base, flags, 0600);
+	}
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "create");
+	return fd;
+}
+
+static int write_block(int fd, int64_t at, int64_t off, const void *p, size_t n,
+		       struct rl_err *err)
+{
+	int r;
+
+	/* sparse: the gap stays a hole */
+	if (off != at && lseek(fd, off, SEEK_SET) < 0)
+		return rl_fail_sys(err, errno, "seek to %lld", (long long)off);
+	r = io_write_all(fd, p, n);
+	if (r == -ENOSPC || r == -EDQUOT) {
+		rl_fail_sys(err, -r, "write");
+		return rl_hint(err, "free some space where rl keeps its data, or set RL_ROOT to "
+				    "a folder on a larger disk");
+	}
+	return r < 0 ? rl_fail_sys(err, -r, "write") : 0;
+}
+
+static int write_data(struct apply *a, int fd, struct tarin *t, int64_t size, struct rl_err *err)
+{
+	int64_t at = 0, off = 0;
+	const void *p;
+	size_t n;
+	int r;
+
+	while ((r = tarin_data(t, &p, &n, &off, err)) > 0) {
+		int64_t end;
+
+		if (off < at || __builtin_add_overflow(off, (int64_t)n, &end) || end > size)
+			return rl_fail(err, EBADMSG, "its data goes beyond its size");
+		if (n == 0)
+			continue;
+		if (write_block(fd, at, off, p, n, err) < 0)
+			return -err->code;
+		at = end;
+		a->bytes += (int64_t)n;
+	}
+	if (r < 0)
+		return r;
+	if (at != size && ftruncate(fd, size) < 0) /* a hole at the end */
+		return rl_fail_sys(err, errno, "set its size to %lld", (long long)size);
+	return 0;
+}
+
+static int put_file(struct apply *a, int dir_fd, const char *base, struct tarin *t,
+		    struct archive_entry *e, struct rl_err *err)
+{
+	const struct timespec mtime = meta_mtime(e), ts[2] = { mtime, mtime };
+	int64_t size = archive_entry_size(e);
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (size < 0)
+		return rl_fail(err, EINVAL, "its size is negative");
+	if (size > a->limits.max_bytes && archive_entry_sparse_count(e) == 0)
+		return rl_fail(err, EFBIG, "its size, %lld bytes, is over the layer's limit",
+			       (long long)size);
+	fd = create_file(a, dir_fd, base, err);
+	if (fd < 0)
+		return fd;
+	r = write_data(a, fd, t, size, err);
+	if (r == 0)
+		r = meta_apply(fd, e, a->place.one_id, err);
+	if (r < 0)
+		return r;
+	if (futimens(fd, ts) < 0)
+		return rl_fail_sys(err, errno, "set its times");
+	return 0;
+}
+
+/* Symlinks and special files: no descriptor can be had, the name just made is not followed. */
+static int put_name_meta(struct apply *a, int dir_fd, const char *base, struct archive_entry *e,
+			 struct rl_err *err)
+{
+	const struct timespec mtime = meta_mtime(e), ts[2] = { mtime, mtime };
+	uint32_t uid, gid;
+
+	if (meta_owner(e, &uid, &gid, err) < 0)
+		return -err->code;
+	if (!a->place.one_id && fchownat(dir_fd, base, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return meta_owner_error(errno, uid, gid, err);
+	if (utimensat(dir_fd, base, ts, AT_SYMLINK_NOFOLLOW) < 0)
+		return rl_fail_sys(err, errno, "set its times");
+	return 0;
+}
+
+static int put_symlink(struct apply *a, int dir_fd, const char *base, struct archive_entry *e,
+		       struct rl_err *err)
+{
+	const char *target = archive_entry_symlink(e);
+	int r;
+
+	if (!target || *target == '\0' || strlen(target) > PLACE_PATH_MAX)
+		return rl_fail(err, EINVAL, "the target of the link is empty or over %d bytes",
+			       PLACE_PATH_MAX);
+	r = symlinkat(target, dir_fd, base);
+	if (r < 0 && errno == EEXIST) {
+		if (place_clear(&a->place, dir_fd, base, err) < 0)
+			return -err->code;
+		r = symlinkat(target, dir_fd, base);
+	}
+	if (r < 0)
+		return rl_fail_sys(err, errno, "create the link");
+	return put_name_meta(a, dir_fd, base, e, err);
+}
+
+static int put_special(struct apply *a, int dir_fd, const char *base, struct archive_entry *e,
+		       struct rl_err *err)
+{
+	mode_t mode = archive_entry_mode(e);
+
+	if (place_clear(&a->place, dir_fd, base, err) < 0)
+		return -err->code;
+	if (mknodat(dir_fd, base, mode & (S_IFMT | 07777), 0) < 0)
+		return rl_fail_sys(err, errno, "create");
+	return put_name_meta(a, dir_fd, base, e, err);
+}
+
+static int put_device(struct apply *a, int dir_fd, const char *base, struct archive_entry *e,
+		      struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+
+	if (!a->place.one_id)
+		return 0;
+	fd = create_file(a, dir_fd, base, err);
+	if (fd < 0)
+		return fd;
+	return meta_apply(fd, e, true, err);
+}
+
+/* --- hard links ---------------------------------------------------------------------------- */
+
+static bool has_whiteout_part(const char *path)
+{
+	while (strncmp(path, WH, WH_LEN) != 0) {
+		path = strchr(path, '/');
+		if (!path)
+			return false;
+		path++;
+	}
+	return true;
+}
+
+/*
+ * Threat: a link to a host file, to a lower layer's file (shared with other images), or through a
+ * symlink, followed by an entry that changes mode or content.
+ * Defence: the target is found like any entry, below the staging root, its last component not
+ * followed; the link's own metadata is not applied.
+ * Must not: link to what this layer does not hold.
+ */
+static int put_hardlink(struct apply *a, const char *path, const char *target,
+			struct rl_err *err)
+{
+	char clean[PLACE_PATH_MAX + 1];
+	auto_fd int from_fd = FD_NONE;
+	enum place_was was = PLACE_FREE, old = PLACE_FREE;
+	struct stat st = { 0 }, old_st = { 0 };
+	const char *from, *base;
+	int fd;
+
+	if (place_clean(target, clean, err) < 0)
+		return rl_wrap(err, "target '%.300s' of the hard link", target);
+	fd = *clean && !has_whiteout_part(clean) ? place_find(&a->place, clean, false, &from, err)
+						 : -ENOENT;
+	if (fd >= 0) {
+		if (place_look(fd, from, &was, &st, err) < 0)
+			return -err->code;
+		from_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (from_fd < 0)
+			return rl_fail_sys(err, errno, "keep a folder open");
+	}
+	if (was == PLACE_DIR)
+		return rl_fail(err, EPERM, "hard link to '%.300s', which is a folder", target);
+	if (was != PLACE_OTHER)
+		return rl_fail(err, UNPACK_NEEDS_LOWER, "hard link to '%.300s', which is not in this layer",
+			       target);
+	fd = place_find(&a->place, path, true, &base, err);
+	if (fd < 0)
+		return fd;
+	if (place_look(fd, base, &old, &old_st, err) < 0)
+		return -err->code;
+	if (old == PLACE_OTHER && old_st.st_ino == st.st_ino && old_st.st_dev == st.st_dev)
+		return 0; /* already so; a link to itself too */
+	if (old != PLACE_FREE && place_clear(&a->place, fd, base, err) < 0)
+		return -err->code;
+	if (linkat(from_fd, from, fd, base, 0) < 0)
+		return rl_fail_sys(err, errno, "hard link to '%.300s'", target);
+	return 0;
+}
+
+/* --- whiteouts ----------------------------------------------------------------------------- */
+
+static int put_whiteout(struct apply *a, int dir_fd, const char *name, struct rl_err *err)
+{
+	enum place_was was = PLACE_FREE;
+	auto_fd int fd = FD_NONE;
+	struct stat st;
+
+	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return rl_fail(err, EINVAL, "a whiteout of no name");
+	if (place_look(dir_fd, name, &was, &st, err) < 0)
+		return -err->code;
+	if (was == PLACE_FREE) {
+		if (mknodat(dir_fd, name, S_IFCHR, makedev(0, 0)) < 0)
+			return rl_fail_sys(err, errno, "create the whiteout");
+		return 0;
+	}
+	if (was != PLACE_DIR) /* our own file, or deleted already */
+		return 0;
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open the folder");
+	return place_set_opaque(fd, err);
+}
+
+/* --- entries ------------------------------------------------------------------------------- */
+
+static int put_new(struct apply *a, const char *path, struct tarin *t, struct archive_entry *e,
+		   struct rl_err *err)
+{
+	const char *base;
+	int fd = place_find(&a->place, path, true, &base, err);
+
+	if (fd < 0)
+		return fd;
+	switch (archive_entry_filetype(e)) {
+	case AE_IFREG:
+		a->files++;
+		return put_file(a, fd, base, t, e, err);
+	case AE_IFDIR:
+		return put_dir(a, path, fd, base, e, err);
+	case AE_IFLNK:
+		return put_symlink(a, fd, base, e, err);
+	case AE_IFIFO:
+	case AE_IFSOCK:
+		return put_special(a, fd, base, e, err);
+	case AE_IFCHR:
+	case AE_IFBLK:
+		return put_device(a, fd, base, e, err);
+	default:
+		return rl_fail(err, EINVAL, "its type is not known");
+	}
+}
+
+static int put_marker(struct apply *a, const char *path, struct rl_err *err)
+{
+	const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path, *base;
+	char dir[PLACE_PATH_MAX + 1];
+	int fd;
+
+	if (strncmp(path, WH_AUFS, sizeof(WH_AUFS) - 1) == 0 && strcmp(path, WH_OPAQUE) != 0)
+		return 0; /* bookkeeping of aufs at the root, no part of the image */
+	memcpy(dir, path, (size_t)(last - path));
+	dir[last - path] = '\0';
+	if (has_whiteout_part(dir))
+		return rl_fail(err, EINVAL, "its path goes through a whiteout");
+	if (strncmp(last, WH_AUFS, sizeof(WH_AUFS) - 1) == 0 && strcmp(last, WH_OPAQUE) != 0)
+		return 0;
+	fd = place_find(&a->place, path, true, &base, err);
+	if (fd < 0)
+		return fd;
+	if (strcmp(base, WH_OPAQUE) == 0)
+		return place_set_opaque(fd, err);
+	return put_whiteout(a, fd, base + WH_LEN, err);
+}
+
+static int put(struct apply *a, struct tarin *t, struct archive_entry *e, struct rl_err *err)
+{
+	const char *name = archive_entry_pathname(e), *link = archive_entry_hardlink(e);
+	char path[PLACE_PATH_MAX + 1];
+	int r;
+
+	if (!name)
+		return rl_fail(err, EINVAL, "an entry has no name");
+	r = place_clean(name, path, err);
+	if (r == 0 && *path == '\0')
+		r = put_root(a, e, err);
+	else if (r == 0 && has_whiteout_part(path))
+		r = put_marker(a, path, err);
+	else if (r == 0 && link)
+		r = put_hardlink(a, path, link, err);
+	else if (r == 0)
+		r = put_new(a, path, t, e, err);
+	return r < 0 ? rl_wrap(err, "entry '%.300s'", name) : 0;
+}
+
+int apply_all(struct apply *a, struct tarin *t, struct unpack_result *ret, struct rl_err *err)
+{
+	struct archive_entry *e;
+	int r;
+
+	while ((r = tarin_next(t, &e, err)) > 0) {
+		if (++a->entries > a->limits.max_entries)
+			return rl_fail(err, E2BIG, "more than %lld entries",
+				       (long long)a->limits.max_entries);
+		r = put(a, t, e, err);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	set_dir_times(a);
+	ret->files = a->entries;
+	ret->disk_bytes = a->bytes;
+	return 0;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place.c - names of layer entries, resolved below the staging root; the header is the manual
+ *
+ * Sources: openat2(2), OCI image-spec layer.md "Whiteouts", kernel
+ * Documentation/filesystems/overlayfs.rst "whiteouts and opaque directories", "User xattr".
+ */
+#include "config.h"
+
+#include "storage/image/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+
+void place_init(struct place *p, int root_fd, bool one_id)
+{
+	*p = (struct place){ .root_fd = root_fd, .dir_fd = FD_NONE, .one_id = one_id };
+}
+
+void place_done(struct place *p)
+{
+	fd_close(TAKE_FD(p->dir_fd));
+}
+
+int place_clean(const char *name, char out[PLACE_PATH_MAX + 1], struct rl_err *err)
+{
+	size_t n = 0;
+	int depth = 0;
+
+	if (*name == '\0')
+		return rl_fail(err, EINVAL, "its name is empty");
+	while (*name) {
+		size_t len = strcspn(name, "/");
+
+		if (len == 2 && memcmp(name, "..", 2) == 0)
+			return rl_fail(err, EINVAL, "'..' in its name");
+		if (len > 255)
+			return rl_fail(err, ENAMETOOLONG, "a part of its name is over 255 bytes");
+		if (len > 0 && !(len == 1 && *name == '.')) {
+			if (n + len + 1 > PLACE_PATH_MAX)
+				return rl_fail(err, ENAMETOOLONG, "its name is over %d bytes",
+					       PLACE_PATH_MAX);
+			if (++depth > PLACE_DEPTH_MAX)
+				return rl_fail(err, ENAMETOOLONG, "over %d folders deep",
+					       PLACE_DEPTH_MAX);
+			if (n > 0)
+				out[n++] = '/';
+			memcpy(out + n, name, len);
+			n += len;
+		}
+		name += len;
+		while (*name == '/')
+			name++;
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+/* Component by component, following nothing; for where openat2 is refused. */
+static int walk(int root_fd, const char *path)
+{
+	auto_fd int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && *path) {
+		size_t len = strcspn(path, "/");
+		char part[256];
+		int next;
+
+		if (len >= sizeof(part))
+			return -ENAMETOOLONG;
+		memcpy(part, path, len);
+		part[len] = '\0';
+		next = openat(fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd_close(TAKE_FD(fd));
+		fd = next;
+		path += len + (path[len] == '/');
+	}
+	return fd < 0 ? -errno : TAKE_FD(fd);
+}
+
+static int open_dir(struct place *p, const char *path, uint64_t resolve)
+{
+	const struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
+	};
+
+	if (*path == '\0')
+		path = ".";
+	for (int tries = 0; !p->no_openat2; tries++) {
+		long fd = syscall(SYS_openat2, p->root_fd, path, &how, sizeof(how));
+
+		if (fd >= 0)
+			return (int)fd;
+		if (errno == EAGAIN && tries < 100)
+			continue; /* a rename somewhere on the system; openat2(2) says retry */
+		if (errno != ENOSYS && errno != EPERM)
+			return -errno;
+		p->no_openat2 = true;
+	}
+	return walk(p->root_fd, strcmp(path, ".") == 0 ? "" : path);
+}
+
+int place_open_dir(struct place *p, const char *path)
+{
+	return open_dir(p, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+bool place_is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+int place_look(int dir_fd, const char *base, enum place_was *ret, struct stat *ret_st,
+	       struct rl_err *err)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return rl_fail_sys(err, errno, "stat");
+		*ret = PLACE_FREE;
+		return 0;
+	}
+	*ret_st = st;
+	*ret = S_ISDIR(st.st_mode)       ? PLACE_DIR
+	       : place_is_whiteout(&st) ? PLACE_WHITEOUT
+					: PLACE_OTHER;
+	return 0;
+}
+
+int place_clear(struct place *p, int dir_fd, const char *base, struct rl_err *err)
+{
+	p->dir[0] = '\0'; /* a link or folder that the cached path went through may go */
+	if (unlinkat(dir_fd, base, 0) == 0 || errno == ENOENT)
+		return 0;
+	return io_remove_tree(dir_fd, base, err);
+}
+
+int place_set_opaque(int fd, struct rl_err *err)
+{
+	if (fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) == 0)
+		return 0;
+	rl_fail_sys(err, errno, "mark the folder as opaque");
+	if (err->code == EOPNOTSUPP)
+		rl_hint(err, "keep the store on a file system with user extended attributes");
+	return -err->code;
+}
+
+int place_mkdir(int dir_fd, const char *base, bool opaque, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+
+	if (mkdirat(dir_fd, base, 0755) < 0)
+		return rl_fail_sys(err, errno, "create folder '%.255s'", base);
+	fd = openat(dir_fd, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open folder '%.255s'", base);
+	if (opaque && place_set_opaque(fd, err) < 0)
+		return -err->code;
+	return TAKE_FD(fd);
+}
+
+/* A folder that no entry described: root's, 0755, whatever set-gid folder it is in. */
+static int make_plain(struct place *p, int dir_fd, const char *base, bool opaque,
+		      struct rl_err *err)
+{
+	auto_fd int fd = place_mkdir(dir_fd, base, opaque, err);
+
+	if (fd < 0)
+		return fd;
+	if (!p->one_id && fchown(fd, 0, 0) < 0)
+		return rl_fail_sys(err, errno, "give folder '%.255s' to root", base);
+	if (fchmod(fd, 0755) < 0)
+		return rl_fail_sys(err, errno, "chmod folder '%.255s'", base);
+	return TAKE_FD(fd);
+}
+
+/* Make the component @base of @at, which could not be opened as a folder. */
+static int make_part(struct place *p, int at, const char *base, int why, struct rl_err *err)
+{
+	enum place_was was = PLACE_FREE;
+	struct stat st = { 0 };
+
+	if (place_look(at, base, &was, &st, err) < 0)
+		return -err->code;
+	if (was == PLACE_FREE)
+		return make_plain(p, at, base, false, err);
+	if (was == PLACE_WHITEOUT) {
+		if (unlinkat(at, base, 0) < 0)
+			return rl_fail_sys(err, errno, "remove the whiteout of '%.255s'", base);
+		return make_plain(p, at, base, true, err);
+	}
+	if (was == PLACE_OTHER && S_ISLNK(st.st_mode))
+		return rl_fail(err, why, "'%.255s' in its path is a link that leads to no folder",
+			       base);
+	return rl_fail_sys(err, why, "'%.255s' in its path", base);
+}
+
+/* Open @path, creating what is missing; every prefix is resolved from the root. */
+static int make_dirs(struct place *p, const char *path, struct rl_err *err)
+{
+	auto_fd int at = open_dir(p, "", RESOLVE_IN_ROOT);
+	char part[PLACE_PATH_MAX + 1];
+	size_t start = 0;
+
+	if (at < 0)
+		return rl_fail_sys(err, -at, "open the staging folder");
+	while (path[start]) {
+		size_t end = start + strcspn(path + start, "/");
+		int next;
+
+		memcpy(part, path, end);
+		part[end] = '\0';
+		next = open_dir(p, part, RESOLVE_IN_ROOT);
+		if (next < 0)
+			next = make_part(p, at, part + start, -next, err);
+		if (next < 0)
+			return next;
+		fd_close(TAKE_FD(at));
+		at = next;
+		start = end + (path[end] == '/');
+	}
+	return TAKE_FD(at);
+}
+
+int place_find(struct place *p, const char *path, bool make, const char **ret_base,
+	       struct rl_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+	char dir[PLACE_PATH_MAX + 1];
+	int fd;
+
+	*ret_base = slash ? slash + 1 : path;
+	memcpy(dir, path, len);
+	dir[len] = '\0';
+	if (p->dir_fd >= 0 && len > 0 && strcmp(dir, p->dir) == 0)
+		return p->dir_fd;
+	fd = open_dir(p, dir, RESOLVE_IN_ROOT);
+	if (fd < 0 && make && (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP))
+		fd = make_dirs(p, dir, err);
+	else if (fd < 0)
+		rl_fail_sys(err, -fd, "open its folder");
+	if (fd < 0)
+		return fd;
+	place_done(p);
+	p->dir_fd = fd;
+	memcpy(p->dir, dir, len + 1);
+	return fd;
+}
