@@ -177,8 +177,7 @@ static int create_file(struct apply *a, int dir_fd, const char *base, struct rl_
 	return fd;
 }
 
-static int write_block(int fd, int64_t at, int64_t off, const void *p, size_t n,
-		       struct rl_err *err)
+static int write_block(int fd, int64_t at, int64_t off, const void *p, size_t n, struct rl_err *err)
 {
 	int r;
 
@@ -327,8 +326,7 @@ static bool has_whiteout_part(const char *path)
  * followed; the link's own metadata is not applied.
  * Must not: link to what this layer does not hold.
  */
-static int put_hardlink(struct apply *a, const char *path, const char *target,
-			struct rl_err *err)
+static int put_hardlink(struct apply *a, const char *path, const char *target, struct rl_err *err)
 {
 	char clean[PLACE_PATH_MAX + 1];
 	auto_fd int from_fd = FD_NONE;
@@ -351,8 +349,8 @@ static int put_hardlink(struct apply *a, const char *path, const char *target,
 	if (was == PLACE_DIR)
 		return rl_fail(err, EPERM, "hard link to '%.300s', which is a folder", target);
 	if (was != PLACE_OTHER)
-		return rl_fail(err, UNPACK_NEEDS_LOWER, "hard link to '%.300s', which is not in this layer",
-			       target);
+		return rl_fail(err, UNPACK_NEEDS_LOWER,
+			       "hard link to '%.300s', which is not in this layer", target);
 	fd = place_find(&a->place, path, true, &base, err);
 	if (fd < 0)
 		return fd;
@@ -369,7 +367,7 @@ static int put_hardlink(struct apply *a, const char *path, const char *target,
 
 /* --- whiteouts ----------------------------------------------------------------------------- */
 
-static int put_whiteout(struct apply *a, int dir_fd, const char *name, struct rl_err *err)
+static int put_whiteout(int dir_fd, const char *name, struct rl_err *err)
 {
 	enum place_was was = PLACE_FREE;
 	auto_fd int fd = FD_NONE;
@@ -440,7 +438,7 @@ static int put_marker(struct apply *a, const char *path, struct rl_err *err)
 		return fd;
 	if (strcmp(base, WH_OPAQUE) == 0)
 		return place_set_opaque(fd, err);
-	return put_whiteout(a, fd, base + WH_LEN, err);
+	return put_whiteout(fd, base + WH_LEN, err);
 }
 
 static int put(struct apply *a, struct tarin *t, struct archive_entry *e, struct rl_err *err)

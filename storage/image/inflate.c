@@ -153,7 +153,10 @@ static int detect(struct inflate *in, struct rl_err *err)
 		rl_fail(err, EOPNOTSUPP, "zstd compression is not supported by this build");
 		return rl_hint(err, "build rl with the zstd library");
 #endif
-	} else if (starts_with(in, "\xfd" "7zXZ", 6)) {
+	} else if (starts_with(in,
+			       "\xfd"
+			       "7zXZ",
+			       6)) {
 		return rl_fail(err, EOPNOTSUPP, "xz compression is not supported");
 	} else if (starts_with(in, "BZh", 3) && in->in_len > 10 &&
 		   memcmp(in->in + 4, "\x31\x41\x59\x26\x53\x59", 6) == 0) {

@@ -52,10 +52,11 @@ int meta_owner_error(int code, uint32_t uid, uint32_t gid, struct rl_err *err)
 	if (code != EINVAL)
 		return rl_fail_sys(err, code, "set owner %u:%u", uid, gid);
 	rl_fail(err, EINVAL, "owner %u:%u is outside the ids that this user may use", uid, gid);
-	return rl_hint(err,
-		       "give the user a subordinate range beyond %u in /etc/subuid and "
-		       "/etc/subgid (usermod --add-subuids, --add-subgids); --userns maps within it",
-		       uid > gid ? uid : gid);
+	return rl_hint(
+		err,
+		"give the user a subordinate range beyond %u in /etc/subuid and "
+		"/etc/subgid (usermod --add-subuids, --add-subgids); --userns maps within it",
+		uid > gid ? uid : gid);
 }
 
 /*
@@ -66,7 +67,10 @@ int meta_owner_error(int code, uint32_t uid, uint32_t gid, struct rl_err *err)
 static bool xattr_passes(const char *name)
 {
 	static const char *const own[] = {
-		"user.overlay.", "user.rl.", "user.fuseoverlayfs.", "user.containers.",
+		"user.overlay.",
+		"user.rl.",
+		"user.fuseoverlayfs.",
+		"user.containers.",
 	};
 
 	if (strncmp(name, "user.", 5) != 0 || name[5] == '\0')
@@ -114,8 +118,8 @@ static int check_xattr(const char *name, size_t len, int n, struct rl_err *err)
 	if (n > XATTRS_MAX)
 		return rl_fail(err, E2BIG, "more than %d extended attributes", XATTRS_MAX);
 	if (strlen(name) > XATTR_NAME_MAX)
-		return rl_fail(err, ENAMETOOLONG,
-			       "an extended attribute's name is over %d bytes", XATTR_NAME_MAX);
+		return rl_fail(err, ENAMETOOLONG, "an extended attribute's name is over %d bytes",
+			       XATTR_NAME_MAX);
 	if (len > XATTR_SIZE)
 		return rl_fail(err, E2BIG, "extended attribute '%s' is over %d bytes", name,
 			       XATTR_SIZE);

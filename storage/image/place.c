@@ -132,7 +132,7 @@ int place_look(int dir_fd, const char *base, enum place_was *ret, struct stat *r
 		return 0;
 	}
 	*ret_st = st;
-	*ret = S_ISDIR(st.st_mode)       ? PLACE_DIR
+	*ret = S_ISDIR(st.st_mode)      ? PLACE_DIR
 	       : place_is_whiteout(&st) ? PLACE_WHITEOUT
 					: PLACE_OTHER;
 	return 0;

@@ -27,8 +27,8 @@
 #include "core/base/proc.h"
 #include "storage/digest.h"
 #include "storage/image/apply.h"
+#include "storage/image/confine.h"
 #include "storage/image/inflate.h"
-#include "storage/image/sandbox.h"
 #include "storage/image/tarin.h"
 
 /* zstd's largest window, and the folder times of some million folders */
@@ -85,13 +85,13 @@ int unpack_here(int in_fd, int diff_fd, int one_id, const struct unpack_limits *
  * opened, no network, no exec, no signal to others; files of any owner of S only below it.
  * Must not: read from @in_fd before this returns.
  */
-static int confine(int in_fd, int diff_fd, int result_fd, const struct unpack_limits *limits,
-		   struct rl_err *err)
+static int enter_confinement(int in_fd, int diff_fd, int result_fd,
+			     const struct unpack_limits *limits, struct rl_err *err)
 {
 	const int fds[] = { in_fd, result_fd };
-	struct sandbox_dir dirs[LOWER_MAX + 1] = { { .fd = diff_fd, .write = 1 } };
-	const struct sandbox s = {
-		.groups = SANDBOX_OPEN | SANDBOX_TREE,
+	struct confine_dir dirs[LOWER_MAX + 1] = { { .fd = diff_fd, .write = 1 } };
+	const struct confine s = {
+		.groups = CONFINE_OPEN | CONFINE_TREE,
 		.dirs = dirs,
 		.n_dirs = limits->n_lower + 1,
 		.caps = UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_DAC_OVERRIDE |
@@ -107,7 +107,7 @@ static int confine(int in_fd, int diff_fd, int result_fd, const struct unpack_li
 		return rl_fail(err, E2BIG, "more than %d layers", LOWER_MAX);
 	for (size_t i = 0; i < limits->n_lower; i++)
 		dirs[i + 1].fd = limits->lower_fds[i];
-	return sandbox_enter(&s, err);
+	return confine_enter(&s, err);
 }
 
 static _Noreturn void child(int in_fd, int diff_fd, int one_id, const struct unpack_limits *limits,
@@ -124,7 +124,7 @@ static _Noreturn void child(int in_fd, int diff_fd, int one_id, const struct unp
 	(void)umask(0);
 	r = prepare(in_fd, diff_fd, one_id, limits, &a, &t, &err);
 	if (r == 0)
-		r = confine(in_fd, diff_fd, result_fd, limits, &err);
+		r = enter_confinement(in_fd, diff_fd, result_fd, limits, &err);
 	if (r == 0)
 		r = work(a, t, &rep.result, &err);
 	if (r < 0) {
@@ -185,7 +185,7 @@ static int take_report(struct report *rep, struct unpack_result *ret, struct rl_
 {
 	if (rep->code != 0) {
 		*err = (struct rl_err){ .code = rep->code > 0 && rep->code < 4096 ? rep->code
-										   : EIO };
+										  : EIO };
 		rep->msg[sizeof(rep->msg) - 1] = '\0';
 		rep->hint[sizeof(rep->hint) - 1] = '\0';
 		memcpy(err->msg, rep->msg, sizeof(rep->msg));
@@ -223,7 +223,7 @@ void unpack_kill(struct unpack *u)
 
 	if (u->pid <= 0)
 		return;
-	(void)proc_pidfd_signal(u->pidfd, SIGKILL); /* fails only when it is gone */
+	(void)proc_pidfd_signal(u->pidfd, SIGKILL);          /* fails only when it is gone */
 	RL_IGNORE(proc_wait(u->pidfd, u->pid, -1, &status)); /* killed: nothing to learn */
 	release(u);
 }

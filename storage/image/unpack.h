@@ -31,7 +31,7 @@ struct unpack_limits {
 #define UNPACK_NEEDS_LOWER ENOLINK /* err.code of unpack_finish() */
 
 struct unpack_result {
-	char diff_id[72]; /* "sha256:<64 hex>" of the uncompressed stream */
+	char diff_id[72];   /* "sha256:<64 hex>" of the uncompressed stream */
 	int64_t tar_bytes;  /* uncompressed */
 	int64_t disk_bytes; /* content of files */
 	int64_t files;      /* entries of any kind */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox.c - descriptors, limits, no_new_privs, Landlock, capabilities, seccomp; in this order
+ * confine.c - descriptors, limits, no_new_privs, Landlock, capabilities, seccomp; in this order
  *
  * Theory of operation: descriptors first, because opening /dev/null needs the file system.
  * no_new_privs before Landlock and seccomp, which ask for it. Landlock before seccomp, whose list
@@ -14,7 +14,7 @@
  */
 #include "config.h"
 
-#include "storage/image/sandbox.h"
+#include "storage/image/confine.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -52,20 +52,20 @@
 #define SYS_landlock_add_rule       445
 #define SYS_landlock_restrict_self  446
 #endif
-#define LL_CREATE_VERSION  1u
-#define LL_RULE_BENEATH    1
-#define LL_FS_EXECUTE      (UINT64_C(1) << 0)
-#define LL_FS_WRITE_FILE   (UINT64_C(1) << 1)
-#define LL_FS_READ_FILE    (UINT64_C(1) << 2)
-#define LL_FS_READ_DIR     (UINT64_C(1) << 3)
-#define LL_FS_ABI1         ((UINT64_C(1) << 13) - 1)
-#define LL_FS_REFER        (UINT64_C(1) << 13) /* ABI 2, Linux 5.19 */
-#define LL_FS_TRUNCATE     (UINT64_C(1) << 14) /* ABI 3, Linux 6.2 */
-#define LL_FS_IOCTL_DEV    (UINT64_C(1) << 15) /* ABI 5, Linux 6.10 */
-#define LL_SCOPE_UNIX      (UINT64_C(1) << 0)  /* ABI 6, Linux 6.12 */
-#define LL_SCOPE_SIGNAL    (UINT64_C(1) << 1)
-#define LL_READ            (LL_FS_READ_FILE | LL_FS_READ_DIR)
-#define LL_FILE            (LL_FS_WRITE_FILE | LL_FS_READ_FILE | LL_FS_TRUNCATE)
+#define LL_CREATE_VERSION 1u
+#define LL_RULE_BENEATH   1
+#define LL_FS_EXECUTE     (UINT64_C(1) << 0)
+#define LL_FS_WRITE_FILE  (UINT64_C(1) << 1)
+#define LL_FS_READ_FILE   (UINT64_C(1) << 2)
+#define LL_FS_READ_DIR    (UINT64_C(1) << 3)
+#define LL_FS_ABI1        ((UINT64_C(1) << 13) - 1)
+#define LL_FS_REFER       (UINT64_C(1) << 13) /* ABI 2, Linux 5.19 */
+#define LL_FS_TRUNCATE    (UINT64_C(1) << 14) /* ABI 3, Linux 6.2 */
+#define LL_FS_IOCTL_DEV   (UINT64_C(1) << 15) /* ABI 5, Linux 6.10 */
+#define LL_SCOPE_UNIX     (UINT64_C(1) << 0)  /* ABI 6, Linux 6.12 */
+#define LL_SCOPE_SIGNAL   (UINT64_C(1) << 1)
+#define LL_READ           (LL_FS_READ_FILE | LL_FS_READ_DIR)
+#define LL_FILE           (LL_FS_WRITE_FILE | LL_FS_READ_FILE | LL_FS_TRUNCATE)
 
 struct ll_ruleset {
 	uint64_t fs, net, scoped;
@@ -78,7 +78,7 @@ struct ll_beneath {
 
 /* --- descriptors and limits ---------------------------------------------------------------- */
 
-static bool is_kept(const struct sandbox *s, int fd)
+static bool is_kept(const struct confine *s, int fd)
 {
 	if (fd == 2)
 		return true;
@@ -91,7 +91,7 @@ static bool is_kept(const struct sandbox *s, int fd)
 	return false;
 }
 
-static int close_others(const struct sandbox *s, struct rl_err *err)
+static int close_others(const struct confine *s, struct rl_err *err)
 {
 	int null, top = 2;
 
@@ -140,7 +140,7 @@ static int set_limit(int what, const char *name, rlim_t n, struct rl_err *err)
 	return 0;
 }
 
-static int set_limits(const struct sandbox *s, struct rl_err *err)
+static int set_limits(const struct confine *s, struct rl_err *err)
 {
 	size_t used = 0;
 	int r;
@@ -161,7 +161,7 @@ static int set_limits(const struct sandbox *s, struct rl_err *err)
 
 /* --- Landlock ------------------------------------------------------------------------------ */
 
-static int landlock_add(int rules, const struct sandbox_dir *d, uint64_t handled, uint64_t skip)
+static int landlock_add(int rules, const struct confine_dir *d, uint64_t handled, uint64_t skip)
 {
 	struct ll_beneath b = { .access = d->write ? handled & ~skip : handled & LL_READ,
 				.fd = d->fd };
@@ -183,7 +183,7 @@ static int landlock_add(int rules, const struct sandbox_dir *d, uint64_t handled
  * descriptors and seccomp hold without it. ABI 1 is not used: it forbids all hard links between
  * folders, which layers are full of.
  */
-static int landlock_enter(const struct sandbox *s, struct rl_err *err)
+static int landlock_enter(const struct confine *s, struct rl_err *err)
 {
 	struct ll_ruleset attr = { .fs = LL_FS_ABI1 | LL_FS_REFER };
 	size_t size = sizeof(attr.fs);
@@ -247,32 +247,66 @@ static int reduce_caps(uint64_t keep, struct rl_err *err)
 /* --- seccomp ------------------------------------------------------------------------------- */
 
 /* Names, not numbers: one that this architecture or library does not know is left out. */
-static const char *const calls_base[] = {
-	"brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "exit", "exit_group",
-	"fcntl", "fdatasync", "fstat", "fsync", "futex", "getegid", "geteuid", "getgid", "getpid",
-	"getppid", "getrandom", "gettid", "gettimeofday", "getuid", "lseek", "madvise", "mremap",
-	"munmap", "nanosleep", "poll", "ppoll", "pread64", "pwrite64", "read", "readv",
-	"restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield",
-	"sigaltstack", "write", "writev", NULL
-};
-static const char *const calls_open[] = {
-	"openat", "openat2", "newfstatat", "fstatfs", "statx", "getdents64", "readlinkat",
-	"faccessat", "faccessat2", "flock", "open", "stat", "lstat", "access", "readlink", NULL
-};
+static const char *const calls_base[] = { "brk",
+					  "clock_getres",
+					  "clock_gettime",
+					  "clock_nanosleep",
+					  "close",
+					  "exit",
+					  "exit_group",
+					  "fcntl",
+					  "fdatasync",
+					  "fstat",
+					  "fsync",
+					  "futex",
+					  "getegid",
+					  "geteuid",
+					  "getgid",
+					  "getpid",
+					  "getppid",
+					  "getrandom",
+					  "gettid",
+					  "gettimeofday",
+					  "getuid",
+					  "lseek",
+					  "madvise",
+					  "mremap",
+					  "munmap",
+					  "nanosleep",
+					  "poll",
+					  "ppoll",
+					  "pread64",
+					  "pwrite64",
+					  "read",
+					  "readv",
+					  "restart_syscall",
+					  "rseq",
+					  "rt_sigaction",
+					  "rt_sigprocmask",
+					  "rt_sigreturn",
+					  "sched_yield",
+					  "sigaltstack",
+					  "write",
+					  "writev",
+					  NULL };
+static const char *const calls_open[] = { "openat",     "openat2",    "newfstatat", "fstatfs",
+					  "statx",      "getdents64", "readlinkat", "faccessat",
+					  "faccessat2", "flock",      "open",       "stat",
+					  "lstat",      "access",     "readlink",   NULL };
 static const char *const calls_tree[] = {
-	"mkdirat", "symlinkat", "linkat", "unlinkat", "renameat", "renameat2", "fchmod", "fchown",
-	"fsetxattr", "fgetxattr", "flistxattr", "fremovexattr", "ftruncate", "fallocate",
-	"copy_file_range", "mknodat", NULL
+	"mkdirat",   "symlinkat", "linkat",          "unlinkat",  "renameat",   "renameat2",
+	"fchmod",    "fchown",    "fsetxattr",       "fgetxattr", "flistxattr", "fremovexattr",
+	"ftruncate", "fallocate", "copy_file_range", "mknodat",   NULL
 };
 static const char *const calls_net[] = {
-	"bind", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2",
-	"getpeername", "getsockname", "getsockopt", "pipe2", "recvfrom", "recvmmsg", "recvmsg",
-	"select", "pselect6", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
-	"socketpair", "uname", "ioctl", NULL
+	"bind",       "connect",    "epoll_create1", "epoll_ctl",   "epoll_pwait",
+	"epoll_wait", "eventfd2",   "getpeername",   "getsockname", "getsockopt",
+	"pipe2",      "recvfrom",   "recvmmsg",      "recvmsg",     "select",
+	"pselect6",   "sendmmsg",   "sendmsg",       "sendto",      "setsockopt",
+	"shutdown",   "socketpair", "uname",         "ioctl",       NULL
 };
-static const char *const calls_thread[] = {
-	"membarrier", "sched_getaffinity", "set_robust_list", NULL
-};
+static const char *const calls_thread[] = { "membarrier", "sched_getaffinity", "set_robust_list",
+					    NULL };
 
 static int allow(scmp_filter_ctx f, const char *name, unsigned n, const struct scmp_arg_cmp *args)
 {
@@ -353,17 +387,17 @@ static int seccomp_rules(scmp_filter_ctx f, unsigned groups)
 		r = allow_mask(f, "mmap", 2, PROT_EXEC, 0);
 	if (r == 0)
 		r = allow_mask(f, "mprotect", 2, PROT_EXEC, 0);
-	if (r == 0 && groups & SANDBOX_OPEN)
+	if (r == 0 && groups & CONFINE_OPEN)
 		r = allow_list(f, calls_open);
-	if (r == 0 && groups & SANDBOX_TREE)
+	if (r == 0 && groups & CONFINE_TREE)
 		r = allow_list(f, calls_tree);
-	if (r == 0 && groups & SANDBOX_TREE)
+	if (r == 0 && groups & CONFINE_TREE)
 		r = allow_metadata(f);
-	if (r == 0 && groups & SANDBOX_NET)
+	if (r == 0 && groups & CONFINE_NET)
 		r = allow_list(f, calls_net);
-	if (r == 0 && groups & SANDBOX_NET)
+	if (r == 0 && groups & CONFINE_NET)
 		r = allow_sockets(f);
-	if (r == 0 && groups & SANDBOX_THREAD)
+	if (r == 0 && groups & CONFINE_THREAD)
 		r = allow_threads(f);
 	return r;
 }
@@ -386,14 +420,14 @@ static int seccomp_enter(unsigned groups, struct rl_err *err)
 	return 0;
 }
 
-int sandbox_enter(const struct sandbox *s, struct rl_err *err)
+int confine_enter(const struct confine *s, struct rl_err *err)
 {
 	int r = close_others(s, err);
 
 	if (r == 0)
 		r = set_limits(s, err);
-	if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-		       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+	if (r == 0 &&
+	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		r = rl_fail_sys(err, errno, "set no_new_privs");
 	if (r == 0)
 		r = landlock_enter(s, err);
@@ -401,5 +435,5 @@ int sandbox_enter(const struct sandbox *s, struct rl_err *err)
 		r = reduce_caps(s->caps, err);
 	if (r == 0)
 		r = seccomp_enter(s->groups, err);
-	return r < 0 ? rl_wrap(err, "sandbox") : 0;
+	return r < 0 ? rl_wrap(err, "confine") : 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox.h - lock this process into what it needs before it reads a hostile byte
+ * confine.h - lock this process into what it needs before it reads a hostile byte
  *
  * For forked children of ours that parse what came from outside (layers, archives, registry
- * answers). After sandbox_enter(): no_new_privs, only listed descriptors, only listed trees
+ * answers). After confine_enter(): no_new_privs, only listed descriptors, only listed trees
  * (Landlock; a kernel without it leaves the other layers), only listed capabilities, a seccomp
  * allow-list by groups (anything else is EPERM; another architecture is death), limits on
  * memory and descriptors, no core dump. There is no way back.
@@ -15,21 +15,21 @@
 
 #include "core/base/err.h"
 
-enum { /* struct sandbox.groups; memory, time, read and write of open descriptors are always in */
-	SANDBOX_OPEN = 1 << 0,  /* open, stat, list files (writing too, where Landlock allows) */
-	SANDBOX_TREE = 1 << 1,  /* make, link, remove, set metadata; never by a followed path */
-	SANDBOX_NET = 1 << 2,   /* TCP and UDP clients, poll */
-	SANDBOX_THREAD = 1 << 3 /* threads (a resolver's), not processes */
+enum { /* struct confine.groups; memory, time, read and write of open descriptors are always in */
+       CONFINE_OPEN = 1 << 0,  /* open, stat, list files (writing too, where Landlock allows) */
+       CONFINE_TREE = 1 << 1,  /* make, link, remove, set metadata; never by a followed path */
+       CONFINE_NET = 1 << 2,   /* TCP and UDP clients, poll */
+       CONFINE_THREAD = 1 << 3 /* threads (a resolver's), not processes */
 };
 
-struct sandbox_dir {
+struct confine_dir {
 	int fd;    /* a folder (or file); everything beneath it */
 	int write; /* 0: read only; 1: also create, write, link, remove */
 };
 
-struct sandbox {
+struct confine {
 	unsigned groups;
-	const struct sandbox_dir *dirs; /* nothing else can be opened */
+	const struct confine_dir *dirs; /* nothing else can be opened */
 	size_t n_dirs;
 	uint64_t caps;  /* 1 << CAP_X; kept as far as we have them */
 	size_t memory;  /* address space beyond what is in use now; 0 = no limit */
@@ -39,8 +39,8 @@ struct sandbox {
 };
 
 /**
- * sandbox_enter() - Apply all layers, in the order that each still can
+ * confine_enter() - Apply all layers, in the order that each still can
  *
  * Return: 0, or -errno; after a failure the process is half confined and must end
  */
-int sandbox_enter(const struct sandbox *s, struct rl_err *err) RL_MUST_USE;
+int confine_enter(const struct confine *s, struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmds.h - the subcommands of rl-image: "rl-image [--root DIR] NAME ARG..."
+ *
+ * Each takes what follows its name (argv[0] is the name), writes results to stdout as JSON lines
+ * and returns 0 or a negative errno with err set; main.c reports the error.
+ */
+#pragma once
+
+#include "core/rl.h"
+
+/* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
+int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;

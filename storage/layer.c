@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layer.c - unpacked layers: key, look-up, staging, publishing; the header is the manual
+ *
+ * Theory of operation: the lock of a key keeps a second writer waiting, no more: two that slip
+ * past each other (the lock's file is removed after use) stage in folders of their own, and the
+ * second rename finds the name taken and is content. A staging folder is alive while somebody
+ * holds a flock on its diff/ folder; the descriptor is passed to the unpacker, so the lock lasts
+ * until the last of both is gone. Sweeping removes what it can lock.
+ */
+#include "config.h"
+
+#include "storage/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "storage/digest.h"
+
+#define LAYERS       "layers"
+#define STAGE_PREFIX ".tmp-"
+#define LOCK_PREFIX  ".lock-"
+#define NEW_SECONDS  60 /* a staging folder this young may not have its lock yet */
+
+/* --- key ----------------------------------------------------------------------------------- */
+
+/* FNV-1a: the key must tell this user's own maps apart, nobody gains by a collision. */
+static uint64_t hash_map(uint64_t h, const struct idmap *m)
+{
+	char text[IDMAP_TEXT];
+	size_t n = idmap_format(m, text);
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+	return (h ^ '/') * UINT64_C(0x100000001b3);
+}
+
+static uint64_t hash_maps(const struct idmap *uids, const struct idmap *gids)
+{
+	return hash_map(hash_map(UINT64_C(0xcbf29ce484222325), uids), gids);
+}
+
+/* NULL, or every id of S that the map holds to itself */
+static bool is_identity(const struct idmap *m)
+{
+	for (size_t i = 0; m && i < m->n; i++)
+		if (m->v[i].inside != m->v[i].outside)
+			return false;
+	return true;
+}
+
+/* The usual map of S: 0 = the caller, 1.. = one subordinate range, the same for both kinds */
+static bool is_plain(const struct session *s)
+{
+	return s->uids.n == 2 && s->gids.n == 2 && s->uids.v[0].count == 1 &&
+	       s->gids.v[0].count == 1 && s->uids.v[1].outside == s->gids.v[1].outside &&
+	       s->uids.v[1].count == s->gids.v[1].count && s->uids.v[1].inside == 1 &&
+	       s->gids.v[1].inside == 1;
+}
+
+int layer_key(const char *diff_id, const struct session *s, const struct idmap *uids,
+	      const struct idmap *gids, char ret[LAYER_KEY_MAX], struct rl_err *err)
+{
+	char map[64], shift[32] = "";
+	int r = digest_check(diff_id, "layer", err);
+
+	if (r < 0)
+		return r;
+	if (s->rung == SESSION_ONE_ID)
+		(void)snprintf(map, sizeof(map), "one");
+	else if (is_plain(s))
+		(void)snprintf(map, sizeof(map), "%u.%u", s->uids.v[1].outside, s->uids.v[1].count);
+	else
+		(void)snprintf(map, sizeof(map), "m%016llx",
+			       (unsigned long long)hash_maps(&s->uids, &s->gids));
+	if (!is_identity(uids) || !is_identity(gids)) {
+		static const struct idmap none = { .n = 0 };
+
+		(void)snprintf(
+			shift, sizeof(shift), "-s%016llx",
+			(unsigned long long)hash_maps(uids ? uids : &none, gids ? gids : &none));
+	}
+	(void)snprintf(ret, LAYER_KEY_MAX, "%s-%s%s", digest_hex(diff_id), map, shift);
+	return 0;
+}
+
+/* --- look-up ------------------------------------------------------------------------------- */
+
+static int layer_path(const char *key, const char *file, char out[256])
+{
+	int n = snprintf(out, 256, LAYERS "/%s%s", key, file);
+
+	return n < 0 || n >= 256 || strchr(key, '/') || *key == '.' ? -EINVAL : 0;
+}
+
+bool layer_exists(const struct rl *rl, const char *key)
+{
+	char path[256];
+
+	return layer_path(key, "/diff", path) == 0 &&
+	       faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int layer_open(const struct rl *rl, const char *key, struct rl_err *err)
+{
+	char path[256];
+	int fd;
+
+	if (layer_path(key, "/diff", path) < 0)
+		return rl_fail(err, EINVAL, "'%s' is no layer's name", key);
+	fd = openat(rl->data_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open layer '%.12s'", key);
+	return fd;
+}
+
+/* --- staging ------------------------------------------------------------------------------- */
+
+/* The key's lock on a file that is still there: whoever used it last may have removed it. */
+static int lock_key(const struct rl *rl, const char *key, struct rl_err *err)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), LAYERS "/" LOCK_PREFIX "%s", key);
+	for (;;) {
+		auto_fd int fd = io_flock(rl->data_fd, path, true, true, err);
+		struct stat a, b;
+
+		if (fd < 0)
+			return fd;
+		if (fstat(fd, &a) == 0 &&
+		    fstatat(rl->data_fd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    a.st_ino == b.st_ino && a.st_dev == b.st_dev)
+			return TAKE_FD(fd);
+	}
+}
+
+/* While we hold it, so that nobody new waits for a name that goes. */
+static void unlock_key(const struct rl *rl, struct layer_stage *st)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), LAYERS "/" LOCK_PREFIX "%s", st->key);
+	if (st->lock_fd >= 0)
+		(void)unlinkat(rl->data_fd, path, 0); /* an empty file more does no harm */
+	fd_close(TAKE_FD(st->lock_fd));
+	fd_close(TAKE_FD(st->diff_fd));
+}
+
+static int make_stage(const struct rl *rl, struct layer_stage *st, struct rl_err *err)
+{
+	char tag[17], diff[80];
+
+	rand_hex(tag, 8);
+	(void)snprintf(st->name, sizeof(st->name), LAYERS "/" STAGE_PREFIX "%s", tag);
+	(void)snprintf(diff, sizeof(diff), "%s/diff", st->name);
+	if (mkdirat(rl->data_fd, st->name, 0700) < 0 || mkdirat(rl->data_fd, diff, 0700) < 0)
+		return rl_fail_sys(err, errno, "create folder '%s'", diff);
+	st->diff_fd = io_open_dir(rl->data_fd, diff, err);
+	if (st->diff_fd < 0)
+		return st->diff_fd;
+	/* what a layer without an entry for its root gets, whatever the umask */
+	if (fchmod(st->diff_fd, 0755) < 0)
+		return rl_fail_sys(err, errno, "chmod '%s'", diff);
+	if (flock(st->diff_fd, LOCK_EX | LOCK_NB) < 0)
+		return rl_fail_sys(err, errno, "lock '%s'", diff);
+	return 0;
+}
+
+int layer_begin(const struct rl *rl, const char *key, struct layer_stage *ret, struct rl_err *err)
+{
+	struct layer_stage st = { .lock_fd = FD_NONE, .diff_fd = FD_NONE };
+	char path[256];
+	int r;
+
+	if (layer_path(key, "/diff", path) < 0 || strlen(key) >= sizeof(st.key))
+		return rl_fail(err, EINVAL, "'%s' is no layer's name", key);
+	(void)snprintf(st.key, sizeof(st.key), "%s", key);
+	if (mkdirat(rl->data_fd, LAYERS, 0700) < 0 && errno != EEXIST)
+		return rl_fail_sys(err, errno, "create folder '" LAYERS "'");
+	st.lock_fd = lock_key(rl, key, err);
+	if (st.lock_fd < 0)
+		return st.lock_fd;
+	if (layer_exists(rl, key)) {
+		unlock_key(rl, &st);
+		return 1;
+	}
+	r = make_stage(rl, &st, err);
+	if (r < 0) {
+		layer_abort(rl, &st);
+		return r;
+	}
+	*ret = st;
+	return 0;
+}
+
+static int write_record(const struct rl *rl, const struct layer_stage *st, const char *diff_id,
+			int64_t size, int64_t files, struct rl_err *err)
+{
+	char path[96], when[32];
+	json_auto_t *j = NULL;
+
+	time_rfc3339(when, wall_ns());
+	j = json_pack("{s:i, s:s, s:I, s:I, s:s}", "version", 1, "diff_id", diff_id, "size",
+		      (json_int_t)size, "files", (json_int_t)files, "created", when);
+	if (!j)
+		return rl_oom(err);
+	(void)snprintf(path, sizeof(path), "%s/layer.json", st->name);
+	return json_write_file(rl->data_fd, path, j, false, err);
+}
+
+int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_id, int64_t size,
+		  int64_t files, struct rl_err *err)
+{
+	auto_fd int dir = FD_NONE;
+	char path[256];
+	int r;
+
+	if (layer_path(st->key, "", path) < 0)
+		return rl_fail(err, EINVAL, "'%s' is no layer's name", st->key);
+	r = write_record(rl, st, diff_id, size, files, err);
+	if (r < 0)
+		return r;
+	/* one sync for all files of the layer, before the name says that it is whole */
+	if (syncfs(st->diff_fd) < 0)
+		return rl_fail_sys(err, errno, "write the layer to disk");
+	if (renameat(rl->data_fd, st->name, rl->data_fd, path) < 0) {
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			return rl_fail_sys(err, errno, "publish layer '%.12s'", st->key);
+		layer_abort(rl, st); /* somebody else has published the same */
+		return 0;
+	}
+	dir = io_open_dir(rl->data_fd, LAYERS, err);
+	if (dir < 0)
+		return dir;
+	if (fsync(dir) < 0)
+		return rl_fail_sys(err, errno, "sync folder '" LAYERS "'");
+	unlock_key(rl, st);
+	return 0;
+}
+
+void layer_abort(const struct rl *rl, struct layer_stage *st)
+{
+	struct rl_err err;
+
+	if (st->name[0] && io_remove_tree(rl->data_fd, st->name, &err) < 0)
+		log_debug("left behind for the next sweep: %s", err.msg);
+	st->name[0] = '\0';
+	unlock_key(rl, st);
+}
+
+/* --- sweeping ------------------------------------------------------------------------------ */
+
+/* Nobody holds its lock, and it is not so new that its maker is about to take it. */
+static bool is_dead(int layers_fd, const char *name)
+{
+	auto_fd int fd = FD_NONE;
+	struct stat st;
+	char diff[300];
+
+	if (fstatat(layers_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+		return false;
+	if (time(NULL) - st.st_ctime < NEW_SECONDS)
+		return false;
+	(void)snprintf(diff, sizeof(diff), "%s/diff", name);
+	fd = openat(layers_fd, diff, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT;
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+void layer_sweep(const struct rl *rl)
+{
+	auto_fd int fd = openat(rl->data_fd, LAYERS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = NULL;
+	struct dirent *e;
+	struct rl_err err;
+	int dup;
+
+	if (fd < 0)
+		return;
+	dup = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	d = dup < 0 ? NULL : fdopendir(dup);
+	if (!d) {
+		fd_close(dup);
+		return;
+	}
+	while ((e = readdir(d)))
+		if (strncmp(e->d_name, STAGE_PREFIX, sizeof(STAGE_PREFIX) - 1) == 0 &&
+		    is_dead(fd, e->d_name) && io_remove_tree(fd, e->d_name, &err) < 0)
+			log_debug("sweep: %s", err.msg);
+}
