@@ -39,11 +39,29 @@ static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)
 	return rl_fail(err, EINVAL, "'%.100s' is no command of rl-image", argc > 0 ? argv[0] : "");
 }
 
-static void report(const struct rl_err *err)
+/* JSON holds UTF-8 only, an entry's name may be anything. */
+static void only_ascii(char *s)
 {
-	json_auto_t *j = json_pack("{s:s+, s:s, s:i}", "error", err->msg, "", "hint", err->hint,
-				   "code", err->code);
+	for (; *s; s++)
+		if ((unsigned char)*s > 126)
+			*s = '?';
+}
 
+static json_t *as_json(const struct rl_err *err)
+{
+	return json_pack("{s:s, s:s, s:i}", "error", err->msg, "hint", err->hint, "code",
+			 err->code);
+}
+
+static void report(struct rl_err *err)
+{
+	json_auto_t *j = as_json(err);
+
+	if (!j) {
+		only_ascii(err->msg);
+		only_ascii(err->hint);
+		j = as_json(err);
+	}
 	if (!j || json_dumpf(j, stdout, JSON_COMPACT) < 0)
 		(void)fputs("{\"error\":\"out of memory\",\"hint\":\"\",\"code\":12}", stdout);
 	(void)fputc('\n', stdout);
