@@ -72,12 +72,7 @@ EXTRA_DIST += tests/fuzz/run
 EXTRA_DIST += tests/unit/unit.h
 EXTRA_DIST += $(LINT_TESTS)
 EXTRA_DIST += $(INTEGRATION_TESTS)
+
 # Tools that tests run
 check_PROGRAMS += tests/tools/unpack
 tests_tools_unpack_LDADD = $(IMAGE_LIBS)
-
-EXTRA_DIST += \
-	tests/fuzz/corpus \
-	tests/fuzz/run \
-	tests/unit/unit.h \
-	$(LINT_TESTS)
