@@ -54,15 +54,17 @@ FUZZ_MAIN = libreplay.a
 LDADD = $(FUZZ_MAIN) $(RL_LIBS) $(RL_LIBS_EXTERNAL) $(CMOCKA_LIBS)
 check_LIBRARIES = libreplay.a
 libreplay_a_SOURCES = tests/fuzz/replay.c
-check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS)
-TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS)
-check_PROGRAMS += $(INTEGRATION_CHECKS) net-box
-check_PROGRAMS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(INTEGRATION_CHECKS) net-box
+check_PROGRAMS += $(UNIT_TESTS)
+check_PROGRAMS += $(FUZZ_TARGETS)
+check_PROGRAMS += $(INTEGRATION_CHECKS)
+check_PROGRAMS += net-box
+TESTS += $(UNIT_TESTS)
+TESTS += $(FUZZ_TARGETS)
+TESTS += $(INTEGRATION_TESTS)
+endif
 # in the build folder itself, because it looks for rl-net beside it
 net_box_SOURCES = tests/integration/net_box.c
 net_box_LDADD = libnet.a libbase.a $(SECCOMP_LIBS)
-TESTS += $(UNIT_TESTS) $(FUZZ_TARGETS) $(INTEGRATION_TESTS)
-endif
 TESTS += $(LINT_TESTS)
 AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 	LINT_CPPFLAGS='-I$(abs_top_srcdir) -I$(abs_top_builddir)'; export CC LINT_CFLAGS LINT_CPPFLAGS;

@@ -202,6 +202,7 @@ static void test_order_of_files(void **state)
 	struct rl_err err = { 0 };
 
 	(void)state;
+	(void)d1, (void)d2, (void)d3, (void)d4; /* only their files matter */
 	assert_int_equal(registries_load_paths(&p, &both, &err), 0);
 	expect_candidates(both, "a", "two.io/a:latest");
 	expect_candidates(both, "b", "sys.io/b:latest");
