@@ -23,3 +23,13 @@ librlimage_a_SOURCES += storage/image/unpack.c storage/image/unpack.h
 pkglibexec_PROGRAMS += rl-image
 rl_image_SOURCES = storage/image/main.c
 rl_image_LDADD = $(IMAGE_LIBS)
+libstorage_a_SOURCES = \
+	storage/digest.c storage/digest.h \
+	storage/image.c storage/image.h storage/image_store.h \
+	storage/image_names.c storage/image_remove.c \
+	storage/image_sweep.c storage/image_write.c \
+	storage/platform.c storage/platform.h \
+	storage/ref.c storage/ref.h \
+	storage/registries.c storage/registries.h \
+	storage/registries_conf.h storage/registries_load.c \
+	storage/toml.c storage/toml.h

@@ -47,9 +47,19 @@ static const char *find_alias(const struct registries *reg, const char *name, si
 	return NULL;
 }
 
+/* @name below @registry */
+static int add_below(const char *registry, const char *name, struct strv *ret, struct rl_err *err)
+{
+	auto_free char *text = str_printf("%s/%s", registry, name);
+
+	return text ? add_candidate(text, ret, err) : rl_oom(err);
+}
+
 static int search(const struct registries *reg, const char *name, struct strv *ret,
 		  struct rl_err *err)
 {
+	int r = 0;
+
 	if (reg->search.n == 0) {
 		rl_fail(err, ENOENT, "short name '%s': the list of search registries is empty",
 			name);
@@ -62,39 +72,65 @@ static int search(const struct registries *reg, const char *name, struct strv *r
 			name, reg->search.n);
 		return rl_hint(err, "write the registry too: %s/%s", reg->search.v[0], name);
 	}
-	for (size_t i = 0; i < reg->search.n; i++) {
-		auto_free char *text = str_printf("%s/%s", reg->search.v[i], name);
-		int r = text ? add_candidate(text, ret, err) : rl_oom(err);
+	for (size_t i = 0; i < reg->search.n && r == 0; i++)
+		r = add_below(reg->search.v[i], name, ret, err);
+	return r;
+}
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+/* The alias of a short name with tag and digest as typed, added to @ret. 1 = done, 0 = none. */
+static int add_alias(const struct registries *reg, const char *name, struct strv *ret,
+		     struct rl_err *err)
+{
+	size_t len = name_len(name);
+	const char *alias = reg ? find_alias(reg, name, len) : NULL;
+	auto_free char *text = NULL;
+	int r;
+
+	if (!alias)
+		return 0;
+	text = str_printf("%s%s", alias, name + len);
+	r = text ? add_candidate(text, ret, err) : rl_oom(err);
+	return r < 0 ? r : 1;
 }
 
 int registries_candidates(const struct registries *reg, const char *name, struct strv *ret,
 			  struct rl_err *err)
 {
 	auto_ref struct ref ref = { 0 };
-	auto_free char *text = NULL;
-	const char *alias;
-	size_t len;
 	int r;
 
 	r = ref_parse(name, strlen(name), &ref, err);
 	if (r < 0)
 		return r;
-	if (!ref.is_short || !reg)
-		return strv_take(ret, ref_print(&ref)) < 0 ? rl_oom(err) : 0;
-	len = name_len(name);
-	alias = find_alias(reg, name, len);
-	if (alias) {
-		text = str_printf("%s%s", alias, name + len);
-		return text ? add_candidate(text, ret, err) : rl_oom(err);
+	if (ref.is_short) {
+		r = add_alias(reg, name, ret, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (reg && reg->has_search)
+			return search(reg, name, ret, err);
 	}
-	if (!reg->has_search)
-		return strv_take(ret, ref_print(&ref)) < 0 ? rl_oom(err) : 0;
-	return search(reg, name, ret, err);
+	return strv_take(ret, ref_print(&ref)) < 0 ? rl_oom(err) : 0;
+}
+
+int registries_local_candidates(const struct registries *reg, const char *name, struct strv *ret,
+				struct rl_err *err)
+{
+	auto_ref struct ref ref = { 0 };
+	int r;
+
+	r = ref_parse(name, strlen(name), &ref, err);
+	if (r < 0)
+		return r;
+	if (ref.is_short) {
+		r = add_below("localhost", name, ret, err);
+		if (r == 0)
+			r = add_alias(reg, name, ret, err);
+		for (size_t i = 0; reg && i < reg->search.n && r >= 0; i++)
+			r = add_below(reg->search.v[i], name, ret, err);
+		if (r < 0)
+			return r;
+	}
+	return strv_take(ret, ref_print(&ref)) < 0 ? rl_oom(err) : 0;
 }
 
 /* Bytes of @text that @prefix stands for, 0 when it does not match. */

@@ -56,6 +56,13 @@ static inline void registries_cleanup(struct registries **r)
 int registries_candidates(const struct registries *reg, const char *name, struct strv *ret,
 			  struct rl_err *err) RL_MUST_USE;
 
+/*
+ * Where to look for a name in the local store: also below localhost/, in every search registry
+ * whatever the mode, and last in docker.io. @reg may be NULL.
+ */
+int registries_local_candidates(const struct registries *reg, const char *name, struct strv *ret,
+				struct rl_err *err) RL_MUST_USE;
+
 /**
  * struct endpoint - A place to get an image from
  * @ref:	Rewritten reference: registry is the host[:port] to talk to ("docker.io" as it is)

@@ -20,6 +20,16 @@ UNIT_TESTS += tests/unit/test_rl
 UNIT_TESTS += tests/unit/test_subid
 UNIT_TESTS += tests/unit/test_template
 UNIT_TESTS += tests/unit/test_toml
+UNIT_TESTS = \
+	tests/unit/test_ctr \
+	tests/unit/test_idmap \
+	tests/unit/test_image \
+	tests/unit/test_platform \
+	tests/unit/test_parse \
+	tests/unit/test_pump \
+	tests/unit/test_ref \
+	tests/unit/test_registries \
+	tests/unit/test_toml
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
 # here; what needs rl-image's code adds "tests_fuzz_fuzz_<name>_LDADD = $(FUZZ_IMAGE_LIBS)".
@@ -31,6 +41,11 @@ FUZZ_TARGETS += tests/fuzz/fuzz_ref
 FUZZ_TARGETS += tests/fuzz/fuzz_subid
 FUZZ_TARGETS += tests/fuzz/fuzz_template
 FUZZ_TARGETS += tests/fuzz/fuzz_toml
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_image_record \
+	tests/fuzz/fuzz_ref \
+	tests/fuzz/fuzz_toml \
+	tests/fuzz/fuzz_json
 
 # Checks of the tree itself
 LINT_TESTS =

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image_names.c - the names/ tree: one small file per name
+ *
+ * A repository's folders and its tags share a folder; tags begin with ':' and digests with '@',
+ * which no folder can (storage/ref.h). A crash of a writer leaves "<file>.tmp-<16 hex>", which is
+ * skipped here and overwritten by nobody.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "storage/image_store.h"
+
+#define WALK_DEPTH_MAX 140 /* a repository of 255 bytes has at most 128 parts */
+
+int name_path(const struct ref *ref, char **ret, struct rl_err *err)
+{
+	*ret = str_printf("names/%s/%s/%s%s", ref->registry, ref->repo, ref->digest ? "@" : ":",
+			  ref->digest ? ref->digest : ref->tag);
+	return *ret ? 0 : rl_oom(err);
+}
+
+/* An optional digest into @out. */
+static int get_digest(const json_t *o, const char *key, const char *what, char out[DIGEST_SIZE],
+		      struct rl_err *err)
+{
+	const char *s = NULL;
+	struct digest d;
+	int r = json_get_str(o, key, what, &s, err);
+
+	if (r < 0 || !s)
+		return r;
+	r = digest_parse(s, strlen(s), what, &d, err);
+	if (r < 0)
+		return r;
+	memcpy(out, d.text, DIGEST_SIZE);
+	return 0;
+}
+
+static int parse_entry(const json_t *o, const char *what, struct name_entry *e, struct rl_err *err)
+{
+	const char *os = NULL, *arch = NULL, *variant = NULL, *id = NULL;
+	int r = json_is_object(o) ? 0 : rl_fail(err, EINVAL, "%s: an entry is no object", what);
+
+	if (r == 0)
+		r = json_get_str(o, "os", what, &os, err);
+	if (r == 0)
+		r = json_get_str(o, "architecture", what, &arch, err);
+	if (r == 0)
+		r = json_get_str(o, "variant", what, &variant, err);
+	if (r == 0)
+		r = json_get_str(o, "id", what, &id, err);
+	if (r == 0)
+		r = get_digest(o, "digest", what, e->digest, err);
+	if (r == 0)
+		r = get_digest(o, "index", what, e->index, err);
+	if (r < 0)
+		return r;
+	if (!id || !digest_is_hex64(id, strlen(id)))
+		return rl_fail(err, EINVAL, "%s: the image id is not 64 hex digits", what);
+	memcpy(e->id, id, sizeof(e->id));
+	platform_set(&e->platform, os, arch, variant);
+	return 0;
+}
+
+static int check_version(const json_t *j, const char *what, struct rl_err *err)
+{
+	int64_t version = 0;
+	int r = json_is_object(j) ? 0 : rl_fail(err, EINVAL, "%s: not a JSON object", what);
+
+	if (r == 0)
+		r = json_get_int(j, "version", what, &version, err);
+	if (r < 0)
+		return r;
+	if (version > IMAGE_FORMAT) {
+		rl_fail(err, EPROTO, "%s has format %lld, this rl knows %d", what,
+			(long long)version, IMAGE_FORMAT);
+		return rl_hint(err, "it was written by a newer rl; use that one");
+	}
+	return version == IMAGE_FORMAT ? 0
+				       : rl_fail(err, EINVAL, "%s: the format is missing", what);
+}
+
+int name_file_parse(const char *text, size_t len, const char *what, struct name_file *ret,
+		    struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	json_t *arr = NULL;
+	const json_t *o;
+	size_t i;
+	int r;
+
+	*ret = (struct name_file){ 0 };
+	r = json_read(text, len, NAME_FILE_MAX, what, &j, err);
+	if (r == 0)
+		r = check_version(j, what, err);
+	if (r == 0)
+		r = json_get_arr(j, "images", what, &arr, err);
+	if (r < 0)
+		return r;
+	if (json_array_size(arr) > NAME_ENTRIES_MAX)
+		return rl_fail(err, EINVAL, "%s: more than %d platforms", what, NAME_ENTRIES_MAX);
+	json_array_foreach (arr, i, o) {
+		r = parse_entry(o, what, &ret->v[i], err);
+		if (r < 0)
+			return r;
+		ret->n++;
+	}
+	return 0;
+}
+
+int name_read(const struct rl *rl, const char *path, struct name_file *ret, struct rl_err *err)
+{
+	auto_buf struct buf b = { 0 };
+	int r = io_read_file(rl->data_fd, path, NAME_FILE_MAX, &b, err);
+
+	if (r < 0)
+		return r == -ENOTDIR ? -ENOENT
+				     : r; /* a folder of the name is a file: no such name */
+	return name_file_parse(b.data ? b.data : "", b.len, path, ret, err);
+}
+
+/* @path is gone: remove the folders above it that are empty now, not "names" itself. */
+static int prune(const struct rl *rl, const char *path, struct rl_err *err)
+{
+	auto_free char *dir = strdup(path);
+	char *slash;
+
+	if (!dir)
+		return rl_oom(err);
+	while ((slash = strrchr(dir, '/')) && slash != strchr(dir, '/')) {
+		*slash = '\0';
+		if (unlinkat(rl->data_fd, dir, AT_REMOVEDIR) < 0)
+			break; /* not empty, as a rule */
+	}
+	return 0;
+}
+
+static json_t *entry_json(const struct name_entry *e)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s}", "os", e->platform.os, "architecture",
+			      e->platform.arch, "id", e->id);
+
+	if (o && *e->platform.variant)
+		(void)json_object_set_new(o, "variant", json_string(e->platform.variant));
+	if (o && *e->digest)
+		(void)json_object_set_new(o, "digest", json_string(e->digest));
+	if (o && *e->index)
+		(void)json_object_set_new(o, "index", json_string(e->index));
+	return o;
+}
+
+int name_write(const struct rl *rl, const char *path, const struct name_file *f, struct rl_err *err)
+{
+	json_auto_t *j = json_pack("{s:i, s:[]}", "version", IMAGE_FORMAT, "images");
+	auto_free char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
+	int r;
+
+	if (f->n == 0) {
+		if (unlinkat(rl->data_fd, path, 0) < 0 && errno != ENOENT)
+			return rl_fail_sys(err, errno, "remove '%s'", path);
+		return prune(rl, path, err);
+	}
+	if (!j || !dir)
+		return rl_oom(err);
+	for (size_t i = 0; i < f->n; i++)
+		if (json_array_append_new(json_object_get(j, "images"), entry_json(&f->v[i])) < 0)
+			return rl_oom(err);
+	r = io_mkdirs(rl->data_fd, dir, 0700, err);
+	return r < 0 ? r : json_write_file(rl->data_fd, path, j, /* sync= */ true, err);
+}
+
+/* "x.tmp-0123456789abcdef", what a dead writer leaves */
+static bool is_leftover(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 21 && memcmp(name + n - 21, ".tmp-", 5) == 0 &&
+	       digest_is_hex_prefix(name + n - 16, 16);
+}
+
+struct walk {
+	const struct rl *rl;
+	name_cb cb;
+	void *arg;
+	struct rl_err *err;
+};
+
+/* "names/r.io/a/b/:tag" to "r.io/a/b:tag"; false when no such name can have been recorded. */
+static bool path_to_name(const char *path, char **ret)
+{
+	auto_ref struct ref ref = { 0 };
+	auto_free char *text = strdup(path + strlen("names/"));
+	struct rl_err why = { 0 };
+	char *slash = text ? strrchr(text, '/') : NULL;
+
+	if (!slash)
+		return false;
+	memmove(slash, slash + 1, strlen(slash)); /* a/:b to a:b */
+	if (ref_parse(text, strlen(text), &ref, &why) < 0)
+		return false;
+	*ret = ref_print(&ref);
+	return *ret && strcmp(*ret, text) == 0;
+}
+
+static int visit(const struct walk *w, const char *path)
+{
+	auto_free char *name = NULL;
+	struct name_file f;
+	struct rl_err why = { 0 };
+	int r;
+
+	if (!path_to_name(path, &name)) {
+		log_warn("'%s/%s' is not an image name, ignoring it", w->rl->data_dir, path);
+		return 0;
+	}
+	r = name_read(w->rl, path, &f, &why);
+	if (r == -ENOENT)
+		return 0; /* removed meanwhile */
+	if (r < 0) {
+		log_warn("ignoring the image name '%s': %s", name, why.msg);
+		return 0;
+	}
+	return w->cb(w->arg, name, &f, w->err);
+}
+
+static int walk_dir(const struct walk *w, const char *path, int depth)
+{
+	auto_fd int fd =
+		openat(w->rl->data_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : rl_fail_sys(w->err, errno, "open folder '%s'", path);
+	fd = FD_NONE; /* belongs to @d */
+	if (depth > WALK_DEPTH_MAX)
+		return 0;
+	while (r == 0 && (e = readdir(d))) {
+		auto_free char *sub = NULL;
+
+		if (e->d_name[0] == '.' || is_leftover(e->d_name))
+			continue;
+		sub = str_printf("%s/%s", path, e->d_name);
+		if (!sub)
+			return rl_oom(w->err);
+		if (e->d_name[0] == ':' || e->d_name[0] == '@')
+			r = visit(w, sub);
+		else
+			r = walk_dir(w, sub, depth + 1);
+	}
+	return r;
+}
+
+int name_walk(const struct rl *rl, const char *below, name_cb cb, void *arg, struct rl_err *err)
+{
+	const struct walk w = { .rl = rl, .cb = cb, .arg = arg, .err = err };
+
+	return walk_dir(&w, below ? below : "names", 0);
+}
+
+/* --- records ----------------------------------------------------------------------------- */
+
+static int copy_digest(const json_t *o, const char *key, const char *what, char **ret,
+		       struct rl_err *err)
+{
+	char d[DIGEST_SIZE] = "";
+	int r = get_digest(o, key, what, d, err);
+
+	if (r < 0 || !*d)
+		return r;
+	*ret = strdup(d);
+	return *ret ? 0 : rl_oom(err);
+}
+
+static int copy_diff_ids(const json_t *j, const char *what, struct strv *ret, struct rl_err *err)
+{
+	json_t *arr = NULL;
+	const json_t *v;
+	size_t i;
+	int r = json_get_arr(j, "diff_ids", what, &arr, err);
+
+	if (r == 0)
+		r = json_check_strings(arr, what, err);
+	if (r < 0)
+		return r;
+	if (json_array_size(arr) > IMAGE_LAYERS_MAX)
+		return rl_fail(err, EINVAL, "%s: more than %d layers", what, IMAGE_LAYERS_MAX);
+	json_array_foreach (arr, i, v) {
+		r = digest_check(json_string_value(v), what, err);
+		if (r < 0)
+			return r;
+		if (strv_add(ret, json_string_value(v)) < 0)
+			return rl_oom(err);
+	}
+	return 0;
+}
+
+int image_record_parse(const char *text, size_t len, const char *what, struct image *ret,
+		       struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	const char *os = NULL, *arch = NULL, *variant = NULL;
+	int r = json_read(text, len, IMAGE_RECORD_MAX, what, &j, err);
+
+	if (r == 0)
+		r = check_version(j, what, err);
+	if (r == 0)
+		r = json_get_str(j, "os", what, &os, err);
+	if (r == 0)
+		r = json_get_str(j, "architecture", what, &arch, err);
+	if (r == 0)
+		r = json_get_str(j, "variant", what, &variant, err);
+	if (r == 0)
+		r = json_get_int(j, "size", what, &ret->size, err);
+	if (r == 0)
+		r = json_get_int(j, "created_ns", what, &ret->created_ns, err);
+	if (r == 0)
+		r = copy_digest(j, "digest", what, &ret->digest, err);
+	if (r == 0)
+		r = copy_digest(j, "index_digest", what, &ret->index_digest, err);
+	if (r == 0)
+		r = copy_diff_ids(j, what, &ret->diff_ids, err);
+	if (r < 0)
+		return r;
+	if (ret->size < 0)
+		return rl_fail(err, EINVAL, "%s: the size is negative", what);
+	platform_set(&ret->platform, os, arch, variant);
+	return 0;
+}
