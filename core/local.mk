@@ -15,6 +15,7 @@ libcore_a_SOURCES =
 libcore_a_SOURCES += core/holder.c core/holder.h
 libcore_a_SOURCES += core/idmap.c core/idmap.h
 libcore_a_SOURCES += core/ctr.c core/ctr.h
+libcore_a_SOURCES += core/logfile.c core/logfile.h
 libcore_a_SOURCES += core/monitor.c core/monitor.h
 libcore_a_SOURCES += core/names.c core/names.h
 libcore_a_SOURCES += core/pump.c core/pump.h

@@ -43,7 +43,7 @@ struct monitor {
 	int control, attach;
 	struct launched init;
 	struct cgroup cgroup;
-	int pump_end; /* write end; closing it tells the pump that the container has ended */
+	int pump_control; /* closing it tells the pump that the container has ended */
 	pid_t pump;
 	int answer_fd; /* listens on ctr/<id>/monitor.sock, hands out S */
 	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
@@ -89,19 +89,21 @@ static int make_pipes(const struct monitor_cfg *cfg, struct pump_fds *p, struct 
 
 static int fork_pump(struct monitor *m, struct pump_fds *p, struct rl_err *err)
 {
-	int end[2];
+	int pair[2];
 
-	if (pipe2(end, O_CLOEXEC) < 0)
-		return rl_fail_sys(err, errno, "pipe");
-	p->ended = end[0];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rl_fail_sys(err, errno, "socketpair");
+	p->control = pair[0];
 	p->client = m->attach;
-	m->pump_end = end[1];
+	p->log_dir = m->cfg->log_dir;
+	p->log_max = m->cfg->log_max;
+	m->pump_control = pair[1];
 	m->pump = fork();
 	if (m->pump < 0)
 		return rl_fail_sys(err, errno, "fork the pump");
 	if (m->pump == 0)
 		pump_main(p);
-	fd_close(p->ended);
+	fd_close(p->control);
 	fd_close(p->in);
 	if (p->out != p->in)
 		fd_close(p->out);
@@ -152,7 +154,12 @@ static int request_place(struct monitor *m, struct rl_err *err)
 
 static int start(struct monitor *m, struct rl_err *err)
 {
-	struct pump_fds p = { FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE, m->cfg->terminal };
+	struct pump_fds p = { .client = FD_NONE,
+			      .in = FD_NONE,
+			      .out = FD_NONE,
+			      .err = FD_NONE,
+			      .control = FD_NONE,
+			      .terminal = m->cfg->terminal };
 	struct launch *l = m->cfg->launch;
 	int r = ctr_lock(m->cfg->ctr, err);
 
@@ -318,7 +325,7 @@ static void report_end(struct monitor *m)
 		r = ctr_write_exit(m->cfg->ctr, &msg.exit, true, &err);
 	if (r < 0)
 		note(m, err.msg);
-	fd_close(TAKE_FD(m->pump_end));
+	fd_close(TAKE_FD(m->pump_control));
 	tell(m, &msg);
 }
 
@@ -373,7 +380,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		.cfg = cfg,
 		.control = control,
 		.attach = attach,
-		.pump_end = FD_NONE,
+		.pump_control = FD_NONE,
 		.answer_fd = FD_NONE,
 		.net_pidfd = FD_NONE,
 		.init = { .pidfd = FD_NONE,

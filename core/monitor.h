@@ -53,6 +53,8 @@ struct monitor_cfg {
 	bool terminal;
 	bool remove; /* --rm */
 	int stop_signal;
+	int log_dir;     /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
+	int64_t log_max; /* bytes before a rotation */
 	struct monitor_hooks hooks;
 };
 

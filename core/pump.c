@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pump.c - a container's bytes, out and in
+ * pump.c - a container's bytes, out to clients and log, in to its stdin
  *
- * Theory of operation: one poll loop, no heap. At most one message to the client is pending; while
- * it is, no source is read, so a client that does not read makes the container's writes block (the
- * kernel's pipe is the buffer), nothing grows. In the other direction one message from the client is
- * kept until the container's stdin took all of it. A client that goes away is forgotten: output is
- * then read and dropped, so that the container does not block.
+ * Theory of operation: one poll loop, no heap. At most one message is on its way to the clients;
+ * until each of them took it no source is read, so a client that does not read makes the
+ * container's writes block (the kernel's pipe is the buffer) and nothing grows. The client that
+ * started the container may do so for ever, as a pipeline expects; one that was attached later and
+ * takes nothing for STALL_MS is let go, so that it cannot stop a service. In the other direction
+ * one message is kept until the container's stdin took all of it. Without clients output only goes
+ * to the log, and without a log nowhere.
  *
  * A pty master reports a hang-up while no process has the terminal open; that may be temporary, so
- * it is looked at again after a while. When the container has ended ("ended" is readable), what is
- * left in the pipes is delivered, then 'z', then the process leaves. Somebody who kept a pipe open
- * (only possible with a shared pid namespace) is not waited for.
+ * it is looked at again after a while. When the container has ended (end of file on control), what
+ * is left in the pipes is delivered, then 'z', then the process leaves. Somebody who kept a pipe
+ * open (only possible with a shared pid namespace) is not waited for.
  */
 #include "config.h"
 
@@ -28,20 +30,36 @@
 #include <termios.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/proc.h"
+#include "core/logfile.h"
 #include "core/sandbox.h"
 
-#define HANGUP_LOOK_MS 50 /* how often a hung-up terminal is looked at again */
+#define CLIENTS_MAX    16
+#define HANGUP_LOOK_MS 50   /* how often a hung-up terminal is looked at again */
+#define STALL_MS       5000 /* patience with a client that was attached later */
+
+struct client {
+	int fd;
+	bool owes;  /* has not taken the message under way yet */
+	bool first; /* started the container */
+};
 
 struct pump {
 	struct pump_fds fd;
-	struct pump_msg out; /* pending message to the client */
+	struct client clients[CLIENTS_MAX];
+	struct pump_msg out; /* on its way to the clients */
 	size_t out_len;      /* with its type byte; 0 = none */
-	struct pump_msg in;  /* data from the client, not yet taken by stdin */
+	int64_t out_since_ms;
+	struct pump_msg in; /* data from a client, not yet taken by stdin */
 	size_t in_len, in_off;
 	bool in_end; /* close stdin after the pending data */
-	bool ended;
-	bool hung_up;
+	bool ended, hung_up;
+	struct logfile log;
 };
+
+/* Places in the poll table */
+enum { P_OUT, P_ERR, P_IN, P_CONTROL, P_CLIENTS, P_COUNT = P_CLIENTS + CLIENTS_MAX };
 
 static void drop(int *fd)
 {
@@ -57,25 +75,55 @@ static void set_nonblock(int fd)
 		(void)fcntl(fd, F_SETFL, fl | O_NONBLOCK); /* our own ends of pipes and sockets */
 }
 
-static void lose_client(struct pump *p)
+static void add_client(struct pump *p, int fd, bool first)
 {
-	drop(&p->fd.client);
-	p->out_len = 0; /* for nobody */
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		if (p->clients[i].fd >= 0)
+			continue;
+		set_nonblock(fd);
+		p->clients[i] = (struct client){ .fd = fd, .first = first };
+		return;
+	}
+	fd_close(fd); /* full: that client sees the end at once */
 }
 
-/* Hand the pending message to the client; keeps it when the socket is full. */
-static void flush_out(struct pump *p)
+static void lose_client(struct client *c)
 {
-	ssize_t n;
+	drop(&c->fd);
+	c->owes = false;
+}
 
-	if (p->out_len == 0)
-		return;
-	n = p->fd.client >= 0 ? send(p->fd.client, &p->out, p->out_len, MSG_NOSIGNAL) : 0;
+static void try_send(struct pump *p, struct client *c)
+{
+	ssize_t n = send(c->fd, &p->out, p->out_len, MSG_NOSIGNAL);
+
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0)
-		lose_client(p);
+		lose_client(c);
+	c->owes = false;
+}
+
+/* Is the message with everybody? Then it is done with. */
+static void settle(struct pump *p)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (p->clients[i].owes)
+			return;
 	p->out_len = 0;
+}
+
+static void offer(struct pump *p, char type, size_t data_len)
+{
+	p->out.type = type;
+	p->out_len = data_len + 1;
+	p->out_since_ms = now_ms();
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		p->clients[i].owes = p->clients[i].fd >= 0;
+		if (p->clients[i].owes)
+			try_send(p, &p->clients[i]);
+	}
+	settle(p);
 }
 
 /* Read one chunk of @fd as a message of @type. Return: false when the source is at its end. */
@@ -87,32 +135,30 @@ static bool take(struct pump *p, int fd, char type)
 		return true;
 	if (n <= 0)
 		return false;
-	p->out.type = type;
-	p->out_len = (size_t)n + 1;
-	flush_out(p);
+	logfile_add(&p->log, type == PUMP_STDOUT ? 1 : 2, p->out.data, (size_t)n);
+	offer(p, type, (size_t)n);
 	return true;
 }
 
-static void resize(const struct pump *p, const char *data)
+static void resize(const struct pump *p)
 {
 	struct winsize ws = { 0 };
 	uint16_t rc[2];
 
-	memcpy(rc, data, sizeof(rc));
+	memcpy(rc, p->in.data, sizeof(rc));
 	ws.ws_row = rc[0];
 	ws.ws_col = rc[1];
 	(void)ioctl(p->fd.in, TIOCSWINSZ, &ws); /* a terminal that is gone has no size */
 }
 
-static void from_client(struct pump *p)
+static void from_client(struct pump *p, struct client *c)
 {
-	ssize_t n = recv(p->fd.client, &p->in, sizeof(p->in), 0);
+	ssize_t n = recv(c->fd, &p->in, sizeof(p->in), 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		lose_client(p);
-		p->in_end = !p->fd.terminal;
+		lose_client(c);
 		return;
 	}
 	if (p->in.type == PUMP_STDIN) {
@@ -121,7 +167,7 @@ static void from_client(struct pump *p)
 	} else if (p->in.type == PUMP_STDIN_END) {
 		p->in_end = true;
 	} else if (p->in.type == PUMP_SIZE && n == 5 && p->fd.terminal && p->fd.in >= 0) {
-		resize(p, p->in.data);
+		resize(p);
 	}
 }
 
@@ -136,91 +182,137 @@ static void to_stdin(struct pump *p)
 		else if (errno != EAGAIN && errno != EINTR)
 			p->in_off = p->in_len; /* nobody reads: drop */
 	}
-	if (p->in_off < p->in_len)
+	if (p->in_off < p->in_len && p->fd.in >= 0)
 		return;
 	p->in_len = p->in_off = 0;
 	if (p->in_end && !p->fd.terminal)
 		drop(&p->fd.in);
 }
 
-/* Wait for whatever can go on now. */
-static int wait_events(struct pump *p, struct pollfd *f)
+/* A message of the monitor: one more client, or the end. */
+static void from_monitor(struct pump *p)
 {
-	bool can_read = p->out_len == 0;
-	bool has_in = p->in_len > p->in_off;
-	short client = (short)((p->out_len ? POLLOUT : 0) | (has_in ? 0 : POLLIN));
-	int out = can_read && !p->hung_up ? p->fd.out : FD_NONE;
-	short out_ev = POLLIN;
+	int fd = FD_NONE;
+	char c;
+	ssize_t n = fd_recv(p->fd.control, &c, 1, &fd, 1);
 
-	f[0] = (struct pollfd){ .fd = p->fd.client, .events = client };
-	if (has_in && p->fd.terminal && out >= 0)
-		out_ev |= POLLOUT;
-	f[1] = (struct pollfd){ .fd = out, .events = out_ev };
-	f[2] = (struct pollfd){ .fd = can_read ? p->fd.err : FD_NONE, .events = POLLIN };
-	f[3] = (struct pollfd){ .fd = has_in && !p->fd.terminal ? p->fd.in : FD_NONE,
-				.events = POLLOUT };
-	f[4] = (struct pollfd){ .fd = p->ended ? FD_NONE : p->fd.ended, .events = POLLIN };
-	if (poll(f, 5, p->ended && can_read ? 0 : p->hung_up ? HANGUP_LOOK_MS : -1) < 0) {
-		for (int i = 0; i < 5; i++)
-			f[i].revents = 0;
-		return -1;
-	}
-	return 0;
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n <= 0)
+		p->ended = true;
+	else if (fd >= 0)
+		add_client(p, fd, false);
 }
 
-/* After the end: true when nothing is left that could be delivered. */
-static bool is_done(const struct pump *p, const struct pollfd *f)
+/* How long poll may sleep. Patience ends only for clients that were attached later. */
+static int time_left(const struct pump *p)
 {
-	return p->ended && p->out_len == 0 && !f[1].revents && !f[2].revents;
+	bool is_limited = false;
+	int64_t left;
+
+	if (p->ended && p->out_len == 0)
+		return 0;
+	if (p->hung_up)
+		return HANGUP_LOOK_MS;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		is_limited |= p->clients[i].owes && !p->clients[i].first;
+	if (!is_limited)
+		return -1;
+	left = p->out_since_ms + STALL_MS - now_ms();
+	return left < 1 ? 1 : (int)left;
+}
+
+static int wait_events(struct pump *p, struct pollfd *f)
+{
+	bool can_read = p->out_len == 0, has_in = p->in_len > p->in_off;
+
+	f[P_OUT] = (struct pollfd){ .fd = can_read && !p->hung_up ? p->fd.out : FD_NONE,
+				    .events = POLLIN };
+	f[P_ERR] = (struct pollfd){ .fd = can_read ? p->fd.err : FD_NONE, .events = POLLIN };
+	f[P_IN] = (struct pollfd){ .fd = has_in && !p->hung_up ? p->fd.in : FD_NONE,
+				   .events = POLLOUT };
+	f[P_CONTROL] =
+		(struct pollfd){ .fd = p->ended ? FD_NONE : p->fd.control, .events = POLLIN };
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		f[P_CLIENTS + i] = (struct pollfd){
+			.fd = p->clients[i].fd,
+			.events =
+				(short)((p->clients[i].owes ? POLLOUT : 0) | (has_in ? 0 : POLLIN)),
+		};
+	return poll(f, P_COUNT, time_left(p));
+}
+
+static void serve_client(struct pump *p, struct client *c, short events)
+{
+	bool stalled = c->owes && !c->first && now_ms() - p->out_since_ms >= STALL_MS;
+
+	if (events & POLLOUT && c->owes)
+		try_send(p, c);
+	else if (stalled)
+		lose_client(c);
+	if (c->fd < 0 || !(events & (POLLIN | POLLHUP | POLLERR)))
+		return;
+	if (p->in_len == 0)
+		from_client(p, c);
+	else if (events & (POLLHUP | POLLERR))
+		lose_client(c);
+}
+
+static void serve_output(struct pump *p, const struct pollfd *f)
+{
+	if (f[P_OUT].revents && p->out_len == 0 && !take(p, p->fd.out, PUMP_STDOUT)) {
+		p->hung_up = p->fd.terminal && !p->ended;
+		if (!p->hung_up)
+			drop(&p->fd.out);
+	}
+	if (f[P_ERR].revents && p->out_len == 0 && !take(p, p->fd.err, PUMP_STDERR))
+		drop(&p->fd.err);
 }
 
 static void loop(struct pump *p)
 {
-	struct pollfd f[5];
+	struct pollfd f[P_COUNT];
 
 	for (;;) {
 		if (wait_events(p, f) < 0)
 			continue;
 		p->hung_up = false;
-		if (is_done(p, f))
+		if (p->ended && p->out_len == 0 && !f[P_OUT].revents && !f[P_ERR].revents)
 			return;
-		if (f[4].revents)
-			p->ended = true;
-		if (f[0].revents & POLLOUT)
-			flush_out(p);
-		if (f[0].revents & (POLLIN | POLLHUP | POLLERR) && p->in_len == 0 &&
-		    p->fd.client >= 0)
-			from_client(p);
-		else if (f[0].revents & (POLLHUP | POLLERR))
-			lose_client(p);
-		if (f[1].revents & (POLLIN | POLLHUP | POLLERR) && p->out_len == 0 &&
-		    !take(p, p->fd.out, PUMP_STDOUT)) {
-			p->hung_up = p->fd.terminal && !p->ended;
-			if (!p->hung_up)
-				drop(&p->fd.out);
-		}
-		if (f[2].revents && p->out_len == 0 && !take(p, p->fd.err, PUMP_STDERR))
-			drop(&p->fd.err);
+		if (f[P_CONTROL].revents)
+			from_monitor(p);
+		for (size_t i = 0; i < CLIENTS_MAX; i++)
+			if (p->clients[i].fd >= 0 && f[P_CLIENTS + i].fd == p->clients[i].fd)
+				serve_client(p, &p->clients[i], f[P_CLIENTS + i].revents);
+		settle(p);
+		serve_output(p, f);
 		to_stdin(p);
 	}
 }
 
 static void say_end(struct pump *p)
 {
-	struct pollfd f = { .fd = p->fd.client, .events = POLLOUT };
+	struct pollfd f[P_COUNT];
 
-	p->out.type = PUMP_END;
-	p->out_len = 1;
-	while (p->out_len > 0 && p->fd.client >= 0) {
-		(void)poll(&f, 1, -1); /* the client's end of the socket closing ends this too */
-		flush_out(p);
+	offer(p, PUMP_END, 0);
+	while (p->out_len > 0) {
+		/* only clients are left to wait for; the first one's end of file ends it too */
+		for (size_t i = 0; i < CLIENTS_MAX; i++)
+			f[i] = (struct pollfd){ .fd = p->clients[i].owes ? p->clients[i].fd
+									 : FD_NONE,
+						.events = POLLOUT };
+		(void)poll(f, CLIENTS_MAX, time_left(p));
+		for (size_t i = 0; i < CLIENTS_MAX; i++)
+			if (p->clients[i].owes)
+				serve_client(p, &p->clients[i], f[i].revents & (POLLOUT | POLLERR));
+		settle(p);
 	}
 }
 
-/* Let the five descriptors be 0 to 4 and close the rest. */
+/* Let the descriptors be 0 to 5 and close the rest. */
 static void gather(struct pump_fds *fd)
 {
-	int *const all[] = { &fd->client, &fd->in, &fd->out, &fd->err, &fd->ended };
+	int *const all[] = { &fd->client, &fd->in, &fd->out, &fd->err, &fd->control, &fd->log_dir };
 	int high[ARRAY_LEN(all)];
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -238,23 +330,50 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 #ifdef SYS_poll /* newer architectures have ppoll only */
 		SYS_poll,
 #endif
-		SYS_ppoll, SYS_read,  SYS_write,      SYS_sendto,       SYS_recvfrom,
-		SYS_close, SYS_ioctl, SYS_exit_group, SYS_rt_sigreturn, SYS_restart_syscall,
+		SYS_ppoll,
+		SYS_read,
+		SYS_write,
+		SYS_sendto,
+		SYS_recvfrom,
+		SYS_recvmsg,
+		SYS_close,
+		SYS_ioctl,
+		SYS_fcntl,
+		SYS_openat,
+		SYS_renameat,
+		SYS_renameat2,
+#ifdef SYS_newfstatat
+		SYS_newfstatat,
+#endif
+		SYS_fstat,
+		SYS_clock_gettime,
+		SYS_exit_group,
+		SYS_rt_sigreturn,
+		SYS_restart_syscall,
 	};
-	static struct pump p; /* 64 KiB: not on the stack */
+	static struct pump p; /* 80 KiB: not on the stack */
 	struct rl_err err;
 
 	p.fd = *fds;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		p.clients[i].fd = FD_NONE;
 	gather(&p.fd);
 	(void)prctl(PR_SET_NAME, "rl-pump"); /* for ps; harmless if refused */
-	set_nonblock(p.fd.client);
 	set_nonblock(p.fd.in);
 	set_nonblock(p.fd.out);
 	set_nonblock(p.fd.err);
-	if (sandbox_basics(&err) < 0 || sandbox_no_files(&err) < 0 ||
+	set_nonblock(p.fd.control);
+	if (p.fd.client >= 0)
+		add_client(&p, p.fd.client, true);
+	(void)now_ms(); /* time functions read what they need before the files are closed off */
+	if (sandbox_basics(&err) < 0 ||
+	    (p.fd.log_dir >= 0 ? sandbox_only_dir(p.fd.log_dir, &err) : sandbox_no_files(&err)) <
+		    0 ||
 	    sandbox_allow_only(allowed, ARRAY_LEN(allowed), &err) < 0)
 		_exit(1);
+	logfile_open(&p.log, p.fd.log_dir, p.fd.log_max);
 	loop(&p);
 	say_end(&p);
+	logfile_close(&p.log);
 	_exit(0);
 }

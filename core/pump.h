@@ -3,7 +3,9 @@
  * pump.h - the process that carries a container's bytes: out to the client, in to its stdin
  *
  * The only process of ours that reads what a container writes. It runs without privileges, files
- * and nearly all system calls. Protocol with a client, SOCK_SEQPACKET, one type byte then data:
+ * (but the log) and nearly all system calls. The monitor hands it further clients over @control,
+ * one descriptor a message; the end of file there means that the container has ended.
+ * Protocol with a client, SOCK_SEQPACKET, one type byte then data:
  *
  *	client to pump	'i' data for stdin	'e' end of stdin	'w' rows, columns (u16, u16)
  *	pump to client	'o' stdout	'r' stderr	'z' nothing more will come
@@ -30,12 +32,14 @@ struct pump_msg {
 };
 
 struct pump_fds {
-	int client; /* attach socket, or FD_NONE */
-	int in;     /* write end of the container's stdin; the pty master with a terminal */
-	int out;    /* read end of stdout; the pty master with a terminal */
-	int err;    /* read end of stderr, or FD_NONE */
-	int ended;  /* becomes readable (end of file) when the container has ended */
+	int client;  /* socket of the client that started the container, or FD_NONE */
+	int in;      /* write end of the container's stdin; the pty master with a terminal */
+	int out;     /* read end of stdout; the pty master with a terminal */
+	int err;     /* read end of stderr, or FD_NONE */
+	int control; /* to the monitor, SOCK_SEQPACKET */
+	int log_dir; /* folder of the log, or FD_NONE */
 	bool terminal;
+	int64_t log_max; /* bytes before a rotation */
 };
 
 /* Never returns. Everything but the listed descriptors is closed. */

@@ -10,6 +10,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -55,18 +56,21 @@ int sandbox_basics(struct rl_err *err)
 	return 0;
 }
 
-int sandbox_no_files(struct rl_err *err)
+/* The rights of ABI 1, which every later kernel knows */
+#define FILES_ALL                                                         \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |     \
+	 LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |     \
+	 LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
+	 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |     \
+	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |     \
+	 LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |   \
+	 LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+static int landlock(int dir_fd, uint64_t allowed, struct rl_err *err)
 {
-	const struct landlock_ruleset_attr all = {
-		/* the rights of ABI 1, which every later kernel knows: 13 bits */
-		.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-				     LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-				     LANDLOCK_ACCESS_FS_REMOVE_DIR |
-				     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-				     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-				     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
-	};
+	const struct landlock_ruleset_attr all = { .handled_access_fs = FILES_ALL };
+	const struct landlock_path_beneath_attr dir = { .allowed_access = allowed,
+							.parent_fd = dir_fd };
 	auto_fd int fd =
 		(int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all.handled_access_fs), 0);
 
@@ -74,9 +78,25 @@ int sandbox_no_files(struct rl_err *err)
 		log_debug("no Landlock here: errno %d", errno);
 		return 0;
 	}
+	if (dir_fd >= 0 &&
+	    syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &dir, 0) < 0)
+		return rl_fail_sys(err, errno, "Landlock rule");
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		return rl_fail_sys(err, errno, "Landlock");
 	return 0;
+}
+
+int sandbox_no_files(struct rl_err *err)
+{
+	return landlock(FD_NONE, 0, err);
+}
+
+int sandbox_only_dir(int dir_fd, struct rl_err *err)
+{
+	return landlock(dir_fd,
+			LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+				LANDLOCK_ACCESS_FS_REMOVE_FILE,
+			err);
 }
 
 int sandbox_allow_only(const int *syscalls, size_t n, struct rl_err *err)

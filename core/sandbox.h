@@ -15,6 +15,8 @@
 int sandbox_basics(struct rl_err *err) RL_MUST_USE;
 /* Landlock: no file system access at all from now on (what is open stays open). */
 int sandbox_no_files(struct rl_err *err) RL_MUST_USE;
+/* The same, but files directly in @dir_fd may be made, written, renamed and removed. */
+int sandbox_only_dir(int dir_fd, struct rl_err *err) RL_MUST_USE;
 /*
  * seccomp: these system calls and no others; the rest kills the process. Needs no_new_privs.
  * A tiny classic BPF list in the order given: put the frequent calls first. Not applied when built

@@ -14,12 +14,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h> /* needs the headers above */
 
 #include "core/base/cleanup.h"
+#include "core/base/proc.h"
 #include "core/pump.h"
 
 /* A pump with its four neighbours played by the test. */
@@ -28,19 +30,25 @@ struct rig {
 	pid_t pid;
 };
 
-static void start(struct rig *r)
+static void start(struct rig *r, const char *log_dir)
 {
-	int s[2], in[2], out[2], err[2], end[2];
+	int s[2], in[2], out[2], err[2], end[2], dir = FD_NONE;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end), 0);
+	if (log_dir) {
+		dir = open(log_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(dir >= 0);
+	}
 	r->pid = fork();
 	assert_true(r->pid >= 0);
 	if (r->pid == 0)
-		pump_main(&(struct pump_fds){ s[1], in[1], out[0], err[0], end[0], false });
+		pump_main(&(struct pump_fds){ s[1], in[1], out[0], err[0], end[0], dir, false,
+					      4096 });
+	fd_close(dir);
 	(void)close(s[1]);
 	(void)close(in[1]);
 	(void)close(out[0]);
@@ -82,7 +90,7 @@ static void test_both_ways(void **state)
 	char got[8];
 
 	(void)state;
-	start(&r);
+	start(&r, NULL);
 	assert_int_equal(write(r.out, "a\0b", 3), 3);
 	assert_int_equal(next(&r, &m), 3);
 	assert_int_equal(m.type, PUMP_STDOUT);
@@ -115,7 +123,7 @@ static void test_slow_client_blocks_the_writer(void **state)
 	size_t sent = 0, got = 0;
 
 	(void)state;
-	start(&r);
+	start(&r, NULL);
 	assert_int_equal(fcntl(r.out, F_SETFL, O_NONBLOCK), 0);
 	for (int quiet = 0; quiet < 20;) {
 		ssize_t n = write(r.out, junk, sizeof(junk));
@@ -144,7 +152,7 @@ static void test_client_goes_away(void **state)
 	struct rig r;
 
 	(void)state;
-	start(&r);
+	start(&r, NULL);
 	fd_close(TAKE_FD(r.client));
 	(void)alarm(10);
 	for (int i = 0; i < 256; i++) /* 1 MiB: more than any buffer between */
@@ -161,7 +169,7 @@ static void test_kept_pipe(void **state)
 	struct rig r;
 
 	(void)state;
-	start(&r);
+	start(&r, NULL);
 	fd_close(TAKE_FD(r.end));
 	assert_int_equal(next(&r, &m), 0);
 	assert_int_equal(m.type, PUMP_END);
@@ -181,13 +189,14 @@ static void test_terminal_size(void **state)
 	(void)state;
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
-	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		(void)close(s[0]);
 		(void)close(end[1]);
-		pump_main(&(struct pump_fds){ s[1], master, master, FD_NONE, end[0], true });
+		pump_main(&(struct pump_fds){ s[1], master, master, FD_NONE, end[0], FD_NONE, true,
+					      0 });
 	}
 	assert_int_equal(send(s[0], &m, sizeof(m), 0), sizeof(m));
 	for (int i = 0; i < 200 && ws.ws_col != 77; i++) {
@@ -203,6 +212,73 @@ static void test_terminal_size(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* A second client sees what comes from now on; the log has everything, one entry a line. */
+static void test_attach_and_log(void **state)
+{
+	char dir[] = "/tmp/rl-test-pump-XXXXXX", path[64], text[512] = "";
+	struct pump_msg m;
+	struct rig r;
+	int s[2], fd;
+	ssize_t n;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	start(&r, dir);
+	assert_int_equal(write(r.out, "one\ntw", 6), 6);
+	assert_int_equal(next(&r, &m), 6);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
+	assert_int_equal(fd_send(r.end, "a", 1, &s[1], 1), 0);
+	(void)close(s[1]);
+	(void)poll(NULL, 0, 50); /* let the pump take it before the next output */
+	assert_int_equal(write(r.out, "o\n", 2), 2);
+	assert_int_equal(next(&r, &m), 2);
+	assert_int_equal(recv(s[0], &m, sizeof(m), 0), 3);
+	assert_memory_equal(m.data, "o\n", 2);
+	fd_close(TAKE_FD(r.end));
+	assert_int_equal(next(&r, &m), 0);
+	(void)close(s[0]);
+	assert_int_equal(finish(&r), 0);
+	(void)snprintf(path, sizeof(path), "%s/ctr.log", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	assert_true(n > 0);
+	(void)close(fd);
+	assert_non_null(strstr(text, "Z stdout F one\n"));
+	assert_non_null(strstr(text, "Z stdout P tw\n"));
+	assert_non_null(strstr(text, "Z stdout F o\n"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* The cap holds: two files, neither much larger than asked for (4096 here). */
+static void test_log_rotates(void **state)
+{
+	char dir[] = "/tmp/rl-test-pump-XXXXXX", path[64], line[101];
+	struct pump_msg m;
+	struct stat st;
+	struct rig r;
+
+	(void)state;
+	memset(line, 'x', 100);
+	line[99] = '\n';
+	assert_non_null(mkdtemp(dir));
+	start(&r, dir);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(write(r.out, line, 100), 100);
+		(void)next(&r, &m);
+	}
+	fd_close(TAKE_FD(r.end));
+	assert_int_equal(finish(&r), 0);
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/ctr.log%s", dir, i ? ".1" : "");
+		assert_int_equal(stat(path, &st), 0);
+		assert_in_range(st.st_size, 100, 4096 + 200);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +287,8 @@ int main(void)
 		cmocka_unit_test(test_client_goes_away),
 		cmocka_unit_test(test_kept_pipe),
 		cmocka_unit_test(test_terminal_size),
+		cmocka_unit_test(test_attach_and_log),
+		cmocka_unit_test(test_log_rotates),
 	};
 
 	return cmocka_run_group_tests_name("core/pump", tests, NULL, NULL);
