@@ -1,7 +1,13 @@
 noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES =
 libstorage_a_SOURCES += storage/digest.c storage/digest.h
+libstorage_a_SOURCES += storage/image.c storage/image.h storage/image_store.h
+libstorage_a_SOURCES += storage/image_names.c
+libstorage_a_SOURCES += storage/image_remove.c
+libstorage_a_SOURCES += storage/image_sweep.c
+libstorage_a_SOURCES += storage/image_write.c
 libstorage_a_SOURCES += storage/layer.c storage/layer.h
+libstorage_a_SOURCES += storage/platform.c storage/platform.h
 libstorage_a_SOURCES += storage/ref.c storage/ref.h
 libstorage_a_SOURCES += storage/registries.c storage/registries.h
 libstorage_a_SOURCES += storage/registries_conf.h storage/registries_load.c
@@ -25,13 +31,3 @@ librlimage_a_SOURCES += storage/image/unpack.c storage/image/unpack.h
 pkglibexec_PROGRAMS += rl-image
 rl_image_SOURCES = storage/image/main.c
 rl_image_LDADD = $(IMAGE_LIBS)
-libstorage_a_SOURCES = \
-	storage/digest.c storage/digest.h \
-	storage/image.c storage/image.h storage/image_store.h \
-	storage/image_names.c storage/image_remove.c \
-	storage/image_sweep.c storage/image_write.c \
-	storage/platform.c storage/platform.h \
-	storage/ref.c storage/ref.h \
-	storage/registries.c storage/registries.h \
-	storage/registries_conf.h storage/registries_load.c \
-	storage/toml.c storage/toml.h

@@ -8,10 +8,12 @@ UNIT_TESTS += tests/unit/test_buf
 UNIT_TESTS += tests/unit/test_ctr
 UNIT_TESTS += tests/unit/test_err
 UNIT_TESTS += tests/unit/test_idmap
+UNIT_TESTS += tests/unit/test_image
 UNIT_TESTS += tests/unit/test_io
 UNIT_TESTS += tests/unit/test_json
 UNIT_TESTS += tests/unit/test_opt
 UNIT_TESTS += tests/unit/test_parse
+UNIT_TESTS += tests/unit/test_platform
 UNIT_TESTS += tests/unit/test_proc
 UNIT_TESTS += tests/unit/test_pump
 UNIT_TESTS += tests/unit/test_ref
@@ -20,32 +22,18 @@ UNIT_TESTS += tests/unit/test_rl
 UNIT_TESTS += tests/unit/test_subid
 UNIT_TESTS += tests/unit/test_template
 UNIT_TESTS += tests/unit/test_toml
-UNIT_TESTS = \
-	tests/unit/test_ctr \
-	tests/unit/test_idmap \
-	tests/unit/test_image \
-	tests/unit/test_platform \
-	tests/unit/test_parse \
-	tests/unit/test_pump \
-	tests/unit/test_ref \
-	tests/unit/test_registries \
-	tests/unit/test_toml
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
 # here; what needs rl-image's code adds "tests_fuzz_fuzz_<name>_LDADD = $(FUZZ_IMAGE_LIBS)".
 # An ordinary build links tests/fuzz/replay.c and `make check` replays the seeds; with
 # --enable-fuzzing the same files become libFuzzer programs (tests/fuzz/run SECONDS).
 FUZZ_TARGETS =
+FUZZ_TARGETS += tests/fuzz/fuzz_image_record
 FUZZ_TARGETS += tests/fuzz/fuzz_json
 FUZZ_TARGETS += tests/fuzz/fuzz_ref
 FUZZ_TARGETS += tests/fuzz/fuzz_subid
 FUZZ_TARGETS += tests/fuzz/fuzz_template
 FUZZ_TARGETS += tests/fuzz/fuzz_toml
-FUZZ_TARGETS = \
-	tests/fuzz/fuzz_image_record \
-	tests/fuzz/fuzz_ref \
-	tests/fuzz/fuzz_toml \
-	tests/fuzz/fuzz_json
 
 # Checks of the tree itself
 LINT_TESTS =
