@@ -9,3 +9,4 @@ libcmd_a_SOURCES += cmd/template_exec.c cmd/template_func.c
 bin_PROGRAMS += rl
 rl_SOURCES = cmd/main.c
 rl_LDADD = $(RL_LIBS) $(RL_LIBS_EXTERNAL)
+EXTRA_DIST += cmd/engine/run.c cmd/engine/run.h cmd/engine/create.h

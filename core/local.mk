@@ -12,9 +12,9 @@ libbase_a_SOURCES += core/base/proc.c core/base/proc.h
 libbase_a_SOURCES += core/base/strv.c core/base/strv.h
 
 libcore_a_SOURCES =
+libcore_a_SOURCES += core/ctr.c core/ctr.h
 libcore_a_SOURCES += core/holder.c core/holder.h
 libcore_a_SOURCES += core/idmap.c core/idmap.h
-libcore_a_SOURCES += core/ctr.c core/ctr.h
 libcore_a_SOURCES += core/logfile.c core/logfile.h
 libcore_a_SOURCES += core/monitor.c core/monitor.h
 libcore_a_SOURCES += core/names.c core/names.h

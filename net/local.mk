@@ -1,13 +1,13 @@
 noinst_LIBRARIES += libnet.a
-libnet_a_SOURCES = \
-	net/addr.h \
-	net/dns.c net/dns.h net/dnsmsg.c \
-	net/frame.c net/frame.h \
-	net/net.h net/start.c net/tap.c \
-	net/netlink.c net/netlink.h \
-	net/pollset.c net/pollset.h \
-	net/resolver.c net/resolver.h \
-	net/sandbox.c net/sandbox.h
+libnet_a_SOURCES =
+libnet_a_SOURCES += net/addr.h
+libnet_a_SOURCES += net/dns.c net/dns.h net/dnsmsg.c
+libnet_a_SOURCES += net/frame.c net/frame.h
+libnet_a_SOURCES += net/net.h net/start.c net/tap.c
+libnet_a_SOURCES += net/netlink.c net/netlink.h
+libnet_a_SOURCES += net/pollset.c net/pollset.h
+libnet_a_SOURCES += net/resolver.c net/resolver.h
+libnet_a_SOURCES += net/sandbox.c net/sandbox.h
 
 # The packet loop of one network; libslirp is in here and nowhere else
 pkglibexec_PROGRAMS += rl-net

@@ -37,8 +37,9 @@ FUZZ_TARGETS += tests/fuzz/fuzz_toml
 
 # Checks of the tree itself
 LINT_TESTS =
-LINT_TESTS += tests/lint/layers.sh
 LINT_TESTS += tests/lint/headers.sh
+LINT_TESTS += tests/lint/layers.sh
+LINT_TESTS += tests/lint/lists.sh
 
 # Integration tests: scripts that print TAP, run rl as an unprivileged user and clean up behind
 # themselves; 77 = skipped. The small programs that they need are the first list.

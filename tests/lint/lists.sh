@@ -1,0 +1,26 @@
+#!/bin/sh
+# Every source, test and seed folder stands in some local.mk, and no list is begun twice: what a
+# merge dropped from a list would otherwise be neither built nor run, in silence.
+set -u
+cd "${srcdir:-.}" || exit 99
+status=0
+
+listed() { # FILE WORD: WORD stands in a local.mk, or say so
+	grep -qF "$2" ./*/local.mk && return
+	echo "$1 is in no local.mk"
+	status=1
+}
+
+for f in cmd/*.c cmd/*/*.c core/*.c core/*/*.c net/*.c storage/*.c storage/*/*.c; do
+	[ -e "$f" ] && listed "$f" "$f"
+done
+for f in tests/unit/test_*.c tests/fuzz/fuzz_*.c tests/integration/*.c tests/bench/*.c; do
+	[ -e "$f" ] && listed "$f" "${f%.c}"
+done
+for mk in ./*/local.mk; do
+	twice=$(grep -oE '^[A-Za-z_]+_(SOURCES|TESTS|TARGETS|CHECKS) =' "$mk" | sort | uniq -d)
+	[ -z "$twice" ] && continue
+	echo "$mk begins a list twice: $twice"
+	status=1
+done
+exit $status
