@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* caps.c - capability masks; the header is the manual */
+#include "config.h"
+
+#include "core/caps.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+
+uint64_t caps_by_name(const char *name)
+{
+	auto_free char *full = NULL;
+	cap_value_t v;
+
+	if (strncasecmp(name, "cap_", 4) != 0) {
+		full = str_printf("cap_%s", name);
+		name = full;
+	}
+	/* libcap also takes numbers; a spec must use names */
+	if (!name || (name[4] >= '0' && name[4] <= '9'))
+		return 0;
+	return cap_from_name(name, &v) == 0 && v >= 0 && v <= CAPS_LAST ? CAP_BIT(v) : 0;
+}
+
+int caps_last(void)
+{
+	int last = CAP_LAST_CAP;
+
+	/* the headers may be older or newer than the kernel */
+	while (last < CAPS_LAST && prctl(PR_CAPBSET_READ, last + 1) >= 0)
+		last++;
+	while (last > 0 && prctl(PR_CAPBSET_READ, last) < 0)
+		last--;
+	return last;
+}
+
+int caps_bound(uint64_t keep)
+{
+	for (int c = 0; c <= CAPS_LAST; c++) {
+		if (keep & CAP_BIT(c))
+			continue;
+		if (prctl(PR_CAPBSET_DROP, c) < 0)
+			return errno == EINVAL ? 0 : -errno; /* EINVAL: beyond the kernel's last */
+	}
+	return 0;
+}
+
+int caps_set(uint64_t effective, uint64_t permitted, uint64_t inheritable)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+
+	for (int i = 0; i < 2; i++) {
+		d[i].effective = (uint32_t)(effective >> (32 * i));
+		d[i].permitted = (uint32_t)(permitted >> (32 * i));
+		d[i].inheritable = (uint32_t)(inheritable >> (32 * i));
+	}
+	return syscall(SYS_capset, &h, d) < 0 ? -errno : 0;
+}
+
+int caps_ambient(uint64_t ambient)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	for (int c = 0; c <= CAPS_LAST && ambient >> c; c++)
+		if (ambient & CAP_BIT(c) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) < 0)
+			return -errno;
+	return 0;
+}

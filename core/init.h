@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init.h - inside core/launch: the first process of a container and what its steps share
+ *
+ * One struct travels through the steps (init.c has the order). Nothing here is seen outside
+ * core/launch.c and the files of the steps: mounts.c, dev.c, mask.c, procfs.c, isolate.c,
+ * payload.c, pid1.c.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/launch.h"
+#include "core/spec.h"
+
+struct init {
+	const struct launch *l;
+	const struct spec *spec;
+	int sync_fd;      /* channel to the caller */
+	int prepared_fd;  /* of the prepare hook, or FD_NONE */
+	bool new_userns;  /* C's user namespace was made for this container */
+	bool exe_at_risk; /* our own executable is writable by ids of the container (S1) */
+
+	int null_fd;   /* host's /dev/null, readable and writable, checked to be char 1:3 */
+	int root_fd;   /* attached mount that becomes the root */
+	int proc_fd;   /* procfs that no other process can lay something over, or FD_NONE */
+	int pts_fd;    /* the container's devpts, or FD_NONE */
+	int master_fd; /* terminal: travels to the caller */
+	int slave_fd;  /* terminal: becomes 0, 1, 2 */
+	int net_fd;    /* of the netns hook, or FD_NONE */
+	int cwd_fd;    /* the working directory, resolved in the root */
+	int cgroup_fd; /* where the cgroup file system will be attached, or FD_NONE */
+	uint64_t cgroup_attrs;
+};
+
+/* The whole life of init; ends in the payload's execve or in _exit(). */
+_Noreturn void init_main(struct init *in);
+
+/*
+ * The channel: a SOCK_SEQPACKET pair, one struct msg (or its head alone) per packet.
+ *	joiner -> init    MSG_MAPPED	id maps are written
+ *	joiner -> caller  MSG_JOINED	value: pid of init
+ *	init -> caller    MSG_READY	value: bit 0 console, bit 1 net; descriptors in that order
+ *	caller -> init    MSG_GO
+ *	init -> caller    MSG_STUB	err.msg: what is about to be executed by the stub
+ *	stub -> caller    MSG_ERRNO	value: errno of its execve
+ *	any -> caller     MSG_ERR	err
+ * End of file after MSG_GO: the payload was executed (the channel is closed on exec).
+ */
+enum msg_type { MSG_JOINED = 1, MSG_MAPPED, MSG_READY, MSG_GO, MSG_STUB, MSG_ERRNO, MSG_ERR };
+
+struct msg {
+	uint32_t type;
+	int32_t value;
+	struct rl_err err; /* only sent with MSG_STUB and MSG_ERR */
+};
+#define MSG_HEAD      8 /* bytes before err */
+#define MSG_FDS       2
+#define MSG_F_CONSOLE 1
+#define MSG_F_NET     2
+
+int msg_send(int fd, enum msg_type type, int value, const struct rl_err *err, const int *fds,
+	     size_t n_fds) RL_MUST_USE;
+/* Bytes, 0 at end of file, -errno. Texts are terminated; a malformed packet is -EBADMSG. */
+int msg_recv(int fd, struct msg *m, int fds[MSG_FDS]) RL_MUST_USE;
+
+/* core/mounts.c */
+int mounts_root(struct init *in, struct rl_err *err) RL_MUST_USE;
+int mounts_spec(struct init *in, struct rl_err *err) RL_MUST_USE;
+int mounts_cgroup(struct init *in, struct rl_err *err) RL_MUST_USE;
+/* core/dev.c */
+int dev_make(struct init *in, struct rl_err *err) RL_MUST_USE;
+int dev_console(struct init *in, struct rl_err *err) RL_MUST_USE;
+/* core/mask.c */
+int mask_paths(struct init *in, struct rl_err *err) RL_MUST_USE;
+/* core/procfs.c */
+int procfs_sysctls(struct init *in, struct rl_err *err) RL_MUST_USE;
+/* core/pid1.c */
+_Noreturn void pid1_run(pid_t payload);

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch.c - the caller's and the joiner's side of starting a container
+ *
+ * Theory of operation: the caller forks the joiner, which opens namespaces that the spec names by
+ * path, enters S (uid 0 there), runs the prepare hook and clones init with CLONE_PARENT, so that
+ * init is the caller's child while its namespaces belong to S. The joiner writes init's id maps
+ * (only a process of the parent namespace may) and leaves; the caller waits for that, a matter
+ * of a fraction of a millisecond in which init cannot do anything anyway.
+ *
+ * One SOCK_SEQPACKET pair joins all three (init.h has the messages). The joiner holds both ends
+ * and speaks to each side through the other's. Nobody is orphaned: joiner and init get SIGKILL
+ * when the caller dies, and init leaves when the channel closes.
+ */
+#include "config.h"
+
+#include "core/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/init.h"
+#include "core/spec.h"
+
+static_assert(offsetof(struct msg, err) == MSG_HEAD, "struct msg has no holes");
+
+static const int ns_flags[SPEC_NS_KINDS] = {
+	[SPEC_NS_USER] = CLONE_NEWUSER,     [SPEC_NS_MOUNT] = CLONE_NEWNS,
+	[SPEC_NS_PID] = CLONE_NEWPID,       [SPEC_NS_NET] = CLONE_NEWNET,
+	[SPEC_NS_IPC] = CLONE_NEWIPC,       [SPEC_NS_UTS] = CLONE_NEWUTS,
+	[SPEC_NS_CGROUP] = CLONE_NEWCGROUP, [SPEC_NS_TIME] = CLONE_NEWTIME,
+};
+
+struct joiner {
+	const struct launch *l;
+	int caller_fd, init_fd; /* the two ends, named after who reads there */
+	int ns_fds[SPEC_NS_KINDS];
+	bool new_userns;
+	bool exe_at_risk;
+	int prepared_fd;
+};
+
+int msg_send(int fd, enum msg_type type, int value, const struct rl_err *err, const int *fds,
+	     size_t n_fds)
+{
+	struct msg m = { .type = type, .value = value };
+
+	if (err)
+		m.err = *err;
+	return fd_send(fd, &m, err ? sizeof(m) : MSG_HEAD, fds, n_fds);
+}
+
+int msg_recv(int fd, struct msg *m, int fds[MSG_FDS])
+{
+	ssize_t n = fd_recv(fd, m, sizeof(*m), fds, MSG_FDS);
+
+	if (n <= 0)
+		return (int)n;
+	if (n == MSG_HEAD) {
+		memset(&m->err, 0, sizeof(m->err));
+	} else if ((size_t)n != sizeof(*m)) {
+		for (int i = 0; i < MSG_FDS; i++)
+			fd_close(fds[i]);
+		return -EBADMSG;
+	}
+	m->err.msg[sizeof(m->err.msg) - 1] = '\0';
+	m->err.hint[sizeof(m->err.hint) - 1] = '\0';
+	return (int)n;
+}
+
+/* --- joiner ------------------------------------------------------------------------------ */
+
+/*
+ * Threat: the payload is a script with the interpreter /proc/self/exe. The kernel resolves that
+ * in the process that calls execve, which is us: rl runs in the container, and a hostile library
+ * writes to the file it runs from (CVE-2019-5736).
+ * Only a user's own copy is in danger: of another's file the container has no write access.
+ */
+static bool exe_is_writable(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/exe", &st) < 0 || st.st_uid == geteuid() ||
+	       access("/proc/self/exe", W_OK) == 0;
+}
+
+/* Opened while we are still the caller: what it may not open is not for its container. */
+static int open_namespaces(struct joiner *j, struct rl_err *err)
+{
+	for (int k = 0; k < SPEC_NS_KINDS; k++) {
+		const char *path = j->l->spec->ns[k].path;
+
+		j->ns_fds[k] = FD_NONE;
+		if (!path)
+			continue;
+		j->ns_fds[k] = open(path, O_RDONLY | O_CLOEXEC);
+		if (j->ns_fds[k] < 0)
+			return rl_fail_sys(err, errno, "open namespace '%s'", path);
+	}
+	return 0;
+}
+
+static int set_oom_score(const struct spec *s, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	char text[16];
+	int n;
+
+	if (!s->has_oom_score_adj)
+		return 0;
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open '/proc/self/oom_score_adj'");
+	n = snprintf(text, sizeof(text), "%d", s->oom_score_adj);
+	if (write(fd, text, (size_t)n) == n)
+		return 0;
+	/* a session's processes start at 100 or more with systemd and may not go lower */
+	if (errno == EACCES)
+		log_debug("oom score %d is below what this user may set", s->oom_score_adj);
+	else
+		return rl_fail_sys(err, errno, "set oom score %d", s->oom_score_adj);
+	return 0;
+}
+
+static int enter_session(const struct launch *l, struct rl_err *err)
+{
+	if (setns(l->session_fd, CLONE_NEWUSER) < 0)
+		return rl_fail_sys(err, errno, "enter the session's user namespace");
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return rl_fail_sys(err, errno, "become root of the session");
+	return 0;
+}
+
+static int make_time_ns(const struct spec *s, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	char text[160];
+	int n;
+
+	if (!spec_ns_is_new(s, SPEC_NS_TIME))
+		return 0;
+	if (unshare(CLONE_NEWTIME) < 0)
+		return rl_fail_sys(err, errno, "make a time namespace");
+	if (!s->has_time_offsets)
+		return 0;
+	n = snprintf(text, sizeof(text), "monotonic %lld %u\nboottime %lld %u\n",
+		     (long long)s->monotonic_s, s->monotonic_ns, (long long)s->boottime_s,
+		     s->boottime_ns);
+	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, (size_t)n) != n)
+		return rl_fail_sys(err, errno, "set the clock offsets");
+	return 0;
+}
+
+/* The user namespace last: after it we have no rights over the others any more. */
+static int join_namespaces(struct joiner *j, struct rl_err *err)
+{
+	for (int k = SPEC_NS_KINDS - 1; k >= 0; k--)
+		if (j->ns_fds[k] >= 0 && setns(j->ns_fds[k], ns_flags[k]) < 0)
+			return rl_fail_sys(err, errno, "join namespace '%s'",
+					   j->l->spec->ns[k].path);
+	return 0;
+}
+
+static uint64_t clone_flags(const struct joiner *j)
+{
+	uint64_t flags = CLONE_PARENT;
+
+	for (int k = 0; k < SPEC_NS_KINDS; k++)
+		if (spec_ns_is_new(j->l->spec, (enum spec_ns_kind)k))
+			flags |= (unsigned)ns_flags[k];
+	/* cgroup: by init, when it is in its cgroup; time: entered by make_time_ns() */
+	flags &= ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME);
+	return j->new_userns ? flags | CLONE_NEWUSER : flags;
+}
+
+static pid_t clone_init(uint64_t flags)
+{
+	struct clone_args args = { .flags = flags }; /* no signal of its own with CLONE_PARENT */
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	/* filters that cannot look into clone3's struct answer ENOSYS so that clone(2) is tried */
+	if (pid < 0 && (errno == ENOSYS || errno == EPERM))
+		pid = syscall(SYS_clone, (unsigned long)flags | SIGCHLD, 0, 0, 0, 0);
+	return (pid_t)pid;
+}
+
+static int clone_failed(struct rl_err *err, int code)
+{
+	rl_fail_sys(err, code, "make the container's namespaces");
+	if (code == ENOSPC)
+		rl_hint(err, "too many namespaces: see sysctl user.max_user_namespaces and kin");
+	else if (code == EPERM)
+		rl_hint(err, "an outer container or a security module forbids namespaces");
+	else if (code == EAGAIN)
+		rl_hint(err, "too many processes: see 'ulimit -u' and the pids limit around rl");
+	return -code;
+}
+
+static int write_map(pid_t pid, const char *file, const struct idmap *map, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	char path[64], text[512];
+	size_t n = idmap_format(map, text);
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open '%s'", path);
+	if (write(fd, text, n) != (ssize_t)n)
+		return rl_fail_sys(err, errno, "write the container's %s", file);
+	return 0;
+}
+
+static _Noreturn void become_init(struct joiner *j)
+{
+	struct init in = {
+		.l = j->l,
+		.spec = j->l->spec,
+		.sync_fd = j->init_fd,
+		.prepared_fd = j->prepared_fd,
+		.new_userns = j->new_userns,
+		.exe_at_risk = j->exe_at_risk,
+		.null_fd = FD_NONE,
+		.root_fd = FD_NONE,
+		.proc_fd = FD_NONE,
+		.pts_fd = FD_NONE,
+		.master_fd = FD_NONE,
+		.slave_fd = FD_NONE,
+		.net_fd = FD_NONE,
+		.cwd_fd = FD_NONE,
+		.cgroup_fd = FD_NONE,
+	};
+
+	fd_close(j->caller_fd); /* or we would never see the caller go */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		_exit(125);
+	init_main(&in);
+}
+
+/* Everything up to the maps. @ret_pid is set as soon as init exists, also on failure. */
+static int join(struct joiner *j, pid_t *ret_pid, struct rl_err *err)
+{
+	const struct launch *l = j->l;
+	pid_t pid;
+	int r = open_namespaces(j, err);
+
+	if (r == 0)
+		r = set_oom_score(l->spec, err);
+	if (r == 0)
+		r = enter_session(l, err);
+	if (r == 0 && l->hooks.prepare)
+		r = l->hooks.prepare(l->hooks.arg, &j->prepared_fd, err);
+	if (r == 0)
+		r = make_time_ns(l->spec, err);
+	if (r == 0)
+		r = join_namespaces(j, err);
+	if (r < 0)
+		return r;
+	/* the maps can be written only while init is dumpable (init.c, become_root()) */
+	if (prctl(PR_SET_DUMPABLE, j->new_userns, 0, 0, 0) < 0)
+		return rl_fail_sys(err, errno, "guard the process");
+	pid = clone_init(clone_flags(j));
+	if (pid < 0)
+		return clone_failed(err, errno);
+	if (pid == 0)
+		become_init(j);
+	*ret_pid = pid;
+	if (j->new_userns) {
+		r = write_map(pid, "uid_map", &l->uids, err);
+		if (r == 0)
+			r = write_map(pid, "gid_map", &l->gids, err);
+	}
+	return r;
+}
+
+static _Noreturn void joiner_main(struct joiner *j, pid_t caller)
+{
+	struct rl_err err = { 0 };
+	pid_t pid = 0;
+	int r;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != caller ||
+	    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) <
+		    0) /* a monitor is not: /proc/self would be closed */
+		_exit(125);
+	j->exe_at_risk = exe_is_writable();
+	r = join(j, &pid, &err);
+	if (r == 0)
+		r = msg_send(j->init_fd, MSG_JOINED, pid, NULL, NULL, 0);
+	if (r == 0)
+		r = msg_send(j->caller_fd, MSG_MAPPED, 0, NULL, NULL, 0);
+	if (r < 0)
+		RL_IGNORE(msg_send(j->init_fd, MSG_ERR, pid, &err, NULL, 0)); /* last words */
+	_exit(r < 0 ? 125 : 0);
+}
+
+/* --- caller ------------------------------------------------------------------------------ */
+
+/*
+ * Threat: a terminal of the caller in the container's hands: characters pushed into it are
+ * commands in the caller's shell (TIOCSTI, CVE-2017-5226).
+ */
+static int check_stdio(const struct launch *l, struct rl_err *err)
+{
+	for (int i = 0; i < 3 && !l->spec->terminal; i++)
+		if (l->stdio[i] >= 0 && isatty(l->stdio[i]))
+			return rl_fail(err, EPERM,
+				       "descriptor %d of the container would be the caller's "
+				       "terminal",
+				       i);
+	return 0;
+}
+
+static int wait_gone(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The joiner has ended with @status: what it left in the channel says how. */
+static int hear_joiner(int fd, int status, struct launched *c, struct rl_err *err)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct msg m = { 0 };
+	int fds[MSG_FDS], n = 0;
+
+	if (poll(&p, 1, 0) > 0)
+		n = msg_recv(fd, &m, fds);
+	if (n > 0 && (m.type == MSG_JOINED || m.type == MSG_ERR))
+		c->pid = m.value;
+	if (n > 0 && m.type == MSG_ERR) {
+		*err = m.err;
+		return -err->code;
+	}
+	if (n <= 0 || m.type != MSG_JOINED || status != 0)
+		return rl_fail(err, ECHILD, "the helper that enters the session died (status %d)",
+			       status);
+	c->pidfd = proc_pidfd_open(c->pid);
+	if (c->pidfd < 0)
+		return rl_fail_sys(err, -c->pidfd, "pidfd_open");
+	return 0;
+}
+
+int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err)
+{
+	struct launched c = { .pidfd = FD_NONE, .console_fd = FD_NONE, .net_fd = FD_NONE };
+	struct joiner j = { .l = l, .prepared_fd = FD_NONE };
+	pid_t joiner, self = getpid();
+	int pair[2], r = check_stdio(l, err);
+
+	if (r < 0)
+		return r;
+	j.new_userns = !l->spec->ns[SPEC_NS_USER].path;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rl_fail_sys(err, errno, "socketpair");
+	j.caller_fd = pair[0];
+	j.init_fd = pair[1];
+	joiner = fork();
+	if (joiner < 0) {
+		r = rl_fail_sys(err, errno, "fork");
+		fd_close(pair[0]);
+		fd_close(pair[1]);
+		return r;
+	}
+	if (joiner == 0)
+		joiner_main(&j, self);
+	fd_close(pair[1]);
+	c.sync_fd = pair[0];
+	r = hear_joiner(c.sync_fd, wait_gone(joiner), &c, err);
+	if (r < 0) {
+		if (c.pid == 0)
+			fd_close(c.sync_fd); /* an init that we do not know sees this and leaves */
+		launch_abort(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+int launch_wait_ready(struct launched *c, struct rl_err *err)
+{
+	struct msg m;
+	int fds[MSG_FDS], *next = fds;
+	int n = msg_recv(c->sync_fd, &m, fds);
+
+	if (n == 0)
+		return rl_fail(err, ESRCH,
+			       "the container's first process died while it was set up");
+	if (n < 0)
+		return rl_fail_sys(err, -n, "listen to the container's first process");
+	if (m.type == MSG_READY) {
+		if (m.value & MSG_F_CONSOLE)
+			c->console_fd = *next++;
+		if (m.value & MSG_F_NET)
+			c->net_fd = *next++;
+	}
+	for (; next < fds + MSG_FDS; next++)
+		fd_close(*next);
+	if (m.type == MSG_READY)
+		return 0;
+	if (m.type != MSG_ERR || m.err.code <= 0)
+		return rl_fail(err, EPROTO, "the container's first process sent nonsense");
+	*err = m.err;
+	return -err->code;
+}
+
+int launch_exec(struct launched *c, struct rl_err *err)
+{
+	struct msg m;
+	int fds[MSG_FDS], n;
+	int r = msg_send(c->sync_fd, MSG_GO, 0, NULL, NULL, 0);
+
+	if (r < 0)
+		return rl_fail_sys(err, -r, "talk to the container's first process");
+	n = msg_recv(c->sync_fd, &m, fds);
+	if (n < 0 && n != -ECONNRESET)
+		return rl_fail_sys(err, -n, "listen to the container's first process");
+	if (n <= 0) {
+		fd_close(TAKE_FD(c->sync_fd));
+		return 0;
+	}
+	for (int i = 0; i < MSG_FDS; i++)
+		fd_close(fds[i]);
+	if (m.type != MSG_ERR || m.err.code <= 0)
+		return rl_fail(err, EPROTO, "the container's first process sent nonsense");
+	*err = m.err;
+	return -err->code;
+}
+
+void launch_close(struct launched *c)
+{
+	if (c->pid == 0)
+		return; /* zeroed: 0 is no descriptor of ours */
+	fd_close(TAKE_FD(c->pidfd));
+	fd_close(TAKE_FD(c->console_fd));
+	fd_close(TAKE_FD(c->net_fd));
+	fd_close(TAKE_FD(c->sync_fd));
+	c->pid = 0;
+}
+
+void launch_abort(struct launched *c)
+{
+	if (c->pid > 0) {
+		/* our child and not reaped, so the number is still its own */
+		(void)kill(c->pid, SIGKILL);
+		(void)wait_gone(c->pid);
+	}
+	launch_close(c);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * payload.h - find the container's command in its own PATH and execute it
+ *
+ * Exit codes of the errors: 127 not found, 126 found but cannot be executed (CLI.md).
+ */
+#pragma once
+
+#include <limits.h>
+
+#include "core/base/err.h"
+
+struct spec;
+
+/**
+ * payload_find() - The path to execute for spec.process.args[0]
+ * @path:	A name with a slash is taken as it is; else the first executable regular file in
+ *		the folders of the container's PATH
+ *
+ * To be called as the container's user with its root and working folder.
+ */
+int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err) RL_MUST_USE;
+
+/* Execute; returns only on failure. */
+int payload_exec(const struct spec *s, const char *path, struct rl_err *err) RL_MUST_USE;
+
+/* The message and exit code for an execve of @path that failed with @code. Return: -code. */
+int payload_error(struct rl_err *err, int code, const char *path);

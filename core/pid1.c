@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pid1.c - process 1 of a container that was started with --init
+ *
+ * Theory of operation: every signal is blocked and taken with sigwaitinfo(). SIGCHLD: reap
+ * everybody who is dead, and leave with the payload's status when it is the payload (128 + n for
+ * signal n, as shells do). Any other signal is handed to the payload as it came. When process 1
+ * leaves, the kernel ends the rest of the namespace.
+ *
+ * It has given up the same rights as the payload (isolate.h), stays non-dumpable so that nobody in
+ * the container gets at its memory or executable, and holds no descriptor but 0, 1 and 2.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/init.h"
+
+/* Reap; returns when the payload is not among the dead. */
+static void reap(pid_t payload)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != payload)
+			continue;
+		if (WIFSIGNALED(status))
+			_exit(128 + WTERMSIG(status));
+		_exit(WEXITSTATUS(status));
+	}
+	if (pid < 0 && errno == ECHILD)
+		_exit(255); /* cannot be: the payload is our child */
+}
+
+void pid1_run(pid_t payload)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	for (;;) {
+		siginfo_t si;
+		int s = sigwaitinfo(&all, &si);
+
+		if (s == SIGCHLD)
+			reap(payload);
+		else if (s > 0)
+			(void)kill(payload, s); /* gone: SIGCHLD is on its way */
+	}
+}
