@@ -16,6 +16,7 @@
 
 #include "core/launch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -217,7 +218,7 @@ static int clone_failed(struct rl_err *err, int code)
 static int write_map(pid_t pid, const char *file, const struct idmap *map, struct rl_err *err)
 {
 	auto_fd int fd = FD_NONE;
-	char path[64], text[512];
+	char path[64], text[IDMAP_TEXT];
 	size_t n = idmap_format(map, text);
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);

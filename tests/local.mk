@@ -45,6 +45,7 @@ LINT_TESTS += tests/lint/lists.sh
 # themselves; 77 = skipped. The small programs that they need are the first list.
 INTEGRATION_CHECKS =
 INTEGRATION_CHECKS += tests/integration/check_session
+INTEGRATION_CHECKS += tests/integration/check_launch
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/session.sh
 
