@@ -14,5 +14,5 @@
 
 struct idmap;
 
-/* Load it into this process; needs what seccomp_load() needs. */
+/* Load it into this process; needs what seccomp_apply() needs. */
 int fakeid_load(const struct idmap *uids, const struct idmap *gids, struct rl_err *err) RL_MUST_USE;

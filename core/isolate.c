@@ -180,7 +180,7 @@ static int load_filters(const struct isolate *i, struct rl_err *err)
 	int r = i->one_id ? fakeid_load(i->uids, i->gids, err) : 0;
 
 	if (r == 0 && i->seccomp)
-		r = seccomp_load(i->seccomp, err);
+		r = seccomp_apply(i->seccomp, err);
 	return r;
 }
 

@@ -33,6 +33,9 @@ int seccomp_resolve(const struct rl *rl, const char *profile_path, uint64_t caps
 /* @oci: a "linux.seccomp" object. Release @ret with seccomp_done(). */
 int seccomp_compile(const struct rl *rl, const json_t *oci, struct seccomp_filter *ret,
 		    struct rl_err *err) RL_MUST_USE;
-/* In the process to be confined: needs CAP_SYS_ADMIN in its user namespace or no_new_privs. */
-int seccomp_load(const struct seccomp_filter *f, struct rl_err *err) RL_MUST_USE;
+/*
+ * In the process to be confined: needs CAP_SYS_ADMIN in its user namespace or no_new_privs.
+ * (libseccomp has taken the name seccomp_load.)
+ */
+int seccomp_apply(const struct seccomp_filter *f, struct rl_err *err) RL_MUST_USE;
 void seccomp_done(struct seccomp_filter *f);

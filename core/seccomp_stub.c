@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seccomp_stub.c - seccomp_load() until core/seccomp.c is there, which replaces this file */
+/* seccomp_stub.c - seccomp_apply() until core/seccomp.c is there, which replaces this file */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "core/seccomp.h"
 
-__attribute__((weak)) int seccomp_load(const struct seccomp_filter *f, struct rl_err *err)
+__attribute__((weak)) int seccomp_apply(const struct seccomp_filter *f, struct rl_err *err)
 {
 	const struct sock_fprog prog = { .len = f->n, .filter = f->insns };
 
