@@ -4,9 +4,10 @@
  *
  * Ladder: a transient scope "rl-<id>.scope" of the user's systemd manager (Delegate=yes, sd-bus,
  * libsystemd by dlopen) > a writable delegated cgroup we already live in > none. Below the scope
- * are two children: "supervisor" (monitor, pump) and "container" (init), because processes may
- * only live in leaves. Source: cgroups(7), kernel Documentation/admin-guide/cgroup-v2.rst,
- * systemd.resource-control(5), https://systemd.io/CGROUP_DELEGATION.
+ * (or below "rl-<id>" in a delegated cgroup) are two children: "supervisor" (monitor, pump) and
+ * "container" (init), because processes may only live in leaves. Source: cgroups(7), kernel
+ * Documentation/admin-guide/cgroup-v2.rst, systemd.resource-control(5),
+ * https://systemd.io/CGROUP_DELEGATION.
  */
 #pragma once
 
@@ -18,8 +19,8 @@
 #include "core/base/strv.h"
 
 struct cgroup_limits {
-	int64_t cpu_quota_us, cpu_period_us; /* quota 0 = no limit */
-	uint64_t cpu_weight;                 /* 0 = default */
+	int64_t cpu_quota_us, cpu_period_us; /* quota 0 = no limit; period 0 = 100000 */
+	uint64_t cpu_weight;                 /* 1 to 10000, 0 = default */
 	int64_t memory_max;                  /* bytes, 0 = no limit */
 	int64_t memory_swap_max;             /* bytes of swap alone; -1 = no limit, see has_swap */
 	bool has_swap;
@@ -30,24 +31,32 @@ struct cgroup_limits {
 
 enum cgroup_rung { CGROUP_NONE, CGROUP_DELEGATED, CGROUP_SCOPE };
 
+struct cgroup_request; /* the talk with systemd, while it goes on */
+
 struct cgroup {
 	enum cgroup_rung rung;
-	char *path;       /* of the "container" child below /sys/fs/cgroup, owned; NULL with NONE */
+	char *path;       /* of the "container" child, absolute, owned; NULL with NONE */
 	char *scope_path; /* parent of it that is removed at the end, owned */
 	char *why;        /* with NONE: why there is no cgroup, and what would change that */
 	int dir_fd;       /* on "container", or FD_NONE */
-	void *request;    /* pending D-Bus job */
+	struct cgroup_request *request;
 };
+#define CGROUP_INIT               \
+	{                         \
+		.dir_fd = FD_NONE \
+	}
 
 /*
  * Ask for a place; does not wait. @id names the scope, @pids (monitor, init) go in.
- * Never fails because cgroups are missing: rung NONE says so in @ret->why.
+ * Never fails because cgroups are missing: rung NONE says so in @ret->why. The rung is final only
+ * after cgroup_place(). A child process of the caller does the asking; it is waited for here.
  */
 int cgroup_request(const char *id, const char *description, const pid_t *pids, size_t n_pids,
 		   struct cgroup *ret, struct rl_err *err) RL_MUST_USE;
 /*
  * Wait for the place (bounded, 10 s), make the children, write @limits, move @supervisor and
  * @init. Each limit that cannot be applied is appended to @ret_lost as "--memory: why; what to do".
+ * A value that the kernel refuses (a CPU that does not exist) is an error.
  */
 int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t supervisor, pid_t init,
 		 struct strv *ret_lost, struct rl_err *err) RL_MUST_USE;
@@ -58,9 +67,9 @@ struct cgroup_usage {
 	uint64_t cpu_usec;
 	int64_t pids;
 };
-/* Missing files leave zeros. 0 or -errno. */
+/* Missing files leave zeros; memory_max 0 = no limit. 0 or -errno. */
 int cgroup_read(const struct cgroup *c, struct cgroup_usage *ret);
 int cgroup_kill(const struct cgroup *c); /* cgroup.kill, or every pid in cgroup.procs */
 /* Kill what is left, remove the children; the scope goes by itself when it is empty. Bounded. */
 void cgroup_remove(struct cgroup *c);
-void cgroup_done(struct cgroup *c); /* only frees */
+void cgroup_done(struct cgroup *c); /* only frees, and gives up a request; fine on a zeroed one */

@@ -5,6 +5,7 @@
 # "tests_unit_test_<file>_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)".
 UNIT_TESTS =
 UNIT_TESTS += tests/unit/test_buf
+UNIT_TESTS += tests/unit/test_cgroup
 UNIT_TESTS += tests/unit/test_ctr
 UNIT_TESTS += tests/unit/test_err
 UNIT_TESTS += tests/unit/test_idmap

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup.c - the place of a container, its limits, its end
+ *
+ * Theory of operation: cgroup_request() looks whether limits can work at all (a cgroup2 mount
+ * with controllers) and starts the talk with systemd; cgroup_place() waits for that, or makes a
+ * group in our own cgroup if that is delegated, or settles for none. The tree:
+ *
+ *	rl-<id>.scope		or rl-<id>: given to us; no processes, controllers handed down
+ *	    supervisor		the monitor and its kin
+ *	    container		init; memory.oom.group, limits; root of the cgroup namespace
+ *
+ * In a delegated cgroup the processes that already live there (the shell that ran rl) have to move
+ * into a leaf first, "rl-callers", because a group with processes cannot hand controllers down.
+ *
+ * A limit whose file is not there is lost, not an error: the caller says so in a line or refuses.
+ */
+#include "config.h"
+
+#include "core/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/log.h"
+#include "core/cgroup_fs.h"
+#include "core/cgroup_systemd.h"
+
+#define PLACE_MS  10000
+#define REMOVE_MS 1000
+#define CALLERS   "rl-callers"
+
+/* --- the ladder --------------------------------------------------------------------------- */
+
+static int settle_for_none(struct cgroup *c, const struct rl_err *cause, struct rl_err *err)
+{
+	char *why = str_printf("%s%s%s", cause->msg, cause->hint[0] ? "; " : "", cause->hint);
+
+	if (!why)
+		return rl_oom(err);
+	free(c->why);
+	c->why = why;
+	c->rung = CGROUP_NONE;
+	return 0;
+}
+
+/* Whether this machine has cgroup v2 with anything in it. */
+static int check_unified(struct rl_err *err)
+{
+	auto_free char *folder = NULL;
+	auto_fd int fd = FD_NONE;
+	char text[512];
+	int r = cgfs_find(0, &folder, err);
+
+	if (r < 0)
+		return r;
+	fd = cgfs_open(folder);
+	/* only the own group counts: in a v1 or hybrid set-up no group of v2 has a controller */
+	if (fd >= 0 && cgfs_read(fd, "cgroup.controllers", text, sizeof(text)) > 1)
+		return 0;
+	if (access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) < 0)
+		return 0; /* v2, but nothing is delegated to this group: systemd may have more */
+	rl_fail(err, ENOENT, "the controllers of this machine are in cgroup v1");
+	return rl_hint(err, "boot with systemd.unified_cgroup_hierarchy=1");
+}
+
+int cgroup_request(const char *id, const char *description, const pid_t *pids, size_t n_pids,
+		   struct cgroup *ret, struct rl_err *err)
+{
+	struct cgroup c = CGROUP_INIT;
+	auto_free char *unit = str_printf("rl-%s.scope", id);
+	struct rl_err cause = { 0 };
+	int r = 0;
+
+	c.scope_path = str_printf("rl-%s", id); /* its name until it has a place */
+	if (!unit || !c.scope_path) {
+		cgroup_done(&c);
+		return rl_oom(err);
+	}
+	if (check_unified(&cause) < 0) {
+		r = settle_for_none(&c, &cause, err);
+	} else if (cgsd_request(unit, description, pids, n_pids, &c.request, &cause) < 0) {
+		/* @why stays the reason, should the own cgroup turn out to be of no use either */
+		r = settle_for_none(&c, &cause, err);
+		c.rung = CGROUP_DELEGATED;
+	} else {
+		c.rung = CGROUP_SCOPE;
+	}
+	if (r < 0)
+		cgroup_done(&c);
+	else
+		*ret = c;
+	return r;
+}
+
+/* --- groups ------------------------------------------------------------------------------- */
+
+/* mkdir if need be, and open. fd or -errno. */
+static int make_group(int parent_fd, const char *name)
+{
+	int fd;
+
+	if (mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Hand down what containers use. One write for all is quick; where one of them is refused (cpu,
+ * while real-time processes exist) the others are still wanted.
+ */
+static int hand_down(int fd, bool cpuset)
+{
+	static const char *const names[] = { "cpu", "memory", "pids", "io", "cpuset" };
+	char all[64] = "";
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) - !cpuset; i++)
+		if (cgfs_lists(fd, "cgroup.controllers", names[i]))
+			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s+%s", n ? " " : "",
+					      names[i]);
+	if (n == 0)
+		return 0;
+	r = cgfs_write(fd, "cgroup.subtree_control", all);
+	if (r == 0 || r == -EBUSY)
+		return r;
+	for (char *s = all, *end; *s; s = end) {
+		end = s + strcspn(s, " ");
+		if (*end)
+			*end++ = '\0';
+		r = cgfs_write(fd, "cgroup.subtree_control", s);
+		if (r < 0)
+			log_debug("cgroup controller '%s': %s", s, strerror(-r));
+	}
+	return 0;
+}
+
+/*
+ * Two children, everybody in them, controllers handed down. The monitor may have forked (the pump)
+ * since systemd was told the pids, so whoever else is found goes to the supervisor.
+ */
+static int furnish(struct cgroup *c, int scope_fd, bool cpuset, pid_t supervisor, pid_t init,
+		   struct rl_err *err)
+{
+	auto_fd int sup = make_group(scope_fd, "supervisor");
+	auto_fd int ctr = make_group(scope_fd, "container");
+	int r;
+
+	if (sup < 0 || ctr < 0)
+		return rl_fail_sys(err, sup < 0 ? -sup : -ctr, "make a cgroup in '%s'",
+				   c->scope_path);
+	r = cgfs_move(ctr, init);
+	if (r == 0)
+		r = cgfs_move(sup, supervisor);
+	for (int round = 0; r == 0 && round < 5; round++) {
+		r = cgfs_move_all(scope_fd, sup);
+		if (r == 0)
+			r = hand_down(scope_fd, cpuset);
+		if (r != -EBUSY)
+			break;
+		r = round < 4 ? 0 : r;
+	}
+	if (r < 0)
+		return rl_fail_sys(err, -r, "move into the cgroup '%s'", c->scope_path);
+	c->path = str_printf("%s/container", c->scope_path);
+	if (!c->path)
+		return rl_oom(err);
+	c->dir_fd = TAKE_FD(ctr);
+	return 0;
+}
+
+static int place_in_scope(struct cgroup *c, bool cpuset, pid_t supervisor, pid_t init,
+			  struct rl_err *err)
+{
+	auto_free char *folder = NULL;
+	auto_fd int fd = FD_NONE;
+	const char *name;
+	int r = cgsd_wait(c->request, PLACE_MS, err);
+
+	if (r == 0)
+		r = cgfs_find(init, &folder, err);
+	if (r < 0)
+		return r;
+	/* systemd says done; see for ourselves before anything is written there */
+	name = strrchr(folder, '/');
+	if (!name || strncmp(name + 1, c->scope_path, strlen(c->scope_path)) != 0)
+		return rl_fail(err, EIO, "systemd did not move the container: it is in '%s'",
+			       folder);
+	fd = cgfs_open(folder);
+	if (fd < 0)
+		return rl_fail_sys(err, -fd, "open the cgroup '%s'", folder);
+	free(c->scope_path);
+	c->scope_path = TAKE_PTR(folder);
+	return furnish(c, fd, cpuset, supervisor, init, err);
+}
+
+/* The delegated group that ours are made in: our own, or its parent if rl moved us to the leaf. */
+static int find_base(char **ret_folder, struct rl_err *err)
+{
+	static const char *const files[] = { ".", "cgroup.procs", "cgroup.subtree_control" };
+	auto_free char *folder = NULL;
+	auto_fd int fd = FD_NONE;
+	char *slash;
+	int r = cgfs_find(0, &folder, err);
+
+	if (r < 0)
+		return r;
+	slash = strrchr(folder, '/');
+	if (slash && strcmp(slash + 1, CALLERS) == 0)
+		*slash = '\0';
+	fd = cgfs_open(folder);
+	if (fd < 0)
+		return rl_fail_sys(err, -fd, "open the cgroup '%s'", folder);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (faccessat(fd, files[i], W_OK, AT_EACCESS) < 0) {
+			int e = errno;
+
+			rl_fail_sys(err, e, "the cgroup '%s' is not delegated to you: '%s'", folder,
+				    files[i]);
+			return e == EROFS ? rl_hint(err, "let the outer container have "
+							 "/sys/fs/cgroup writable")
+					  : -e;
+		}
+	*ret_folder = TAKE_PTR(folder);
+	return 0;
+}
+
+static int place_in_own(struct cgroup *c, bool cpuset, pid_t supervisor, pid_t init,
+			struct rl_err *err)
+{
+	auto_free char *base = NULL, *folder = NULL;
+	auto_fd int fd = FD_NONE, leaf = FD_NONE, own = FD_NONE;
+	int r = find_base(&base, err);
+
+	if (r < 0)
+		return r;
+	fd = cgfs_open(base);
+	own = fd < 0 ? fd : make_group(fd, c->scope_path);
+	if (own < 0)
+		return rl_fail_sys(err, -own, "make the cgroup '%s' in '%s'", c->scope_path, base);
+	r = hand_down(fd, cpuset);
+	if (r == -EBUSY) {
+		leaf = make_group(fd, CALLERS);
+		r = leaf < 0 ? leaf : cgfs_move_all(fd, leaf);
+		if (r == 0)
+			r = hand_down(fd, cpuset);
+	}
+	if (r < 0) /* then the files of the limits are missing, and each is reported */
+		log_debug("cgroup '%s': controllers cannot be handed down: %s", base, strerror(-r));
+	folder = str_printf("%s/%s", base, c->scope_path);
+	if (!folder)
+		return rl_oom(err);
+	free(c->scope_path);
+	c->scope_path = TAKE_PTR(folder);
+	return furnish(c, own, cpuset, supervisor, init, err);
+}
+
+/* --- limits ------------------------------------------------------------------------------- */
+
+struct knob {
+	const char *flag, *controller, *file;
+	char value[256];
+};
+
+static size_t list_knobs(const struct cgroup_limits *l, struct knob k[10])
+{
+	const struct {
+		const char *flag, *file;
+		int64_t v;
+	} memory[] = {
+		{ "--memory", "memory.max", l->memory_max },
+		{ "--memory-reservation", "memory.low", l->memory_low },
+		{ "--memory-high", "memory.high", l->memory_high },
+	};
+	size_t n = 0;
+
+	if (l->cpu_quota_us > 0) {
+		k[n] = (struct knob){ "--cpus", "cpu", "cpu.max", "" };
+		(void)snprintf(k[n++].value, sizeof(k->value), "%lld %lld",
+			       (long long)l->cpu_quota_us,
+			       (long long)(l->cpu_period_us > 0 ? l->cpu_period_us : 100000));
+	}
+	if (l->cpu_weight > 0) {
+		k[n] = (struct knob){ "--cpu-shares", "cpu", "cpu.weight", "" };
+		(void)snprintf(k[n++].value, sizeof(k->value), "%llu",
+			       (unsigned long long)l->cpu_weight);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(memory); i++) {
+		if (memory[i].v <= 0)
+			continue;
+		k[n] = (struct knob){ memory[i].flag, "memory", memory[i].file, "" };
+		(void)snprintf(k[n++].value, sizeof(k->value), "%lld", (long long)memory[i].v);
+	}
+	if (l->has_swap) {
+		k[n] = (struct knob){ "--memory-swap", "memory", "memory.swap.max", "max" };
+		if (l->memory_swap_max >= 0)
+			(void)snprintf(k[n].value, sizeof(k->value), "%lld",
+				       (long long)l->memory_swap_max);
+		n++;
+	}
+	if (l->pids_max > 0) {
+		k[n] = (struct knob){ "--pids-limit", "pids", "pids.max", "" };
+		(void)snprintf(k[n++].value, sizeof(k->value), "%lld", (long long)l->pids_max);
+	}
+	if (l->cpuset_cpus[0]) {
+		k[n] = (struct knob){ "--cpuset-cpus", "cpuset", "cpuset.cpus", "" };
+		(void)snprintf(k[n++].value, sizeof(k->value), "%s", l->cpuset_cpus);
+	}
+	if (l->cpuset_mems[0]) {
+		k[n] = (struct knob){ "--cpuset-mems", "cpuset", "cpuset.mems", "" };
+		(void)snprintf(k[n++].value, sizeof(k->value), "%s", l->cpuset_mems);
+	}
+	return n;
+}
+
+static int lose(struct strv *lost, const char *flag, const char *why, struct rl_err *err)
+{
+	return strv_take(lost, str_printf("%s: %s", flag, why)) < 0 ? rl_oom(err) : 0;
+}
+
+/* Why a file is not there, in the words of the rung. */
+static int lose_knob(const struct cgroup *c, const struct knob *k, struct strv *lost,
+		     struct rl_err *err)
+{
+	char why[700];
+
+	if (cgfs_lists(c->dir_fd, "cgroup.controllers", k->controller))
+		(void)snprintf(why, sizeof(why),
+			       "this kernel has no '%s'; swap needs swapaccount=1 at boot",
+			       k->file);
+	else if (c->rung == CGROUP_SCOPE && getuid() != 0)
+		(void)snprintf(
+			why, sizeof(why),
+			"systemd does not delegate the controller '%s' to users; sudo mkdir "
+			"-p /etc/systemd/system/user@.service.d && printf "
+			"'[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo tee "
+			"/etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl "
+			"daemon-reload, then log in again",
+			k->controller);
+	else
+		(void)snprintf(why, sizeof(why),
+			       "the controller '%s' is not handed down to '%.200s'; let the outer "
+			       "service (Delegate=yes) or container delegate it, and no other "
+			       "processes live beside it",
+			       k->controller, c->scope_path);
+	return lose(lost, k->flag, why, err);
+}
+
+static int write_limits(const struct cgroup *c, const struct knob *k, size_t n, struct strv *lost,
+			struct rl_err *err)
+{
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		r = cgfs_write(c->dir_fd, k[i].file, k[i].value);
+		if (r == -ENOENT || r == -EACCES || r == -EPERM || r == -EROFS)
+			r = lose_knob(c, &k[i], lost, err);
+		else if (r < 0)
+			rl_fail_sys(err, -r, "%s: write '%s' to '%s'", k[i].flag, k[i].value,
+				    k[i].file);
+		if (r < 0)
+			return r;
+	}
+	/* one process of a container less is seldom what anybody wants: all or none */
+	r = cgfs_write(c->dir_fd, "memory.oom.group", "1");
+	if (r < 0)
+		log_debug("memory.oom.group: %s", strerror(-r));
+	return 0;
+}
+
+int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t supervisor, pid_t init,
+		 struct strv *ret_lost, struct rl_err *err)
+{
+	struct knob k[10];
+	size_t n = list_knobs(limits, k);
+	bool cpuset = limits->cpuset_cpus[0] || limits->cpuset_mems[0];
+	struct rl_err cause = { 0 };
+	int r = 0;
+
+	if (c->rung == CGROUP_SCOPE) {
+		r = place_in_scope(c, cpuset, supervisor, init, &cause);
+		cgsd_free(c->request);
+		c->request = NULL;
+		if (r < 0 && settle_for_none(c, &cause, err) < 0)
+			return -ENOMEM;
+		if (r < 0 && !strchr(c->scope_path, '/'))
+			c->rung = CGROUP_DELEGATED;
+	}
+	/* when both rungs fail, the first reason is the one to mend */
+	if (c->rung == CGROUP_DELEGATED && place_in_own(c, cpuset, supervisor, init, &cause) < 0) {
+		log_debug("%s", cause.msg);
+		c->rung = CGROUP_NONE;
+	}
+	if (c->rung != CGROUP_NONE)
+		return write_limits(c, k, n, ret_lost, err);
+	for (size_t i = 0; i < n; i++)
+		if (lose(ret_lost, k[i].flag, c->why, err) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* --- use and end -------------------------------------------------------------------------- */
+
+int cgroup_read(const struct cgroup *c, struct cgroup_usage *ret)
+{
+	struct cgroup_usage u = { 0 };
+	int64_t kills = 0, usec = 0;
+
+	*ret = u;
+	if (c->dir_fd < 0)
+		return -ENOENT;
+	cgfs_number(c->dir_fd, "memory.events", "oom_kill", &kills);
+	cgfs_number(c->dir_fd, "cpu.stat", "usage_usec", &usec);
+	cgfs_number(c->dir_fd, "memory.peak", NULL, &u.memory_peak);
+	cgfs_number(c->dir_fd, "memory.max", NULL, &u.memory_max);
+	cgfs_number(c->dir_fd, "memory.current", NULL, &u.memory_current);
+	cgfs_number(c->dir_fd, "pids.current", NULL, &u.pids);
+	u.oom_kills = (uint64_t)kills;
+	u.cpu_usec = (uint64_t)usec;
+	*ret = u;
+	return 0;
+}
+
+int cgroup_kill(const struct cgroup *c)
+{
+	return c->dir_fd < 0 ? -ENOENT : cgfs_kill(c->dir_fd);
+}
+
+/* Out of the group that is to be removed: to the leaf beside it, or the group above. */
+static void leave_delegated(const struct cgroup *c)
+{
+	auto_free char *base = strdup(c->scope_path);
+	auto_fd int fd = FD_NONE, to = FD_NONE, sup = FD_NONE;
+	char *slash = base ? strrchr(base, '/') : NULL;
+	int r;
+
+	if (!slash)
+		return;
+	*slash = '\0';
+	fd = cgfs_open(base);
+	sup = cgfs_open(c->scope_path);
+	to = fd < 0 ? fd : openat(fd, CALLERS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sup >= 0) {
+		int child = openat(sup, "supervisor", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		r = child < 0 ? -errno : cgfs_move_all(child, to < 0 ? fd : to);
+		fd_close(child);
+		if (r == 0)
+			r = cgfs_remove(fd, slash + 1, REMOVE_MS);
+		if (r < 0)
+			log_debug("remove the cgroup '%s': %s", c->scope_path, strerror(-r));
+	}
+}
+
+void cgroup_remove(struct cgroup *c)
+{
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (c->path) {
+		(void)cgfs_kill(c->dir_fd); /* what cannot be killed keeps its group */
+		fd = cgfs_open(c->scope_path);
+		r = fd < 0 ? fd : cgfs_remove(fd, "container", REMOVE_MS);
+		if (r < 0)
+			log_debug("remove the cgroup '%s': %s", c->path, strerror(-r));
+		if (c->rung == CGROUP_DELEGATED)
+			leave_delegated(c);
+	}
+	cgroup_done(c);
+}
+
+void cgroup_done(struct cgroup *c)
+{
+	cgsd_free(c->request);
+	fd_close(c->path ? c->dir_fd : FD_NONE); /* a zeroed struct has no descriptor 0 */
+	free(c->path);
+	free(c->scope_path);
+	free(c->why);
+	*c = (struct cgroup)CGROUP_INIT;
+}
