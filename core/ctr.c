@@ -26,6 +26,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "core/names.h"
 
 #define NAMES_DIR "container-names"
@@ -200,6 +201,19 @@ int ctr_lock(struct ctr *c, struct rl_err *err)
 	if (r < 0)
 		return rl_fail_sys(err, -r, "lock container '%s'", c->name);
 	return 0;
+}
+
+int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	char started[32], boot[37] = "";
+
+	time_rfc3339(started, x->started_ns);
+	(void)proc_boot_id(boot); /* without it the pid is never trusted after a restart of rl */
+	j = json_pack("{s:i, s:i, s:I, s:s, s:s, s:s*}", "version", CTR_FORMAT, "pid", (int)x->pid,
+		      "start_time", (json_int_t)proc_start_time(x->pid), "boot_id", boot, "started",
+		      started, "cgroup", x->cgroup);
+	return j ? json_write_file(c->dir_fd, "run.json", j, false, err) : rl_oom(err);
 }
 
 int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, struct rl_err *err)

@@ -6,7 +6,9 @@
  *	containers/<id>/config.json	the OCI runtime spec that is run
  *	containers/<id>/state.json	name, image, times, options that are not in the spec
  *	containers/<id>/image		the image's id (64 hex), what rmi looks at
- *	containers/<id>/exit.json	written once, when it has ended
+ *	containers/<id>/run.json	written at each start: init's pid with its start time and boot id
+ *	containers/<id>/exit.json	written when it has ended
+ *	containers/<id>/log/		core/logfile.h
  *	containers/<id>/{upper,work}	writable files (storage/rootfs.h)
  *	container-names/<name>		symbolic link holding the id; free when that folder is gone
  *	containers/.trash-<id>		being removed; swept by whoever meets it
@@ -48,6 +50,14 @@ int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_
 
 /* In the monitor: take the record lock; held until the process ends. */
 int ctr_lock(struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
+struct ctr_run {
+	pid_t pid;
+	int64_t started_ns;
+	const char *cgroup; /* path, or NULL */
+};
+
+int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *err) RL_MUST_USE;
 
 struct ctr_exit {
 	int code;   /* what the command ends with: N, or 128 + signal */

@@ -34,22 +34,10 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/monitor_int.h"
 #include "core/pump.h"
 
 #define NET_RESTARTS_MAX 5 /* a packet loop that dies more often stays down */
-
-struct monitor {
-	const struct monitor_cfg *cfg;
-	int control, attach;
-	struct launched init;
-	struct cgroup cgroup;
-	int pump_control; /* closing it tells the pump that the container has ended */
-	pid_t pump;
-	int answer_fd; /* listens on ctr/<id>/monitor.sock, hands out S */
-	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
-	unsigned net_starts;
-	int64_t started_ns;
-};
 
 static void tell(const struct monitor *m, const struct monitor_msg *msg)
 {
@@ -188,35 +176,6 @@ static int start(struct monitor *m, struct rl_err *err)
 	return r;
 }
 
-/* run_dir/ctr/<id>/monitor.sock: another rl finds S through any live container. */
-static void listen_for_session(struct monitor *m)
-{
-	char path[CTR_ID_LEN + 32];
-	struct rl_err err;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "ctr/%s", m->cfg->ctr->id);
-	if (io_mkdirs(m->cfg->rl->run_fd, path, 0700, &err) < 0)
-		return;
-	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
-	fd = session_listen(m->cfg->rl->run_fd, path, &err);
-	if (fd < 0)
-		log_debug("%s", err.msg); /* only others' search for S gets slower */
-	m->answer_fd = fd < 0 ? FD_NONE : fd;
-}
-
-static void remove_socket(const struct monitor *m)
-{
-	char path[CTR_ID_LEN + 32];
-
-	if (m->answer_fd < 0)
-		return;
-	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
-	(void)unlinkat(m->cfg->rl->run_fd, path, 0); /* the folder may be gone after a logout */
-	*strrchr(path, '/') = '\0';
-	(void)unlinkat(m->cfg->rl->run_fd, path, AT_REMOVEDIR);
-}
-
 static void start_net(struct monitor *m)
 {
 	struct rl_err err = { 0 };
@@ -250,8 +209,7 @@ static bool on_client(struct monitor *m)
 
 	if (n != sizeof(msg))
 		return n < 0 && (n == -EAGAIN || n == -EINTR);
-	if (msg.type == MONITOR_SIGNAL && msg.signal > 0 && msg.signal < 65)
-		(void)proc_pidfd_signal(m->init.pidfd, msg.signal); /* it may just have ended */
+	(void)monitor_request(m, &msg, FD_NONE); /* the relay does not wait for answers */
 	return true;
 }
 
@@ -260,33 +218,41 @@ static void kill_container(struct monitor *m)
 	(void)proc_pidfd_signal(m->init.pidfd, SIGKILL);
 }
 
+/* Places in the poll table */
+enum { P_INIT, P_CLIENT, P_TAP, P_NET, P_SERVE, P_COUNT = P_SERVE + 1 + MONITOR_CONNS_MAX };
+
+static void client_left(struct monitor *m)
+{
+	fd_close(TAKE_FD(m->control));
+	if (!m->cfg->detached)
+		kill_container(m);
+}
+
 /* Until init has ended. */
 static void watch(struct monitor *m)
 {
+	struct pollfd f[P_COUNT];
+
 	for (;;) {
 		bool net_idle = m->net_pidfd < 0 && m->net_starts < NET_RESTARTS_MAX;
-		struct pollfd f[] = {
-			{ .fd = m->init.pidfd, .events = POLLIN },
-			{ .fd = m->control, .events = POLLIN },
-			{ .fd = net_idle ? m->init.net_fd : FD_NONE, .events = POLLIN },
-			{ .fd = m->net_pidfd, .events = POLLIN },
-			{ .fd = m->answer_fd, .events = POLLIN },
-		};
 
-		if (poll(f, ARRAY_LEN(f), -1) < 0)
+		f[P_INIT] = (struct pollfd){ .fd = m->init.pidfd, .events = POLLIN };
+		f[P_CLIENT] = (struct pollfd){ .fd = m->control, .events = POLLIN };
+		f[P_TAP] = (struct pollfd){ .fd = net_idle ? m->init.net_fd : FD_NONE,
+					    .events = POLLIN };
+		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
+		monitor_serve_poll(m, f + P_SERVE);
+		if (poll(f, P_COUNT, -1) < 0)
 			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
-		if (f[0].revents)
+		if (f[P_INIT].revents)
 			return;
-		if (f[1].revents && !on_client(m)) {
-			fd_close(TAKE_FD(m->control));
-			kill_container(m);
-		}
-		if (f[3].revents)
+		if (f[P_CLIENT].revents && !on_client(m))
+			client_left(m);
+		if (f[P_NET].revents)
 			net_died(m);
-		if (f[2].revents)
+		if (f[P_TAP].revents)
 			start_net(m);
-		if (f[4].revents)
-			(void)session_answer(m->answer_fd, m->cfg->session);
+		monitor_serve(m, f + P_SERVE);
 	}
 }
 
@@ -327,6 +293,7 @@ static void report_end(struct monitor *m)
 		note(m, err.msg);
 	fd_close(TAKE_FD(m->pump_control));
 	tell(m, &msg);
+	monitor_serve_end(m, &msg);
 }
 
 static void clean_up(struct monitor *m)
@@ -336,7 +303,6 @@ static void clean_up(struct monitor *m)
 	fd_close(TAKE_FD(m->control));
 	if (m->net_pidfd >= 0)
 		m->cfg->hooks.net_stop(m->cfg->hooks.arg);
-	remove_socket(m);
 	launch_close(&m->init);
 	if (m->cfg->want_cgroup)
 		cgroup_remove(&m->cgroup);
@@ -381,7 +347,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		.control = control,
 		.attach = attach,
 		.pump_control = FD_NONE,
-		.answer_fd = FD_NONE,
+		.listen_fd = FD_NONE,
 		.net_pidfd = FD_NONE,
 		.init = { .pidfd = FD_NONE,
 			  .console_fd = FD_NONE,
@@ -392,14 +358,22 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	struct monitor_msg started = { .type = MONITOR_STARTED };
 	struct rl_err err = { 0 };
 
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
+		m.conns[i].fd = FD_NONE;
 	detach_from_client();
 	if (start(&m, &err) < 0) {
 		give_up(&m, &err);
 		_exit(1);
 	}
 	started.code = m.init.pid;
-	tell(&m, &started);
-	listen_for_session(&m);
+	if (!cfg->detached)
+		tell(&m, &started); /* its relay goes on at once; nobody else waits for the rest */
+	monitor_listen(&m);
+	if (ctr_write_run(cfg->ctr, &(struct ctr_run){ m.init.pid, m.started_ns, m.cgroup.path },
+			  &err) < 0)
+		note(&m, err.msg);
+	if (cfg->detached)
+		tell(&m, &started);
 	watch(&m);
 	report_end(&m);
 	clean_up(&m);

@@ -19,11 +19,21 @@
 #include "core/session.h"
 
 enum monitor_type {
-	MONITOR_STARTED = 1, /* monitor to client: the payload runs; @code is init's pid */
+	/* monitor to the client that started it */
+	MONITOR_STARTED = 1, /* the payload runs; @code is init's pid */
 	MONITOR_FAILED,      /* it could not be started; @err says why; nothing is left */
 	MONITOR_NOTE,        /* a warning for the user in err.msg */
-	MONITOR_EXITED,      /* it ended; @exit */
-	MONITOR_SIGNAL,      /* client to monitor: send @signal to the first process */
+	MONITOR_EXITED,      /* it ended; @exit. Also the answer to MONITOR_WAIT and _ATTACH */
+	/* any client to the monitor; answered with MONITOR_OK or MONITOR_REFUSED (@err) */
+	MONITOR_SIGNAL,   /* send @signal to the first process */
+	MONITOR_STOPPING, /* the user wants it to end: no restart policy applies */
+	MONITOR_ATTACH,   /* one descriptor comes along: a client's end for the pump */
+	MONITOR_WAIT,     /* keep the connection; MONITOR_EXITED comes at the end */
+	MONITOR_PAUSE,
+	MONITOR_UNPAUSE,
+	/* answers */
+	MONITOR_OK,
+	MONITOR_REFUSED,
 };
 
 struct monitor_msg {
@@ -51,7 +61,8 @@ struct monitor_cfg {
 	bool strict_limits;
 	bool interactive; /* stdin is kept open */
 	bool terminal;
-	bool remove; /* --rm */
+	bool remove;   /* --rm */
+	bool detached; /* the client's leaving is no reason to end */
 	int stop_signal;
 	int log_dir;     /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
 	int64_t log_max; /* bytes before a rotation */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor_int.h - what monitor.c (life) and monitor_serve.c (requests) share */
+#pragma once
+
+#include <poll.h>
+
+#include "core/monitor.h"
+
+#define MONITOR_CONNS_MAX 32
+
+struct monitor_conn {
+	int fd;       /* FD_NONE: free */
+	bool waiting; /* wants MONITOR_EXITED */
+};
+
+struct monitor {
+	const struct monitor_cfg *cfg;
+	int control, attach; /* the client that started us */
+	struct launched init;
+	struct cgroup cgroup;
+	int pump_control; /* closing it tells the pump that the container has ended */
+	pid_t pump;
+	int listen_fd; /* run_dir/ctr/<id>/monitor.sock */
+	struct monitor_conn conns[MONITOR_CONNS_MAX];
+	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
+	unsigned net_starts;
+	int64_t started_ns;
+	bool stopping, paused;
+};
+
+/* Listen on run_dir/ctr/<id>/monitor.sock; a failure leaves listen_fd at FD_NONE. */
+void monitor_listen(struct monitor *m);
+/* Fill 1 + MONITOR_CONNS_MAX entries of a poll table. */
+void monitor_serve_poll(const struct monitor *m, struct pollfd *f);
+/* Handle what poll reported on them. */
+void monitor_serve(struct monitor *m, const struct pollfd *f);
+/* One request of a client we already trust to be the user; @fd may be FD_NONE. */
+struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req, int fd);
+/* Tell everybody who waits; close all connections and remove the socket. */
+void monitor_serve_end(struct monitor *m, const struct monitor_msg *end);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * monitor_serve.c - what other rl commands ask of a container's monitor
+ *
+ * Theory of operation: a SOCK_SEQPACKET socket in the user's private runtime folder; whoever
+ * connects must be the same user (SO_PEERCRED). A first message of SESSION_REQUEST asks for S
+ * (core/session.h); every other message is one struct monitor_msg, answered by one. Connections are
+ * non-blocking, their number is bounded, and an answer that does not fit into a socket is the
+ * client's loss: nobody can make the monitor wait.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/monitor_int.h"
+#include "core/session.h"
+
+void monitor_listen(struct monitor *m)
+{
+	char path[CTR_ID_LEN + 32];
+	struct rl_err err;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "ctr/%s", m->cfg->ctr->id);
+	if (io_mkdirs(m->cfg->rl->run_fd, path, 0700, &err) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
+	fd = session_listen(m->cfg->rl->run_fd, path, &err);
+	if (fd < 0)
+		log_debug("%s", err.msg);
+	m->listen_fd = fd < 0 ? FD_NONE : fd;
+}
+
+static int set_frozen(struct monitor *m, bool frozen, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (m->cgroup.dir_fd < 0) {
+		rl_fail(err, ENOTSUP, "the container has no cgroup of its own to be frozen in");
+		return rl_hint(err,
+			       "start it with a limit in a systemd user session; see rl doctor");
+	}
+	fd = openat(m->cgroup.dir_fd, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open 'cgroup.freeze'");
+	r = io_write_all(fd, frozen ? "1" : "0", 1);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "write 'cgroup.freeze'");
+	m->paused = frozen;
+	return 0;
+}
+
+struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req, int fd)
+{
+	struct monitor_msg ans = { .type = MONITOR_OK };
+	int r = 0;
+
+	switch ((enum monitor_type)req->type) {
+	case MONITOR_SIGNAL:
+		r = req->signal > 0 && req->signal < 65
+			    ? proc_pidfd_signal(m->init.pidfd, req->signal)
+			    : -EINVAL;
+		if (r < 0)
+			r = rl_fail_sys(&ans.err, -r, "send signal %d", req->signal);
+		break;
+	case MONITOR_STOPPING:
+		m->stopping = true;
+		break;
+	case MONITOR_ATTACH:
+		r = fd < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, &fd, 1);
+		if (r < 0)
+			r = rl_fail_sys(&ans.err, -r, "attach");
+		break;
+	case MONITOR_PAUSE:
+	case MONITOR_UNPAUSE:
+		r = set_frozen(m, req->type == MONITOR_PAUSE, &ans.err);
+		break;
+	case MONITOR_WAIT:
+		break;
+	case MONITOR_STARTED:
+	case MONITOR_FAILED:
+	case MONITOR_NOTE:
+	case MONITOR_EXITED:
+	case MONITOR_OK:
+	case MONITOR_REFUSED:
+	default:
+		r = rl_fail(&ans.err, EPROTO, "the monitor does not know request %u", req->type);
+	}
+	if (r < 0)
+		ans.type = MONITOR_REFUSED;
+	return ans;
+}
+
+static void accept_one(struct monitor *m)
+{
+	auto_fd int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
+	    who.uid != m->cfg->rl->uid)
+		return;
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
+		if (m->conns[i].fd >= 0)
+			continue;
+		m->conns[i] = (struct monitor_conn){ .fd = TAKE_FD(fd) };
+		return;
+	}
+}
+
+static void serve_one(struct monitor *m, struct monitor_conn *c)
+{
+	struct monitor_msg req, ans;
+	auto_fd int fd = FD_NONE;
+	ssize_t n = fd_recv(c->fd, &req, sizeof(req), &fd, 1);
+
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n == SESSION_REQUEST_LEN && memcmp(&req, SESSION_REQUEST, SESSION_REQUEST_LEN) == 0) {
+		RL_IGNORE(session_send(c->fd, m->cfg->session)); /* the asker looks elsewhere */
+		n = 0;
+	}
+	if (n != sizeof(req)) {
+		fd_close(TAKE_FD(c->fd));
+		return;
+	}
+	ans = monitor_request(m, &req, fd);
+	if (ans.type == MONITOR_OK && (req.type == MONITOR_WAIT || req.type == MONITOR_ATTACH))
+		c->waiting = true;
+	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), NULL, 0)); /* full or gone: its loss */
+}
+
+void monitor_serve_poll(const struct monitor *m, struct pollfd *f)
+{
+	f[0] = (struct pollfd){ .fd = m->listen_fd, .events = POLLIN };
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
+		f[i + 1] = (struct pollfd){ .fd = m->conns[i].fd, .events = POLLIN };
+}
+
+void monitor_serve(struct monitor *m, const struct pollfd *f)
+{
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
+		if (f[i + 1].fd >= 0 && f[i + 1].revents)
+			serve_one(m, &m->conns[i]);
+	if (f[0].fd >= 0 && f[0].revents)
+		accept_one(m);
+}
+
+void monitor_serve_end(struct monitor *m, const struct monitor_msg *end)
+{
+	char path[CTR_ID_LEN + 32];
+
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
+		if (m->conns[i].fd >= 0 && m->conns[i].waiting && end)
+			RL_IGNORE(fd_send(m->conns[i].fd, end, sizeof(*end), NULL, 0));
+		fd_close(TAKE_FD(m->conns[i].fd));
+	}
+	if (m->listen_fd < 0)
+		return;
+	fd_close(TAKE_FD(m->listen_fd));
+	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
+	(void)unlinkat(m->cfg->rl->run_fd, path, 0); /* the folder may be gone after a logout */
+	*strrchr(path, '/') = '\0';
+	(void)unlinkat(m->cfg->rl->run_fd, path, AT_REMOVEDIR);
+}
