@@ -13,7 +13,8 @@
 
 static bool takes_value(const struct opt *o)
 {
-	return o->type != OPT_T_BOOL && o->type != OPT_T_IGNORE_BOOL;
+	/* one that is refused is refused before a missing value could be the news */
+	return o->type != OPT_T_BOOL && o->type != OPT_T_IGNORE_BOOL && o->type != OPT_T_LATER;
 }
 
 static const struct opt *find_long(const struct opt *table, const char *name, size_t len)
@@ -76,6 +77,8 @@ static int store(const struct opt *o, void *opts, const char *value, struct rl_e
 	case OPT_T_LIST:
 	case OPT_T_STRINGS:
 		return store_list(o, at, value) < 0 ? rl_oom(err) : 0;
+	case OPT_T_LATER:
+		return rl_fail(err, ENOTSUP, "not supported yet: --%s", o->name);
 	case OPT_T_IGNORE:
 	case OPT_T_IGNORE_BOOL:
 	case OPT_T_END:

@@ -26,6 +26,7 @@ enum opt_type {
 	OPT_T_NANO,    /* int64_t, "1.5" -> 1500000000 */
 	OPT_T_IGNORE,  /* taken and ignored, with a value */
 	OPT_T_IGNORE_BOOL,
+	OPT_T_LATER, /* known to Docker or Podman, refused here: "not supported yet: --name" */
 };
 
 struct opt {
@@ -58,6 +59,10 @@ struct opt {
 #define OPT_IGNORE_BOOL(l)                                     \
 	{                                                      \
 		OPT_T_IGNORE_BOOL, 0, (l), 0, NULL, NULL, NULL \
+	}
+#define OPT_LATER(s, l)                                    \
+	{                                                  \
+		OPT_T_LATER, (s), (l), 0, NULL, NULL, NULL \
 	}
 #define OPT_END                                         \
 	{                                               \

@@ -16,6 +16,7 @@ libcore_a_SOURCES += core/ctr.c core/ctr.h
 libcore_a_SOURCES += core/cgroup.c core/cgroup.h
 libcore_a_SOURCES += core/cgroup_fs.c core/cgroup_fs.h
 libcore_a_SOURCES += core/cgroup_systemd.c core/cgroup_systemd.h
+libcore_a_SOURCES += core/capname.c core/capname.h
 libcore_a_SOURCES += core/holder.c core/holder.h
 libcore_a_SOURCES += core/idmap.c core/idmap.h
 libcore_a_SOURCES += core/logfile.c core/logfile.h

@@ -12,6 +12,7 @@ libstorage_a_SOURCES += storage/ref.c storage/ref.h
 libstorage_a_SOURCES += storage/registries.c storage/registries.h
 libstorage_a_SOURCES += storage/registries_conf.h storage/registries_load.c
 libstorage_a_SOURCES += storage/toml.c storage/toml.h
+libstorage_a_SOURCES += storage/volume.c storage/volume.h
 
 # The helper rl-image: all that talks to a registry or reads an archive (links what rl must not)
 noinst_LIBRARIES += librlimage.a

@@ -20,6 +20,7 @@ UNIT_TESTS += tests/unit/test_pump
 UNIT_TESTS += tests/unit/test_ref
 UNIT_TESTS += tests/unit/test_registries
 UNIT_TESTS += tests/unit/test_rl
+UNIT_TESTS += tests/unit/test_spec_build
 UNIT_TESTS += tests/unit/test_subid
 UNIT_TESTS += tests/unit/test_template
 UNIT_TESTS += tests/unit/test_toml
@@ -77,6 +78,7 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 
 EXTRA_DIST += tests/fuzz/corpus
 EXTRA_DIST += tests/fuzz/run
+EXTRA_DIST += tests/unit/spec_rig.h
 EXTRA_DIST += tests/unit/unit.h
 EXTRA_DIST += $(LINT_TESTS)
 EXTRA_DIST += $(INTEGRATION_TESTS)

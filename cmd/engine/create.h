@@ -24,47 +24,73 @@ struct create_req {
 	size_t n_args;
 	const char *name, *hostname, *user, *workdir, *network, *userns, *shm_size, *stop_signal,
 		*cidfile, *platform, *pull, *pid, *ipc, *uts, *cgroupns, *umask, *tz;
+	const char *authfile, *creds, *cert_dir; /* for the pull */
 	const char *entrypoint; /* NULL: the image's; "": none; JSON array or one word */
-	struct strv env, env_file, label, label_file, volume, tmpfs, mount, cap_add, cap_drop,
-		security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option, sysctl,
-		annotation, device;
-	bool interactive, tty, rm, read_only, privileged, init, quiet, no_hosts;
-	int64_t nano_cpus, memory, memory_swap, memory_reservation, pids_limit;
-	uint64_t cpu_shares, cpu_quota, cpu_period;
+	const char *memory_swap, *pids_limit, *cpu_quota; /* numbers that may be -1, as typed */
+	const char *image_volume, *oom_score_adj;
+	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
+		cap_drop, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
+		sysctl, annotation, device;
+	bool interactive, tty, rm, read_only, privileged, init, quiet, no_hosts, no_hostname;
+	bool no_read_only_tmpfs, no_http_proxy, env_host, unsetenv_all, tls_no_verify;
+	int64_t nano_cpus, memory, memory_reservation;
+	uint64_t cpu_shares, cpu_period;
 	const char *cpuset_cpus, *cpuset_mems;
 	bool strict_limits;
 };
 
 /**
  * struct spec_in - What spec_build() composes the runtime spec from
- * @req:	The request
  * @image:	NULL with --rootfs
- * @root_fd:	O_PATH on a readable view of the root for /etc/passwd and /etc/group (the topmost
- *		layer that has them is looked up by the caller), or FD_NONE
+ * @ctr_dir:	Absolute path that the container's folder will have; sources of mounts name it
+ * @ctr_fd:	The folder itself (it may still have another name); generated files are written here
+ * @layer_fds:	O_PATH on the layers, bottom first, for /etc/passwd and /etc/group; empty with
+ *		--rootfs, where @rootfs_path is opened
+ * @resolv_conf: Text of /etc/resolv.conf on a private network (net_resolv_conf()), or NULL
  */
 struct spec_in {
 	const struct create_req *req;
 	const struct image *image;
 	const struct rl *rl;
 	const struct session *session;
-	const char *id; /* 64 hex */
-	const char *
-		ctr_dir; /* absolute path of containers/<id>; hosts, hostname, resolv.conf are there */
+	const char *id;   /* 64 hex */
+	const char *name; /* of the container */
+	const char *ctr_dir;
+	int ctr_fd;
 	const char *rootfs_path; /* what root.path says */
-	const int *layer_fds;    /* layers for passwd/group look-up, bottom first */
+	const int *layer_fds;
 	size_t n_layers;
+	const char *resolv_conf;
+};
+
+/* A named or anonymous volume that the container mounts. */
+struct spec_volume {
+	char *name, *dest;
+	bool copy_up;   /* the image's content at @dest belongs into it, see storage/volume.h */
+	bool anonymous; /* goes with the container (--rm) */
 };
 
 struct spec_out {
 	json_t *spec;                /* the OCI runtime spec (config.json); owned */
+	json_t *labels;              /* of the image, then of the request; owned */
 	struct cgroup_limits limits; /* the same limits for core/cgroup */
 	struct strv limit_flags; /* the flags that asked for a limit ("--cpus 1"), for messages */
 	struct idmap uids, gids; /* C into S */
 	enum { NETMODE_PRIVATE, NETMODE_NONE, NETMODE_HOST } netmode;
 	char *hostname;
 	int stop_signal;
-	bool privileged, no_new_privs;
+	bool privileged, no_new_privs, host_cgroupns;
+	struct spec_volume *volumes;
+	size_t n_volumes;
 };
 
+/**
+ * spec_build() - The OCI runtime spec for a request, and the files that go with it
+ *
+ * Writes hosts, hostname, resolv.conf and the like into @in->ctr_fd and creates volumes on
+ * demand; both only after everything that the user may have got wrong has been checked.
+ * What an image says changes args, env, cwd, user, stop signal and its VOLUMEs, nothing else.
+ * Return: 0 with @ret to be released by spec_out_done(), or -errno with nothing to release
+ */
 int spec_build(const struct spec_in *in, struct spec_out *ret, struct rl_err *err) RL_MUST_USE;
 void spec_out_done(struct spec_out *o);

@@ -136,13 +136,17 @@ static int open_layers(struct run *r, struct rl_err *err)
 static int build_spec(struct run *r, struct rl_err *err)
 {
 	auto_free char *root = str_printf("%s/rootfs", r->ctr.dir);
+	auto_free char *resolv = net_resolv_conf(&r->net);
 	struct spec_in in = {
 		.req = r->req,
 		.image = r->has_image ? &r->image : NULL,
 		.rl = r->rl,
 		.session = &r->session,
 		.id = r->ctr.id,
+		.name = r->ctr.name,
 		.ctr_dir = r->ctr.dir,
+		.ctr_fd = r->ctr.dir_fd,
+		.resolv_conf = resolv,
 		.rootfs_path = r->req->rootfs ? r->req->image : root,
 		.layer_fds = r->layer_fds,
 		.n_layers = r->n_layers,
@@ -150,7 +154,7 @@ static int build_spec(struct run *r, struct rl_err *err)
 	const json_t *sec;
 	int rc;
 
-	if (!root)
+	if (!root || !resolv)
 		return rl_oom(err);
 	rc = spec_build(&in, &r->out, err);
 	if (rc == 0)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * secopt.c - --security-opt: each one is done or refused, none is passed over (SECURITY S18)
+ *
+ * Sources: docker-run(1), podman-run(1) "--security-opt".
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd/engine/spec_parts.h"
+#include "cmd/engine/spec_text.h"
+#include "core/base/cleanup.h"
+#include "core/base/parse.h"
+
+static int add_paths(struct strv *to, const char *list, struct rl_err *err)
+{
+	auto_strv struct strv l = { 0 };
+
+	if (strv_split(&l, list, ':') < 0)
+		return rl_oom(err);
+	for (size_t i = 0; i < l.n; i++) {
+		char *path = NULL;
+		int r = text_clean_path(l.v[i], "path", &path, err);
+
+		if (r < 0)
+			return r;
+		if (strv_take(to, path) < 0)
+			return rl_oom(err);
+	}
+	return 0;
+}
+
+static int unmask(struct secopt *s, const char *v, struct rl_err *err)
+{
+	if (strcasecmp(v, "all") != 0)
+		return add_paths(&s->unmask, v, err);
+	s->unmask_all = true;
+	return 0;
+}
+
+static int no_new_privs(struct secopt *s, const char *v, struct rl_err *err)
+{
+	if (!v)
+		s->no_new_privs = true;
+	else if (parse_bool(v, &s->no_new_privs) < 0)
+		return rl_fail(err, EINVAL, "expected true or false");
+	return 0;
+}
+
+static int lsm(const char *key, const char *v, struct rl_err *err)
+{
+	if (strcmp(v, "disable") == 0 || strcmp(v, "unconfined") == 0)
+		return 0; /* rl sets no label and no profile of its own */
+	rl_fail(err, ENOTSUP, "a %s other than '%s' cannot be set by rl",
+		strcmp(key, "label") == 0 ? "SELinux label" : "AppArmor profile",
+		strcmp(key, "label") == 0 ? "disable" : "unconfined");
+	return rl_hint(err, "without this option the container keeps what rl itself runs under");
+}
+
+static int parse_one(struct secopt *s, const char *key, const char *v, struct rl_err *err)
+{
+	if (strcmp(key, "no-new-privileges") == 0)
+		return no_new_privs(s, v, err);
+	if (!v || !*v)
+		return rl_fail(err, EINVAL, "unknown option, or its value is missing");
+	if (strcmp(key, "seccomp") == 0) {
+		s->seccomp_unconfined = strcmp(v, "unconfined") == 0;
+		s->seccomp_profile = s->seccomp_unconfined || strcmp(v, "default") == 0 ? NULL : v;
+		return 0;
+	}
+	if (strcmp(key, "label") == 0 || strcmp(key, "apparmor") == 0)
+		return lsm(key, v, err);
+	if (strcmp(key, "mask") == 0)
+		return add_paths(&s->mask, v, err);
+	if (strcmp(key, "unmask") == 0)
+		return unmask(s, v, err);
+	if (strcmp(key, "systempaths") == 0 && strcmp(v, "unconfined") == 0) {
+		s->unmask_all = true;
+		return 0;
+	}
+	return rl_fail(err, EINVAL, "unknown option");
+}
+
+int secopt_parse(const struct strv *words, struct secopt *ret, struct rl_err *err)
+{
+	struct secopt s = { 0 };
+
+	for (size_t i = 0; i < words->n; i++) {
+		const char *w = words->v[i];
+		size_t n = strcspn(w, "=:"); /* "seccomp:FILE" is Docker's old spelling */
+		auto_free char *key = strndup(w, n);
+		const char *v = w[n] ? w + n + 1 : NULL;
+		int r = key ? parse_one(&s, key, v, err) : rl_oom(err);
+
+		if (r < 0) {
+			/* the borrowed word must be named whole: the rest was not looked at */
+			secopt_done(&s);
+			return rl_wrap(err, "--security-opt '%s'", w);
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void secopt_done(struct secopt *s)
+{
+	strv_done(&s->mask);
+	strv_done(&s->unmask);
+	*s = (struct secopt){ 0 };
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spec_linux.c - the "linux" object: namespaces, maps, sysctls, masked paths, seccomp, resources
+ *
+ * The tables are SECURITY section 4.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/engine/spec_parts.h"
+#include "cmd/engine/spec_text.h"
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+
+#define SYSCTL_VALUE_MAX 256
+
+static json_t *namespaces(const struct spec_ctx *x)
+{
+	const struct {
+		const char *type;
+		bool shared;
+	} all[] = {
+		{ "user", false },
+		{ "mount", false },
+		{ "pid", x->host_pid },
+		{ "network", x->out->netmode == NETMODE_HOST },
+		{ "ipc", x->host_ipc },
+		{ "uts", x->host_uts },
+		{ "cgroup", x->host_cgroupns },
+	};
+	json_t *a = json_array();
+
+	for (size_t i = 0; a && i < ARRAY_LEN(all); i++) {
+		if (!all[i].shared &&
+		    json_array_append_new(a, json_pack("{s:s}", "type", all[i].type)) < 0) {
+			json_decref(a);
+			return NULL;
+		}
+	}
+	return a;
+}
+
+static json_t *mappings(const struct idmap *m)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; a && i < m->n; i++) {
+		json_t *o = json_pack("{s:I, s:I, s:I}", "containerID", (json_int_t)m->v[i].inside,
+				      "hostID", (json_int_t)m->v[i].outside, "size",
+				      (json_int_t)m->v[i].count);
+
+		if (json_array_append_new(a, o) < 0) {
+			json_decref(a);
+			return NULL;
+		}
+	}
+	return a;
+}
+
+/* The run of mapped ids that starts at the lowest one: "first last". */
+static void lowest_run(const struct idmap *m, char out[32])
+{
+	uint32_t first = UINT32_MAX;
+	uint64_t next;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i].inside < first)
+			first = m->v[i].inside;
+	next = first;
+	for (bool grown = true; grown;) {
+		grown = false;
+		for (size_t i = 0; i < m->n; i++)
+			if (m->v[i].inside == next && m->v[i].count > 0) {
+				next += m->v[i].count;
+				grown = true;
+			}
+	}
+	(void)snprintf(out, 32, "%u %u", first, (uint32_t)(next - 1));
+}
+
+/*
+ * Threat: a value or key that smuggles a second setting ("x+kernel.core_pattern=..."), or one that
+ * is not confined to a namespace of the container (SECURITY S16).
+ * Defence: exact names of namespaced settings, dots only, printable values.
+ */
+static bool sysctl_allowed(const struct spec_ctx *x, const char *key)
+{
+	static const char *const ipc[] = {
+		"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+		"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(ipc); i++)
+		if (strcmp(key, ipc[i]) == 0)
+			return !x->host_ipc;
+	if (strncmp(key, "fs.mqueue.", 10) == 0)
+		return !x->host_ipc;
+	return strncmp(key, "net.", 4) == 0 && x->out->netmode != NETMODE_HOST;
+}
+
+static int check_sysctl(const struct spec_ctx *x, const char *key, const char *value,
+			struct rl_err *err)
+{
+	size_t n = strlen(key);
+
+	if (n == 0 || n > 128 ||
+	    strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != n ||
+	    strstr(key, "..") || *key == '.' || key[n - 1] == '.')
+		return rl_fail(err, EINVAL, "malformed name '%.128s'", key);
+	if (!*value || !text_is_plain(value, SYSCTL_VALUE_MAX))
+		return rl_fail(err, EINVAL, "the value is empty, too long or has control bytes");
+	if (sysctl_allowed(x, key))
+		return 0;
+	rl_fail(err, EPERM, "'%s' does not belong to a namespace of this container", key);
+	return rl_hint(err, "allowed are net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm*, "
+			    "where the namespace is not the host's");
+}
+
+static int user_sysctls(const struct spec_ctx *x, json_t *o, struct rl_err *err)
+{
+	for (size_t i = 0; i < x->req->sysctl.n; i++) {
+		const char *w = x->req->sysctl.v[i], *eq = strchr(w, '=');
+		auto_free char *key = eq ? strndup(w, (size_t)(eq - w)) : NULL;
+		int r;
+
+		if (!eq)
+			return rl_fail(err, EINVAL, "--sysctl '%s' is not NAME=VALUE", w);
+		r = key ? check_sysctl(x, key, eq + 1, err) : rl_oom(err);
+		if (r == 0 && json_object_set_new(o, key, json_string(eq + 1)) < 0)
+			r = rl_fail(err, EINVAL, "not valid UTF-8");
+		if (r < 0)
+			return rl_wrap(err, "--sysctl '%.160s'", w);
+	}
+	return 0;
+}
+
+static int sysctls(const struct spec_ctx *x, json_t **ret, struct rl_err *err)
+{
+	json_auto_t *o = json_object();
+	int bad = 0, r;
+
+	if (x->out->netmode != NETMODE_HOST) {
+		char range[32];
+
+		/* ping and low ports without capabilities, for images that do not run as root */
+		lowest_run(&x->out->gids, range);
+		bad |= json_object_set_new(o, "net.ipv4.ping_group_range", json_string(range));
+		bad |= json_object_set_new(o, "net.ipv4.ip_unprivileged_port_start",
+					   json_string("0"));
+	}
+	if (bad)
+		return rl_oom(err);
+	r = user_sysctls(x, o, err);
+	if (r == 0)
+		*ret = json_incref(o);
+	return r;
+}
+
+static bool is_unmasked(const struct spec_ctx *x, const char *path)
+{
+	if (x->req->privileged || x->sec.unmask_all)
+		return true;
+	for (size_t i = 0; i < x->sec.unmask.n; i++)
+		if (fnmatch(x->sec.unmask.v[i], path, FNM_PATHNAME) == 0)
+			return true;
+	return false;
+}
+
+static int add_path(const struct spec_ctx *x, json_t *a, const char *path)
+{
+	return is_unmasked(x, path) ? 0 : json_array_append_new(a, json_string(path));
+}
+
+/* Present where the processor reports throttling; holds one folder per CPU. */
+static int add_throttle(const struct spec_ctx *x, json_t *a)
+{
+	int bad = 0;
+
+	for (unsigned i = 0; !bad && i < 4096; i++) {
+		char path[80];
+
+		(void)snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/thermal_throttle",
+			       i);
+		if (access(path, F_OK) < 0)
+			break;
+		bad = add_path(x, a, path);
+	}
+	return bad;
+}
+
+static json_t *masked(const struct spec_ctx *x)
+{
+	static const char *const always[] = {
+		"/proc/acpi",        "/proc/asound",  "/proc/interrupts",
+		"/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
+		"/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
+		"/sys/fs/selinux",
+	};
+	/* a sysfs of our own shows these empty; the host's does not */
+	static const char *const bound[] = { "/sys/kernel/debug", "/sys/kernel/tracing",
+					     "/sys/kernel/security" };
+	json_t *a = json_array();
+	int bad = !a;
+
+	for (size_t i = 0; !bad && i < ARRAY_LEN(always); i++)
+		bad = add_path(x, a, always[i]);
+	for (size_t i = 0; !bad && x->out->netmode == NETMODE_HOST && i < ARRAY_LEN(bound); i++)
+		bad = add_path(x, a, bound[i]);
+	if (!bad)
+		bad = add_throttle(x, a);
+	for (size_t i = 0; !bad && i < x->sec.mask.n; i++)
+		bad = json_array_append_new(a, json_string(x->sec.mask.v[i]));
+	if (!bad)
+		return a;
+	json_decref(a);
+	return NULL;
+}
+
+static json_t *read_only(const struct spec_ctx *x)
+{
+	static const char *const paths[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+					     "/proc/sysrq-trigger" };
+	json_t *a = json_array();
+	int bad = !a;
+
+	for (size_t i = 0; !bad && i < ARRAY_LEN(paths); i++)
+		bad = add_path(x, a, paths[i]);
+	if (!bad)
+		return a;
+	json_decref(a);
+	return NULL;
+}
+
+int spec_make_linux(struct spec_ctx *x, struct rl_err *err)
+{
+	json_t *l = x->linux_part, *res = NULL, *sys = NULL;
+	int bad, r = spec_make_limits(x, &res, err);
+
+	if (r < 0)
+		return r;
+	if (json_object_set_new(l, "resources", res) < 0)
+		return rl_oom(err);
+	r = sysctls(x, &sys, err);
+	if (r < 0)
+		return r;
+	bad = json_object_set_new(l, "sysctl", sys);
+	bad |= json_object_set_new(l, "namespaces", namespaces(x));
+	bad |= json_object_set_new(l, "uidMappings", mappings(&x->out->uids));
+	bad |= json_object_set_new(l, "gidMappings", mappings(&x->out->gids));
+	bad |= json_object_set_new(l, "maskedPaths", masked(x));
+	bad |= json_object_set_new(l, "readonlyPaths", read_only(x));
+	return bad ? rl_oom(err) : 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spec_mounts.h - the mounts that the user or the image asks for; between spec_mounts.c and
+ * spec_usermnt.c
+ */
+#pragma once
+
+#include "cmd/engine/mntlist.h"
+#include "cmd/engine/spec_parts.h"
+#include "cmd/engine/volopt.h"
+
+/* Volumes that are still to be found or made; everything else goes straight into the list. */
+struct usermnt {
+	struct volopt *v;
+	size_t n;
+};
+
+/* Check -v, --mount, --tmpfs, --device and the image's VOLUMEs; nothing is made yet. */
+int usermnt_check(struct spec_ctx *x, struct usermnt *u, struct mntlist *l,
+		  struct rl_err *err) RL_MUST_USE;
+int usermnt_make_volumes(struct spec_ctx *x, const struct usermnt *u, struct mntlist *l,
+			 struct rl_err *err) RL_MUST_USE;
+/* Remove the anonymous volumes of a request that failed. */
+void usermnt_undo(struct spec_ctx *x);
+void usermnt_done(struct usermnt *u);

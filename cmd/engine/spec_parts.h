@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spec_parts.h - the duties that spec_build() is split into; only for cmd/engine/spec_*.c
+ *
+ * Order (each part may use what earlier ones have decided): image config, security options,
+ * namespaces, user, process, limits, linux, mounts with generated files. Only the last one
+ * writes anything.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/engine/create.h"
+#include "cmd/engine/imgconf.h"
+#include "cmd/engine/userdb.h"
+
+/* --security-opt, taken apart */
+struct secopt {
+	bool no_new_privs, seccomp_unconfined, unmask_all;
+	const char *seccomp_profile; /* borrowed from the request; NULL = the default one */
+	struct strv mask, unmask;    /* clean paths */
+};
+
+struct spec_ctx {
+	const struct spec_in *in;
+	const struct create_req *req;
+	struct spec_out *out;
+	struct imgconf img;
+	struct secopt sec;
+	bool host_pid, host_ipc, host_uts, host_cgroupns;
+	bool keep_id; /* keep_uid, keep_gid: where the caller is found inside */
+	uint32_t keep_uid, keep_gid;
+	struct buf passwd, group; /* text of the image's files; empty = none */
+	struct userdb_user user;
+	uint64_t caps;          /* bounding set */
+	json_t *spec, *process; /* borrowed from out->spec */
+	json_t *linux_part;
+	char *cwd, *home;
+};
+
+int secopt_parse(const struct strv *words, struct secopt *ret, struct rl_err *err) RL_MUST_USE;
+void secopt_done(struct secopt *s);
+
+/* --network, --pid, --ipc, --uts, --cgroupns, --userns: modes, id maps, hostname */
+int spec_make_namespaces(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+/* -u, --group-add: ids that the map has; reads the image's passwd and group */
+int spec_make_user(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+/* args, env, cwd, capabilities, rlimits: the "process" object */
+int spec_make_process(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+int spec_make_env(struct spec_ctx *x, json_t **ret, struct rl_err *err) RL_MUST_USE;
+int spec_make_caps(struct spec_ctx *x, json_t **ret, struct rl_err *err) RL_MUST_USE;
+/* --cpus, --memory and kin: "resources" and out->limits */
+int spec_make_limits(struct spec_ctx *x, json_t **ret, struct rl_err *err) RL_MUST_USE;
+/* namespaces, mappings, sysctls, masks, seccomp: the "linux" object */
+int spec_make_linux(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+/* "mounts"; creates volumes, writes generated files */
+int spec_make_mounts(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+
+/* The container's file for /etc/<name>, or 1 when it is not to be replaced. 0, 1 or -errno. */
+int spec_file_hosts(struct spec_ctx *x, struct buf *out, struct rl_err *err) RL_MUST_USE;
+int spec_file_resolv(struct spec_ctx *x, struct buf *out, struct rl_err *err) RL_MUST_USE;
+int spec_file_passwd(struct spec_ctx *x, struct buf *out, struct rl_err *err) RL_MUST_USE;
+int spec_file_group(struct spec_ctx *x, struct buf *out, struct rl_err *err) RL_MUST_USE;
+/* --add-host, --dns, --dns-search, --dns-option: checked before anything is written */
+int spec_check_names(const struct create_req *req, struct rl_err *err) RL_MUST_USE;
+
+/* A JSON array of the strings; NULL when out of memory. */
+json_t *spec_make_strings(char *const *v, size_t n);

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spec_usermnt.c - mounts that somebody asked for: binds, tmpfs, devices, volumes
+ *
+ * Sources of binds are paths of the caller, who is trusted; destinations are text here and are
+ * resolved in the container's root by core. Places below /proc and the files of the fresh /dev
+ * are refused: masks and devices of the container would be hidden (SECURITY S5 to S10).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd/engine/spec_mounts.h"
+#include "cmd/engine/spec_text.h"
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "storage/volume.h"
+
+#define DEV_DEPTH_MAX 3
+#define DEV_MAX       256
+
+/* Files of /proc that lxcfs and its kin replace by the container's own view. */
+static const char *const proc_files[] = {
+	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat",
+	"/proc/swaps",   "/proc/uptime",    "/proc/loadavg", "/proc/slabinfo",
+};
+
+/* What core makes in a fresh /dev. */
+static const char *const own_devs[] = {
+	"/dev/null",  "/dev/zero",   "/dev/full",   "/dev/random",  "/dev/urandom",
+	"/dev/tty",   "/dev/ptmx",   "/dev/pts",    "/dev/console", "/dev/fd",
+	"/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/core",
+};
+
+static bool listed(const char *s, const char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(s, v[i]) == 0)
+			return true;
+	return false;
+}
+
+static int check_dest(const char *dest, struct rl_err *err)
+{
+	if (text_path_below(dest, "/proc") && !listed(dest, proc_files, ARRAY_LEN(proc_files)))
+		return rl_fail(err, EINVAL,
+			       "nothing may be mounted at '%s': /proc is the "
+			       "container's own",
+			       dest);
+	if (strcmp(dest, "/dev") == 0)
+		return rl_fail(err, EINVAL,
+			       "nothing may be mounted over '/dev': it is the "
+			       "container's own");
+	for (size_t i = 0; i < ARRAY_LEN(own_devs); i++)
+		if (text_path_below(dest, own_devs[i]))
+			return rl_fail(err, EINVAL, "'%s' is made by rl, it cannot be replaced",
+				       dest);
+	return 0;
+}
+
+/* Where on the way to @path the caller may not pass: "permission denied" alone helps nobody. */
+static int explain_access(const char *path, struct rl_err *err)
+{
+	auto_free char *p = strdup(path);
+
+	if (!p)
+		return rl_oom(err);
+	for (char *s = strchr(p + 1, '/'); s; s = strchr(s + 1, '/')) {
+		struct stat st;
+
+		*s = '\0';
+		if (access(p, X_OK) < 0 && errno == EACCES && stat(p, &st) == 0)
+			return rl_fail(
+				err, EACCES,
+				"'%s': folder '%s' (owner %u, mode %04o) does not let you in", path,
+				p, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+		*s = '/';
+	}
+	return rl_fail_sys(err, EACCES, "'%s'", path);
+}
+
+static int real_source(const char *source, char **ret, struct rl_err *err)
+{
+	char *real = realpath(source, NULL);
+	int e = errno;
+
+	if (real) {
+		*ret = real;
+		return 0;
+	}
+	if (e == EACCES)
+		return explain_access(source, err);
+	if (e != ENOENT)
+		return rl_fail_sys(err, e, "source '%s'", source);
+	rl_fail(err, ENOENT, "source '%s' does not exist", source);
+	return rl_hint(err, "create it first (mkdir -p), or name a volume: a word without '/'");
+}
+
+static int add_bind(struct mntlist *l, const struct volopt *v, struct rl_err *err)
+{
+	auto_free char *real = NULL;
+	int r = check_dest(v->dest, err);
+
+	if (r == 0)
+		r = real_source(v->source, &real, err);
+	if (r < 0)
+		return r;
+	return mntlist_add(l, MNT_USER, v->dest, "bind", real,
+			   (const char *const[]){
+				   v->not_recursive ? "bind" : "rbind",
+				   v->propagation,
+				   /* "ro" alone would leave mounts below the source writable */
+				   !v->read_only      ? "rw"
+				   : v->not_recursive ? "ro"
+						      : "rro",
+				   v->dev < 0 ? "nodev" : "",
+				   v->suid < 0 ? "nosuid" : "",
+				   v->exec < 0 ? "noexec" : "",
+				   NULL,
+			   },
+			   err);
+}
+
+static int add_tmpfs(struct mntlist *l, const struct volopt *v, struct rl_err *err)
+{
+	const char *opts[32] = {
+		"rprivate",
+		v->read_only ? "ro" : "rw",
+		v->dev > 0 ? "" : "nodev",
+		v->suid > 0 ? "" : "nosuid",
+		v->exec > 0 ? "" : "noexec",
+		v->no_copy ? "" : "tmpcopyup", /* start with what the image has there */
+	};
+	size_t n = 6;
+	bool has_mode = false;
+	int r = check_dest(v->dest, err);
+
+	for (size_t i = 0; i < v->data.n; i++) {
+		if (n >= ARRAY_LEN(opts) - 2)
+			return rl_fail(err, E2BIG, "tmpfs '%s' has too many options", v->dest);
+		has_mode |= strncmp(v->data.v[i], "mode=", 5) == 0;
+		opts[n++] = v->data.v[i];
+	}
+	if (!has_mode)
+		opts[n++] = "mode=1777";
+	return r < 0 ? r : mntlist_add(l, MNT_USER, v->dest, "tmpfs", "tmpfs", opts, err);
+}
+
+static int keep_for_later(struct usermnt *u, struct volopt *v, struct rl_err *err)
+{
+	struct volopt *p = realloc(u->v, (u->n + 1) * sizeof(*p));
+
+	if (!p) {
+		volopt_done(v);
+		return rl_oom(err);
+	}
+	u->v = p;
+	u->v[u->n++] = *v;
+	*v = (struct volopt){ 0 };
+	return 0;
+}
+
+/* Owns @v, even when it fails. */
+static int take(struct usermnt *u, struct mntlist *l, struct volopt *v, struct rl_err *err)
+{
+	int r = 0;
+
+	switch (v->kind) {
+	case VOLOPT_BIND:
+		r = add_bind(l, v, err);
+		break;
+	case VOLOPT_TMPFS:
+		r = add_tmpfs(l, v, err);
+		break;
+	case VOLOPT_VOLUME:
+		r = check_dest(v->dest, err);
+		/* the place is taken now, so that a second wish for it is seen; source comes later */
+		if (r == 0)
+			r = mntlist_add(l, MNT_USER, v->dest, "bind", "",
+					(const char *const[]){ NULL }, err);
+		if (r == 0)
+			return keep_for_later(u, v, err);
+		break;
+	}
+	volopt_done(v);
+	return r;
+}
+
+static int take_words(struct usermnt *u, struct mntlist *l, const struct strv *words,
+		      int (*parse)(const char *, struct volopt *, struct rl_err *),
+		      const char *flag, struct rl_err *err)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		struct volopt v = { 0 };
+
+		if (parse(words->v[i], &v, err) < 0)
+			return -err->code; /* names the word already */
+		if (take(u, l, &v, err) < 0)
+			return rl_wrap(err, "%s '%s'", flag, words->v[i]);
+	}
+	return 0;
+}
+
+static int add_device(struct mntlist *l, enum mnt_rank rank, const char *source, const char *dest,
+		      struct rl_err *err)
+{
+	int r = mntlist_add(l, rank, dest, "bind", source,
+			    (const char *const[]){ "bind", "rprivate", "nosuid", "noexec", NULL },
+			    err);
+
+	return r < 0 ? r : 0;
+}
+
+static int device(struct mntlist *l, const char *word, struct rl_err *err)
+{
+	auto_devopt struct devopt d = { 0 };
+	struct stat st;
+	int r = volopt_device(word, &d, err);
+
+	if (r < 0)
+		return r;
+	if (stat(d.source, &st) < 0)
+		return rl_fail_sys(err, errno, "device '%s'", d.source);
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) && !S_ISDIR(st.st_mode))
+		return rl_fail(err, EINVAL, "'%s' is not a device", d.source);
+	r = check_dest(d.dest, err);
+	return r < 0 ? r : add_device(l, MNT_USER, d.source, d.dest, err);
+}
+
+/*
+ * --privileged: every device that the caller may open himself, and no other: the file's own mode
+ * is the only guard there is without root.
+ */
+static int add_devices(struct mntlist *l, const char *dir, int depth, struct rl_err *err)
+{
+	auto_dir DIR *d = opendir(dir);
+	struct dirent *e;
+	int r = 0;
+
+	while (d && r == 0 && (e = readdir(d))) {
+		auto_free char *path = str_printf("%s/%s", dir, e->d_name);
+		struct stat st;
+
+		if (!path)
+			return rl_oom(err);
+		if (e->d_name[0] == '.' || listed(path, own_devs, ARRAY_LEN(own_devs)) ||
+		    strcmp(path, "/dev/shm") == 0 || strcmp(path, "/dev/mqueue") == 0 ||
+		    lstat(path, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode) && depth < DEV_DEPTH_MAX)
+			r = add_devices(l, path, depth + 1, err);
+		else if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) &&
+			 access(path, R_OK | W_OK) == 0 && l->n < DEV_MAX)
+			r = add_device(l, MNT_DEFAULT, path, path, err);
+	}
+	return r;
+}
+
+/* "/dev" asked for as a bind: the devices themselves, on the fresh /dev. */
+static bool is_dev_bind(const char *w)
+{
+	return strncmp(w, "/dev:/dev", 9) == 0 && (w[9] == '\0' || w[9] == ':');
+}
+
+static int take_volumes(struct spec_ctx *x, struct usermnt *u, struct mntlist *l,
+			bool *ret_all_devices, struct rl_err *err)
+{
+	auto_strv struct strv words = { 0 };
+
+	for (size_t i = 0; i < x->req->volume.n; i++) {
+		if (is_dev_bind(x->req->volume.v[i]))
+			*ret_all_devices = true;
+		else if (strv_add(&words, x->req->volume.v[i]) < 0)
+			return rl_oom(err);
+	}
+	return take_words(u, l, &words, volopt_volume, "-v", err);
+}
+
+/* VOLUME of the image, HOSTILE: a place like any other, never below /proc, /sys or /dev. */
+static int image_volume(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, const char *dest,
+			struct rl_err *err)
+{
+	struct volopt v = { .kind = VOLOPT_VOLUME, .propagation = "rprivate" };
+	const char *how = x->req->image_volume ? x->req->image_volume : "anonymous";
+	int r = text_clean_path(dest, "place", &v.dest, err);
+
+	if (r == 0 && (strcmp(v.dest, "/") == 0 || text_path_below(v.dest, "/proc") ||
+		       text_path_below(v.dest, "/sys") || text_path_below(v.dest, "/dev")))
+		r = rl_fail(err, EINVAL, "not a place for a volume");
+	if (r < 0) {
+		volopt_done(&v);
+		rl_wrap(err, "VOLUME '%.200s' of the image", dest);
+		return rl_hint(err, "--image-volume ignore runs the image without its volumes");
+	}
+	if (mntlist_has(l, v.dest)) {
+		volopt_done(&v);
+		return 0; /* the user's own wish for this place */
+	}
+	if (strcmp(how, "tmpfs") == 0) {
+		v.kind = VOLOPT_TMPFS;
+		v.exec = 1;
+		return take(u, l, &v, err);
+	}
+	return take(u, l, &v, err);
+}
+
+static int image_volumes(struct spec_ctx *x, struct usermnt *u, struct mntlist *l,
+			 struct rl_err *err)
+{
+	const char *how = x->req->image_volume ? x->req->image_volume : "anonymous";
+	const char *key;
+	json_t *v;
+
+	if (strcmp(how, "ignore") == 0)
+		return 0;
+	if (strcmp(how, "anonymous") != 0 && strcmp(how, "bind") != 0 && strcmp(how, "tmpfs") != 0)
+		return rl_fail(err, EINVAL,
+			       "invalid value '%s' for '--image-volume': expected anonymous, tmpfs "
+			       "or ignore",
+			       how);
+	json_object_foreach (x->img.volumes, key, v) {
+		int r = image_volume(x, u, l, key, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int usermnt_check(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, struct rl_err *err)
+{
+	bool all_devices = x->req->privileged;
+	int r = take_volumes(x, u, l, &all_devices, err);
+
+	if (r == 0)
+		r = take_words(u, l, &x->req->mount, volopt_mount, "--mount", err);
+	if (r == 0)
+		r = take_words(u, l, &x->req->tmpfs, volopt_tmpfs, "--tmpfs", err);
+	for (size_t i = 0; r == 0 && i < x->req->device.n; i++)
+		r = device(l, x->req->device.v[i], err);
+	if (r == 0)
+		r = image_volumes(x, u, l, err);
+	if (r == 0 && all_devices)
+		r = add_devices(l, "/dev", 1, err);
+	return r;
+}
+
+static int note_volume(struct spec_out *o, const struct volume *v, const char *dest,
+		       struct rl_err *err)
+{
+	struct spec_volume *p = realloc(o->volumes, (o->n_volumes + 1) * sizeof(*p));
+
+	if (!p)
+		return rl_oom(err);
+	o->volumes = p;
+	p += o->n_volumes++;
+	*p = (struct spec_volume){ strdup(v->name), strdup(dest), v->copy_up, v->anonymous };
+	return p->name && p->dest ? 0 : rl_oom(err);
+}
+
+static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volopt *o,
+		       struct rl_err *err)
+{
+	const struct volume_req q = { .name = o->source,
+				      .no_copy = o->no_copy,
+				      .no_sync = !o->source && x->req->rm };
+	auto_volume struct volume v = { 0 };
+	int r = volume_get(x->in->rl, &q, &v, err);
+
+	if (r < 0)
+		return r;
+	r = note_volume(x->out, &v, o->dest, err);
+	if (r < 0)
+		return r;
+	return mntlist_set(l, o->dest, v.path,
+			   (const char *const[]){
+				   "rbind",
+				   "rprivate",
+				   o->read_only ? "rro" : "rw",
+				   o->dev > 0 ? "" : "nodev",
+				   o->suid < 0 ? "nosuid" : "",
+				   o->exec < 0 ? "noexec" : "",
+				   NULL,
+			   },
+			   err);
+}
+
+int usermnt_make_volumes(struct spec_ctx *x, const struct usermnt *u, struct mntlist *l,
+			 struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < u->n; i++)
+		r = make_volume(x, l, &u->v[i], err);
+	return r;
+}
+
+void usermnt_undo(struct spec_ctx *x)
+{
+	for (size_t i = 0; i < x->out->n_volumes; i++) {
+		const struct spec_volume *v = &x->out->volumes[i];
+		auto_free char *path = v->name ? str_printf("volumes/%s", v->name) : NULL;
+		struct rl_err err;
+
+		/* just made, nothing was ever mounted on it */
+		if (v->anonymous && path && io_remove_tree(x->in->rl->data_fd, path, &err) < 0)
+			log_debug("%s", err.msg);
+	}
+}
+
+void usermnt_done(struct usermnt *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		volopt_done(&u->v[i]);
+	free(u->v);
+	*u = (struct usermnt){ 0 };
+}

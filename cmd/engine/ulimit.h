@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ulimit.h - --ulimit "name=soft[:hard]" and the limits that a container gets by default
+ *
+ * Sources: getrlimit(2), docker-run(1). A rootless caller cannot raise a hard limit: values above
+ * it are clamped, with a warning (SECURITY F13).
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+#include "core/base/strv.h"
+
+struct ulimit {
+	int resource;        /* RLIMIT_X */
+	uint64_t soft, hard; /* UINT64_MAX = unlimited */
+};
+
+/* "nofile=1024:4096"; -1 and "unlimited" mean no limit. */
+int ulimit_parse(const char *s, struct ulimit *ret, struct rl_err *err) RL_MUST_USE;
+/*
+ * The "rlimits" array of the runtime spec: soft nofile at most 1048576, soft core 0 (the host's
+ * core_pattern may start a host program), then @words over them. "host" keeps all of the caller's.
+ */
+int ulimit_json(const struct strv *words, json_t **ret, struct rl_err *err) RL_MUST_USE;

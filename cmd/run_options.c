@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_options.c - the options that run and create share; the header is the manual */
+#include "config.h"
+
+#include "cmd/run_options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+
+#define R    struct run_opts
+#define Q(f) req.f
+
+const struct run_opts run_defaults = {
+	.sig_proxy = true,
+	.read_only_tmpfs = true,
+	.http_proxy = true,
+	.tls_verify = true,
+	.stop_timeout = 10,
+	.retry = 3,
+};
+
+const struct opt run_options[] = {
+	/* what runs */
+	OPT_STR(0, "name", R, Q(name), "NAME", "name of the container"),
+	OPT_BOOL('i', "interactive", R, Q(interactive), "keep stdin open"),
+	OPT_BOOL('t', "tty", R, Q(tty), "give the container a terminal"),
+	OPT_BOOL(0, "rm", R, Q(rm), "remove the container when it ends"),
+	OPT_BOOL(0, "init", R, Q(init), "a small init as process 1: forwards signals, reaps"),
+	OPT_STR(0, "entrypoint", R, Q(entrypoint), "CMD", "instead of the image's entrypoint"),
+	OPT_STR('w', "workdir", R, Q(workdir), "DIR", "working folder"),
+	OPT_STR('u', "user", R, Q(user), "USER[:GROUP]", "user and group, names or numbers"),
+	OPT_STRINGS(0, "group-add", R, Q(group_add), "GROUP", "one more group"),
+	OPT_BOOL(0, "rootfs", R, Q(rootfs), "the first word is a folder, not an image"),
+	OPT_STR(0, "stop-signal", R, Q(stop_signal), "SIGNAL", "signal that stops it"),
+	OPT_INT(0, "stop-timeout", R, stop_timeout, "SECONDS", "grace time of a stop (10)"),
+	OPT_STR(0, "cidfile", R, Q(cidfile), "FILE", "write the container's id to FILE"),
+	OPT_BOOL(0, "sig-proxy", R, sig_proxy, "forward signals to the container (true)"),
+	OPT_STR(0, "umask", R, Q(umask), "OCTAL", "umask of the process (0022)"),
+	OPT_STR(0, "tz", R, Q(tz), "ZONE", "time zone, or local"),
+	/* environment, labels */
+	OPT_LIST('e', "env", R, Q(env), "NAME[=VALUE]", "set or pass a variable; NAME* passes all"),
+	OPT_LIST(0, "env-file", R, Q(env_file), "FILE", "read variables from FILE"),
+	OPT_BOOL(0, "env-host", R, Q(env_host), "pass the whole environment"),
+	OPT_LIST(0, "unsetenv", R, Q(unsetenv), "NAME", "remove a variable"),
+	OPT_BOOL(0, "unsetenv-all", R, Q(unsetenv_all), "start without default variables"),
+	OPT_BOOL(0, "http-proxy", R, http_proxy, "pass proxy variables (true)"),
+	OPT_LIST('l', "label", R, Q(label), "KEY=VALUE", "label of the container"),
+	OPT_LIST(0, "label-file", R, Q(label_file), "FILE", "read labels from FILE"),
+	OPT_LIST(0, "annotation", R, Q(annotation), "KEY=VALUE", "annotation of the runtime spec"),
+	/* image */
+	OPT_STR(0, "pull", R, Q(pull), "POLICY", "always, missing (default), never, newer"),
+	OPT_STR(0, "platform", R, Q(platform), "OS/ARCH", "platform of the image"),
+	OPT_STR(0, "arch", R, arch, "ARCH", "architecture of the image"),
+	OPT_STR(0, "os", R, os, "OS", "operating system of the image (linux)"),
+	OPT_BOOL('q', "quiet", R, Q(quiet), "no progress of a pull"),
+	OPT_STR(0, "authfile", R, Q(authfile), "FILE", "credentials of registries"),
+	OPT_STR(0, "creds", R, Q(creds), "USER:PASSWORD", "credentials of the registry"),
+	OPT_STR(0, "cert-dir", R, Q(cert_dir), "DIR", "certificates of the registry"),
+	OPT_BOOL(0, "tls-verify", R, tls_verify, "require TLS of the registry (true)"),
+	OPT_UINT(0, "retry", R, retry, "N", "tries of a pull (3)"),
+	OPT_STR(0, "image-volume", R, Q(image_volume), "HOW", "anonymous (default), tmpfs, ignore"),
+	/* files */
+	OPT_LIST('v', "volume", R, Q(volume), "[SRC:]DST[:OPTS]", "bind a folder or a volume"),
+	OPT_LIST(0, "mount", R, Q(mount), "SPEC", "type=bind|volume|tmpfs,src=...,dst=..."),
+	OPT_LIST(0, "tmpfs", R, Q(tmpfs), "DST[:OPTS]", "a file system in memory"),
+	OPT_LIST(0, "device", R, Q(device), "SRC[:DST[:PERMS]]", "pass a device"),
+	OPT_BOOL(0, "read-only", R, Q(read_only), "the root file system cannot be written"),
+	OPT_BOOL(0, "read-only-tmpfs", R, read_only_tmpfs,
+		 "with --read-only: tmpfs on /tmp, /run and /var/tmp (true)"),
+	OPT_STR(0, "shm-size", R, Q(shm_size), "SIZE", "size of /dev/shm (64m)"),
+	/* network, names */
+	OPT_STR(0, "network", R, Q(network), "MODE", "private (default), none or host"),
+	OPT_STR(0, "net", R, Q(network), "MODE", NULL),
+	OPT_STR('h', "hostname", R, Q(hostname), "NAME", "host name of the container"),
+	OPT_STRINGS(0, "add-host", R, Q(add_host), "NAME:IP", "a line of /etc/hosts"),
+	OPT_STRINGS(0, "dns", R, Q(dns), "IP", "name server, or none"),
+	OPT_STRINGS(0, "dns-search", R, Q(dns_search), "DOMAIN", "search domain"),
+	OPT_STRINGS(0, "dns-option", R, Q(dns_option), "OPTION", "option of resolv.conf"),
+	OPT_STRINGS(0, "dns-opt", R, Q(dns_option), "OPTION", NULL),
+	OPT_BOOL(0, "no-hosts", R, Q(no_hosts), "keep the image's /etc/hosts"),
+	OPT_BOOL(0, "no-hostname", R, Q(no_hostname), "keep the image's /etc/hostname"),
+	/* namespaces, rights */
+	OPT_STR(0, "userns", R, Q(userns), "MODE", "private (default), host, keep-id[:uid=,gid=]"),
+	OPT_STR(0, "pid", R, Q(pid), "MODE", "private (default) or host"),
+	OPT_STR(0, "ipc", R, Q(ipc), "MODE", "private (default) or host"),
+	OPT_STR(0, "uts", R, Q(uts), "MODE", "private (default) or host"),
+	OPT_STR(0, "cgroupns", R, Q(cgroupns), "MODE", "private (default) or host"),
+	OPT_STRINGS(0, "cap-add", R, Q(cap_add), "CAP", "add a capability, or all"),
+	OPT_STRINGS(0, "cap-drop", R, Q(cap_drop), "CAP", "drop a capability, or all"),
+	OPT_LIST(0, "security-opt", R, Q(security_opt), "OPTION",
+		 "no-new-privileges, seccomp=FILE|unconfined, mask=, unmask="),
+	OPT_BOOL(0, "privileged", R, Q(privileged), "all that you may do yourself"),
+	OPT_STRINGS(0, "sysctl", R, Q(sysctl), "NAME=VALUE", "a setting of its namespaces"),
+	OPT_STRINGS(0, "ulimit", R, Q(ulimit), "NAME=SOFT[:HARD]", "a limit of the process"),
+	OPT_STR(0, "oom-score-adj", R, Q(oom_score_adj), "N", "0 to 1000, first to go"),
+	/* limits */
+	OPT_NANO(0, "cpus", R, Q(nano_cpus), "N", "CPUs it may use, such as 1.5"),
+	OPT_SIZE('m', "memory", R, Q(memory), "SIZE", "memory limit"),
+	OPT_STR(0, "memory-swap", R, Q(memory_swap), "SIZE", "memory plus swap, -1 = no limit"),
+	OPT_SIZE(0, "memory-reservation", R, Q(memory_reservation), "SIZE", "protected memory"),
+	OPT_STR(0, "pids-limit", R, Q(pids_limit), "N", "processes (2048), -1 = no limit"),
+	OPT_UINT('c', "cpu-shares", R, Q(cpu_shares), "N", "weight against others (1024)"),
+	OPT_STR(0, "cpu-quota", R, Q(cpu_quota), "US", "CPU time in each period"),
+	OPT_UINT(0, "cpu-period", R, Q(cpu_period), "US", "length of a period (100000)"),
+	OPT_STR(0, "cpuset-cpus", R, Q(cpuset_cpus), "LIST", "CPUs, such as 0-2"),
+	OPT_STR(0, "cpuset-mems", R, Q(cpuset_mems), "LIST", "memory nodes"),
+	OPT_BOOL(0, "strict-limits", R, Q(strict_limits),
+		 "a limit that cannot be applied is an error"),
+	/* values that mean "as it is" are taken, see run_opts_finish() */
+	OPT_STR(0, "restart", R, restart, "POLICY", NULL),
+	OPT_STR(0, "systemd", R, systemd, "MODE", NULL),
+	OPT_STR(0, "log-driver", R, log_driver, "DRIVER", NULL),
+	OPT_STR(0, "cgroups", R, cgroups, "MODE", NULL),
+	/* no effect on any Linux of today, or on us */
+	OPT_IGNORE_BOOL("disable-content-trust"),
+	OPT_IGNORE_BOOL("no-healthcheck"),
+	OPT_IGNORE("kernel-memory"),
+	OPT_IGNORE("runtime"),
+	/* later */
+	OPT_LATER('d', "detach"),
+	OPT_LATER('p', "publish"),
+	OPT_LATER('P', "publish-all"),
+	OPT_LATER('a', "attach"),
+	OPT_LATER(0, "blkio-weight"),
+	OPT_LATER(0, "blkio-weight-device"),
+	OPT_LATER(0, "cgroup-conf"),
+	OPT_LATER(0, "cgroup-parent"),
+	OPT_LATER(0, "chrootdirs"),
+	OPT_LATER(0, "conmon-pidfile"),
+	OPT_LATER(0, "cpu-count"),
+	OPT_LATER(0, "cpu-percent"),
+	OPT_LATER(0, "cpu-rt-period"),
+	OPT_LATER(0, "cpu-rt-runtime"),
+	OPT_LATER(0, "decryption-key"),
+	OPT_LATER(0, "detach-keys"),
+	OPT_LATER(0, "device-cgroup-rule"),
+	OPT_LATER(0, "device-read-bps"),
+	OPT_LATER(0, "device-read-iops"),
+	OPT_LATER(0, "device-write-bps"),
+	OPT_LATER(0, "device-write-iops"),
+	OPT_LATER(0, "domainname"),
+	OPT_LATER(0, "env-merge"),
+	OPT_LATER(0, "expose"),
+	OPT_LATER(0, "gidmap"),
+	OPT_LATER(0, "gpus"),
+	OPT_LATER(0, "group-entry"),
+	OPT_LATER(0, "health-cmd"),
+	OPT_LATER(0, "health-interval"),
+	OPT_LATER(0, "health-log-destination"),
+	OPT_LATER(0, "health-max-log-count"),
+	OPT_LATER(0, "health-max-log-size"),
+	OPT_LATER(0, "health-on-failure"),
+	OPT_LATER(0, "health-retries"),
+	OPT_LATER(0, "health-start-interval"),
+	OPT_LATER(0, "health-start-period"),
+	OPT_LATER(0, "health-startup-cmd"),
+	OPT_LATER(0, "health-startup-interval"),
+	OPT_LATER(0, "health-startup-retries"),
+	OPT_LATER(0, "health-startup-success"),
+	OPT_LATER(0, "health-startup-timeout"),
+	OPT_LATER(0, "health-timeout"),
+	OPT_LATER(0, "healthcheck-command"),
+	OPT_LATER(0, "healthcheck-interval"),
+	OPT_LATER(0, "healthcheck-retries"),
+	OPT_LATER(0, "healthcheck-start-period"),
+	OPT_LATER(0, "healthcheck-timeout"),
+	OPT_LATER(0, "hosts-file"),
+	OPT_LATER(0, "hostuser"),
+	OPT_LATER(0, "init-path"),
+	OPT_LATER(0, "io-maxbandwidth"),
+	OPT_LATER(0, "io-maxiops"),
+	OPT_LATER(0, "ip"),
+	OPT_LATER(0, "ip6"),
+	OPT_LATER(0, "isolation"),
+	OPT_LATER(0, "link"),
+	OPT_LATER(0, "link-local-ip"),
+	OPT_LATER(0, "log-opt"),
+	OPT_LATER(0, "mac-address"),
+	OPT_LATER(0, "memory-swappiness"),
+	OPT_LATER(0, "network-alias"),
+	OPT_LATER(0, "oom-kill-disable"),
+	OPT_LATER(0, "passwd"),
+	OPT_LATER(0, "passwd-entry"),
+	OPT_LATER(0, "personality"),
+	OPT_LATER(0, "pidfile"),
+	OPT_LATER(0, "pod"),
+	OPT_LATER(0, "pod-id-file"),
+	OPT_LATER(0, "preserve-fd"),
+	OPT_LATER(0, "preserve-fds"),
+	OPT_LATER(0, "rdt-class"),
+	OPT_LATER(0, "replace"),
+	OPT_LATER(0, "requires"),
+	OPT_LATER(0, "retry-delay"),
+	OPT_LATER(0, "rmi"),
+	OPT_LATER(0, "sdnotify"),
+	OPT_LATER(0, "seccomp-policy"),
+	OPT_LATER(0, "secret"),
+	OPT_LATER(0, "shm-size-systemd"),
+	OPT_LATER(0, "signature-policy"),
+	OPT_LATER(0, "storage-opt"),
+	OPT_LATER(0, "subgidname"),
+	OPT_LATER(0, "subuidname"),
+	OPT_LATER(0, "timeout"),
+	OPT_LATER(0, "uidmap"),
+	OPT_LATER(0, "variant"),
+	OPT_LATER(0, "volume-driver"),
+	OPT_LATER(0, "volumes-from"),
+	OPT_END,
+};
+
+/* A flag whose other values come later: only the one that changes nothing is fine today. */
+static int only(const char *flag, const char *v, const char *a, const char *b, struct rl_err *err)
+{
+	if (!v || !*v || strcmp(v, a) == 0 || strcmp(v, b) == 0)
+		return 0;
+	return rl_fail(err, ENOTSUP, "not supported yet: %s %s", flag, v);
+}
+
+int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_err *err)
+{
+	struct create_req *q = &o->req;
+	int r = only("--restart", o->restart, "no", "never", err);
+
+	if (r == 0)
+		r = only("--systemd", o->systemd, "false", "false", err);
+	if (r == 0)
+		r = only("--log-driver", o->log_driver, "none", "passthrough", err);
+	if (r == 0)
+		r = only("--cgroups", o->cgroups, "enabled", "enabled", err);
+	if (r == 0)
+		r = only("--os", o->os, "linux", "linux", err);
+	if (r < 0)
+		return r;
+	if (args->n == 0)
+		return rl_fail(err, EINVAL, "no image (or folder, with --rootfs) was named");
+	if (o->arch && q->platform)
+		return rl_fail(err, EINVAL, "'--arch' and '--platform' exclude each other");
+	if (o->arch)
+		q->platform = o->arch;
+	q->image = args->v[0];
+	q->args = args->v + 1;
+	q->n_args = args->n - 1;
+	q->no_read_only_tmpfs = !o->read_only_tmpfs;
+	q->no_http_proxy = !o->http_proxy;
+	q->tls_no_verify = !o->tls_verify;
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run_options.h - the options that run and create share, and how they become a request
+ *
+ * Every flag of Docker and Podman is either done, or refused with "not supported yet": none that
+ * changes what runs is taken and ignored.
+ */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "cmd/engine/create.h"
+#include "cmd/opt.h"
+
+struct run_opts {
+	struct create_req req; /* filled by the table; the words are added by run_opts_finish() */
+	bool sig_proxy;        /* --sig-proxy, run only */
+	bool read_only_tmpfs, http_proxy, tls_verify; /* default true, turned round in @req */
+	const char *restart, *systemd, *log_driver, *cgroups, *arch, *os;
+	int64_t stop_timeout; /* seconds, -1 = for ever; kept for stop */
+	uint64_t retry;
+};
+
+extern const struct opt run_options[];
+extern const struct run_opts run_defaults;
+
+/**
+ * run_opts_finish() - Complete @o->req after the table was parsed
+ * @args:	Words after the options: the image (or folder) and the command; borrowed
+ *
+ * Return: 0, or -errno for a value that asks for what is not there yet
+ */
+int run_opts_finish(struct run_opts *o, const struct cmd_args *args,
+		    struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* volume.c - named volumes; the header is the manual */
+#include "config.h"
+
+#include "storage/volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+
+#define VOLUME_VERSION    1
+#define VOLUME_RECORD_MAX (1 << 20)
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+int volume_check_name(const char *name, struct rl_err *err)
+{
+	size_t n = strlen(name);
+
+	if (n == 0)
+		return rl_fail(err, EINVAL, "the name of the volume is empty");
+	if (n > VOLUME_NAME_MAX)
+		return rl_fail(err, EINVAL, "volume name '%.40s...' is longer than %d bytes", name,
+			       VOLUME_NAME_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (is_alnum(name[i]) || (i > 0 && strchr("_.-", name[i])))
+			continue;
+		rl_fail(err, EINVAL, "invalid volume name '%s': byte 0x%02x", name,
+			(unsigned)(unsigned char)name[i]);
+		return rl_hint(err, "letters, digits, '_', '.' and '-' make a name; a folder "
+				    "starts with '/' or './'");
+	}
+	return 0;
+}
+
+static json_t *labels_object(const struct strv *labels)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; o && labels && i < labels->n; i++) {
+		const char *s = labels->v[i], *eq = strchr(s, '=');
+		auto_free char *key = eq ? strndup(s, (size_t)(eq - s)) : strdup(s);
+
+		if (!key || json_object_set_new(o, key, json_string(eq ? eq + 1 : "")) < 0) {
+			json_decref(o);
+			return NULL;
+		}
+	}
+	return o;
+}
+
+static int write_record(const struct rl *rl, const struct volume_req *req, const char *name,
+			const char *dir, struct rl_err *err)
+{
+	auto_free char *path = str_printf("%s/volume.json", dir);
+	char now[32];
+	json_t *j;
+	int r;
+
+	time_rfc3339(now, wall_ns());
+	j = json_pack("{s:i,s:s,s:s,s:s,s:o,s:{},s:b,s:b}", "version", VOLUME_VERSION, "name", name,
+		      "driver", "local", "created", now, "labels", labels_object(req->labels),
+		      "options", "anonymous", req->name == NULL, "copy_up", !req->no_copy);
+	if (!j || !path) {
+		json_decref(j);
+		return rl_oom(err);
+	}
+	r = json_write_file(rl->data_fd, path, j, !req->no_sync, err);
+	json_decref(j);
+	return r;
+}
+
+/* Make volumes/<name> whole or not at all. 1: made, 0: somebody else has made it. */
+static int make(const struct rl *rl, const struct volume_req *req, const char *name,
+		struct rl_err *err)
+{
+	auto_free char *dir = str_printf("volumes/%s", name), *tmp = NULL, *data = NULL;
+	char tag[17];
+	int r;
+
+	rand_hex(tag, 8);
+	tmp = str_printf("volumes/.tmp-%s", tag);
+	data = str_printf("volumes/.tmp-%s/_data", tag);
+	if (!dir || !tmp || !data)
+		return rl_oom(err);
+	r = io_mkdirs(rl->data_fd, tmp, 0700, err);
+	if (r < 0)
+		return r;
+	r = io_mkdirs(rl->data_fd, data, 0755, err);
+	if (r == 0)
+		r = write_record(rl, req, name, tmp, err);
+	/* umask must not decide who may enter a folder that many users of a container share */
+	if (r == 0 && fchmodat(rl->data_fd, data, 0755, 0) < 0)
+		r = rl_fail_sys(err, errno, "chmod '%s'", data);
+	if (r == 0) {
+		if (renameat(rl->data_fd, tmp, rl->data_fd, dir) == 0)
+			return 1;
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			r = rl_fail_sys(err, errno, "create volume '%s'", name);
+	}
+	RL_IGNORE(io_remove_tree(rl->data_fd, tmp,
+				 &(struct rl_err){ 0 })); /* swept later if it stays */
+	return r;
+}
+
+static int read_record(const struct rl *rl, const char *name, json_t **ret, struct rl_err *err)
+{
+	auto_free char *path = str_printf("volumes/%s/volume.json", name);
+	int64_t version;
+	json_t *j;
+	int r;
+
+	if (!path)
+		return rl_oom(err);
+	r = json_read_file(rl->data_fd, path, VOLUME_RECORD_MAX, &j, err);
+	if (r < 0)
+		return r;
+	r = json_get_int(j, "version", path, &version, err);
+	if (r == 0 && version != VOLUME_VERSION)
+		r = rl_fail(err, EINVAL,
+			    "volume '%s' has record version %lld, this rl knows version %d", name,
+			    (long long)version, VOLUME_VERSION);
+	if (r < 0) {
+		json_decref(j);
+		return r;
+	}
+	*ret = j;
+	return 0;
+}
+
+static int open_existing(const struct rl *rl, const char *name, struct volume *v,
+			 struct rl_err *err)
+{
+	json_t *j = NULL;
+	int r = read_record(rl, name, &j, err);
+
+	if (r < 0)
+		return r;
+	r = json_get_bool(j, "copy_up", name, &v->copy_up, err);
+	if (r == 0)
+		r = json_get_bool(j, "anonymous", name, &v->anonymous, err);
+	json_decref(j);
+	return r;
+}
+
+int volume_get(const struct rl *rl, const struct volume_req *req, struct volume *ret,
+	       struct rl_err *err)
+{
+	auto_volume struct volume v = { 0 };
+	char random[65];
+	const char *name = req->name;
+	int r;
+
+	if (!name) {
+		rand_hex(random, 32);
+		name = random;
+	}
+	r = volume_check_name(name, err);
+	if (r < 0)
+		return r;
+	v.name = strdup(name);
+	v.path = str_printf("%s/volumes/%s/_data", rl->data_dir, name);
+	if (!v.name || !v.path)
+		return rl_oom(err);
+	r = req->name ? open_existing(rl, name, &v, err) : -ENOENT;
+	if (r == -ENOENT) {
+		r = make(rl, req, name, err);
+		if (r < 0)
+			return rl_wrap(err, "volume '%s'", name);
+		v.created = r == 1;
+		r = open_existing(rl, name, &v, err);
+	}
+	if (r < 0)
+		return rl_wrap(err, "volume '%s'", name);
+	if (req->no_copy)
+		v.copy_up = false;
+	*ret = v;
+	v = (struct volume){ 0 };
+	return 0;
+}
+
+int volume_set_copied(const struct rl *rl, const char *name, struct rl_err *err)
+{
+	auto_free char *path = NULL;
+	json_t *j = NULL;
+	int r = volume_check_name(name, err);
+
+	if (r == 0)
+		r = read_record(rl, name, &j, err);
+	if (r < 0)
+		return r;
+	path = str_printf("volumes/%s/volume.json", name);
+	if (!path || json_object_set_new(j, "copy_up", json_false()) < 0)
+		r = rl_oom(err);
+	else
+		r = json_write_file(rl->data_fd, path, j, true, err);
+	json_decref(j);
+	return r;
+}
+
+void volume_done(struct volume *v)
+{
+	free(v->name);
+	free(v->path);
+	*v = (struct volume){ 0 };
+}
