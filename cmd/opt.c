@@ -14,7 +14,8 @@
 static bool takes_value(const struct opt *o)
 {
 	/* one that is refused is refused before a missing value could be the news */
-	return o->type != OPT_T_BOOL && o->type != OPT_T_IGNORE_BOOL && o->type != OPT_T_LATER;
+	return o->type != OPT_T_BOOL && o->type != OPT_T_TRI && o->type != OPT_T_IGNORE_BOOL &&
+	       o->type != OPT_T_LATER;
 }
 
 static const struct opt *find_long(const struct opt *table, const char *name, size_t len)
@@ -44,6 +45,16 @@ static int store_list(const struct opt *o, struct strv *l, const char *value)
 	return o->type == OPT_T_STRINGS ? strv_split(l, value, ',') : strv_add(l, value);
 }
 
+static int store_tri(const struct opt *o, int *at, const char *value, struct rl_err *err)
+{
+	bool on = true;
+
+	if (value && parse_bool(value, &on) < 0)
+		return bad_value(o, value, "true or false", err);
+	*at = on;
+	return 0;
+}
+
 static int store(const struct opt *o, void *opts, const char *value, struct rl_err *err)
 {
 	void *at = (char *)opts + o->offset;
@@ -55,6 +66,8 @@ static int store(const struct opt *o, void *opts, const char *value, struct rl_e
 		else if (parse_bool(value, at) < 0)
 			return bad_value(o, value, "true or false", err);
 		return 0;
+	case OPT_T_TRI:
+		return store_tri(o, at, value, err);
 	case OPT_T_UINT:
 		return parse_uint(value, INT64_MAX, at) < 0
 			       ? bad_value(o, value, "a number, 0 or more", err)

@@ -17,6 +17,7 @@
 enum opt_type {
 	OPT_T_END,
 	OPT_T_BOOL,    /* bool */
+	OPT_T_TRI,     /* int 0 or 1, written like a bool; the default tells "not given" */
 	OPT_T_UINT,    /* uint64_t */
 	OPT_T_INT,     /* int64_t */
 	OPT_T_STR,     /* const char *, borrowed from argv; NULL when not given */
@@ -45,6 +46,7 @@ struct opt {
 		(t), (s), (l), offsetof(st, f), (a), (h), NULL \
 	}
 #define OPT_BOOL(s, l, st, f, h)       OPT_ROW(OPT_T_BOOL, s, l, st, f, NULL, h)
+#define OPT_TRI(s, l, st, f, h)        OPT_ROW(OPT_T_TRI, s, l, st, f, NULL, h)
 #define OPT_UINT(s, l, st, f, a, h)    OPT_ROW(OPT_T_UINT, s, l, st, f, a, h)
 #define OPT_INT(s, l, st, f, a, h)     OPT_ROW(OPT_T_INT, s, l, st, f, a, h)
 #define OPT_STR(s, l, st, f, a, h)     OPT_ROW(OPT_T_STR, s, l, st, f, a, h)
