@@ -126,13 +126,13 @@ int layer_open(const struct rl *rl, const char *key, struct rl_err *err)
 /* --- staging ------------------------------------------------------------------------------- */
 
 /* The key's lock on a file that is still there: whoever used it last may have removed it. */
-static int lock_key(const struct rl *rl, const char *key, struct rl_err *err)
+static int lock_key(const struct rl *rl, const char *key, bool wait, struct rl_err *err)
 {
 	char path[300];
 
 	(void)snprintf(path, sizeof(path), LAYERS "/" LOCK_PREFIX "%s", key);
 	for (;;) {
-		auto_fd int fd = io_flock(rl->data_fd, path, true, true, err);
+		auto_fd int fd = io_flock(rl->data_fd, path, true, wait, err);
 		struct stat a, b;
 
 		if (fd < 0)
@@ -176,7 +176,8 @@ static int make_stage(const struct rl *rl, struct layer_stage *st, struct rl_err
 	return 0;
 }
 
-int layer_begin(const struct rl *rl, const char *key, struct layer_stage *ret, struct rl_err *err)
+int layer_begin(const struct rl *rl, const char *key, bool wait, struct layer_stage *ret,
+		struct rl_err *err)
 {
 	struct layer_stage st = { .lock_fd = FD_NONE, .diff_fd = FD_NONE };
 	char path[256];
@@ -187,7 +188,7 @@ int layer_begin(const struct rl *rl, const char *key, struct layer_stage *ret, s
 	(void)snprintf(st.key, sizeof(st.key), "%s", key);
 	if (mkdirat(rl->data_fd, LAYERS, 0700) < 0 && errno != EEXIST)
 		return rl_fail_sys(err, errno, "create folder '" LAYERS "'");
-	st.lock_fd = lock_key(rl, key, err);
+	st.lock_fd = lock_key(rl, key, wait, err);
 	if (st.lock_fd < 0)
 		return st.lock_fd;
 	if (layer_exists(rl, key)) {

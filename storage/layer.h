@@ -37,8 +37,9 @@ struct layer_stage {
 	int lock_fd, diff_fd;
 };
 
-/* Take the key's lock (waits). 0 = staging is ready, 1 = somebody else published it meanwhile. */
-int layer_begin(const struct rl *rl, const char *key, struct layer_stage *ret,
+/* Take the key's lock. 0 = staging is ready, 1 = somebody else published it meanwhile. While
+ * somebody else works on it: @wait, else -EAGAIN (for who holds other locks or has other work). */
+int layer_begin(const struct rl *rl, const char *key, bool wait, struct layer_stage *ret,
 		struct rl_err *err) RL_MUST_USE;
 /* Write layer.json, syncfs, rename into place, unlock. */
 int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_id, int64_t size,
