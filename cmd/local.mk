@@ -3,6 +3,7 @@ libcmd_a_SOURCES =
 libcmd_a_SOURCES += cmd/cmd.c cmd/cmd.h
 libcmd_a_SOURCES += cmd/opt.c cmd/opt.h
 libcmd_a_SOURCES += cmd/run_options.c cmd/run_options.h
+libcmd_a_SOURCES += cmd/pull.c
 libcmd_a_SOURCES += cmd/table.c
 libcmd_a_SOURCES += cmd/template.c cmd/template.h cmd/template_ast.h
 libcmd_a_SOURCES += cmd/template_exec.c cmd/template_func.c

@@ -4,7 +4,10 @@
 
 #include "cmd/cmd.h"
 
+extern const struct cmd cmd_pull;
+
 const struct cmd *const cmd_table[] = {
+	&cmd_pull,
 	NULL,
 };
 

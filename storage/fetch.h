@@ -1,40 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fetch.h - running the helper program rl-image: pull, load, shift, remove
+ * fetch.h - running the helper program rl-image: pull, load, remove
  *
- * The helper is started inside S (it must give files their owners), reads nothing from its
- * environment but proxies, shows progress on stderr, and writes one JSON object to its stdout:
+ * The helper is started inside S (it must give files their owners), gets its request and the
+ * credentials as JSON on descriptor 3 (storage/image/request.h), reads nothing from its environment
+ * but proxies, shows progress on stderr, and writes one JSON object a line to its stdout:
  * { "id": hex, "name": canonical, "digest": "sha256:..." } per image, or
- * { "error": text, "hint": text, "code": errno } as the last line.
+ * { "error": text, "hint": text, "code": errno } as the last line. Ctrl-C and SIGTERM are handed to it
+ * and it is waited for, so that nothing half done stays behind; then the result is -EINTR.
+ *
+ * The image localhost/rl-busybox needs no registry: it comes with rl (rl-busybox.tar beside the other
+ * data files) and is loaded when it is asked for and not there.
  */
 #pragma once
 
 #include "core/session.h"
 #include "storage/image.h"
 
+#define FETCH_BUILTIN "localhost/rl-busybox:latest"
+
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER, PULL_NEWER };
 
+/* "missing", "always", "never", "newer"; "" and "true" as podman takes them. */
 int pull_policy_parse(const char *s, enum pull_policy *ret, struct rl_err *err) RL_MUST_USE;
 
 struct pull_req {
-	const char *name;             /* as typed */
+	const char *name;             /* as typed, "docker://" allowed */
 	const char *platform;         /* "linux/arm64", or NULL */
 	const char *authfile, *creds; /* or NULL */
 	const char *cert_dir;         /* or NULL */
 	int tls_verify;               /* -1 = as registries.conf says, 0, 1 */
 	uint64_t retries;             /* default 3 */
+	int64_t retry_delay_ms;       /* of the first retry; 0 = 1 s */
 	bool quiet, all_tags;
 };
 
-/* Pull; the image's id (64 hex) is written to @ret_id. */
-int fetch_pull(const struct rl *rl, const struct pull_req *req, char ret_id[65],
+/* Pull; the ids (64 hex) of the images are appended to @ret_ids (several with @all_tags). */
+int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret_ids,
 	       struct rl_err *err) RL_MUST_USE;
 /* Apply a policy: find locally and/or pull, return the image. */
 int fetch_image(const struct rl *rl, const struct pull_req *req, enum pull_policy policy,
 		struct image *ret, struct rl_err *err) RL_MUST_USE;
-/* Load an archive; @path NULL or "-": stdin. Names (or ids) of the loaded images go to @ret_names. */
-int fetch_load(const struct rl *rl, const char *path, bool quiet, struct strv *ret_names,
-	       struct rl_err *err) RL_MUST_USE;
+
+/**
+ * fetch_load() - Bring in the images of an archive
+ * @path:	File (docker-archive or oci-archive, packed or not) or folder (OCI layout);
+ *		NULL or "-": stdin
+ * @want:	Only this image of several (a tag, name or index in the archive), or NULL
+ * @ret_names:	Names, or ids of those without one, appended; or NULL
+ * @ret_ids:	Ids, appended; or NULL
+ */
+int fetch_load(const struct rl *rl, const char *path, const char *want, bool quiet,
+	       struct strv *ret_names, struct strv *ret_ids, struct rl_err *err) RL_MUST_USE;
+
 /* Remove a tree below data_dir that holds files of subordinate owners (done inside S). */
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
 		      struct rl_err *err) RL_MUST_USE;

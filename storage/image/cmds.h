@@ -9,5 +9,9 @@
 
 #include "core/rl.h"
 
+/* pull: what the request on descriptor 3 asks for (request.h) */
+int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/* load: the images of the archive on stdin or of the folder that the request names */
+int cmd_load(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;

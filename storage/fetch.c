@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch.c - the client side of rl-image; the header is the manual */
+#include "config.h"
+
+#include "storage/fetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "storage/fetch_request.h"
+#include "storage/ref.h"
+
+#define RESULT_MAX (8 << 20)
+
+int pull_policy_parse(const char *s, enum pull_policy *ret, struct rl_err *err)
+{
+	static const struct {
+		const char *name;
+		enum pull_policy policy;
+	} names[] = {
+		{ "missing", PULL_MISSING },   { "", PULL_MISSING },
+		{ "ifmissing", PULL_MISSING }, { "false", PULL_MISSING },
+		{ "always", PULL_ALWAYS },     { "true", PULL_ALWAYS },
+		{ "never", PULL_NEVER },       { "newer", PULL_NEWER },
+		{ "ifnewer", PULL_NEWER },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(s, names[i].name) == 0) {
+			*ret = names[i].policy;
+			return 0;
+		}
+	}
+	return rl_fail(err, EINVAL,
+		       "unknown pull policy '%s': expected always, missing, never or newer", s);
+}
+
+/* --- running the helper --- */
+
+struct helper {
+	pid_t pid;
+	int pidfd, out, sigfd;
+	sigset_t old_mask;
+	int signal; /* that the user sent us, 0 = none */
+};
+
+static int request_fd(const json_t *request, struct rl_err *err)
+{
+	auto_fd int fd = memfd_create("rl-request", MFD_CLOEXEC);
+	char *text = json_dumps(request, JSON_COMPACT);
+	int r;
+
+	if (!text)
+		return rl_oom(err);
+	r = fd < 0 ? -errno : io_write_all(fd, text, strlen(text));
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return r < 0 ? rl_fail_sys(err, -r, "write the request for rl-image") : TAKE_FD(fd);
+}
+
+static int proxy_env(struct strv *env)
+{
+	static const char *const names[] = {
+		"http_proxy", "https_proxy", "no_proxy", "all_proxy",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *v = getenv(names[i]);
+
+		if (v && strv_take(env, str_printf("%s=%s", names[i], v)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* From here to signals_back() the deadly signals are ours to read: the helper must end first. */
+static int signals_take(struct helper *h, struct rl_err *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	h->sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (h->sigfd < 0)
+		return rl_fail_sys(err, errno, "signalfd");
+	if (sigprocmask(SIG_BLOCK, &set, &h->old_mask) < 0)
+		return rl_fail_sys(err, errno, "block signals");
+	return 0;
+}
+
+static void signals_back(struct helper *h)
+{
+	if (h->sigfd < 0)
+		return;
+	(void)sigprocmask(SIG_SETMASK, &h->old_mask, NULL); /* a mask that was valid before */
+	fd_close(h->sigfd);
+	h->sigfd = FD_NONE;
+}
+
+static int helper_start(const struct rl *rl, const struct session *s, const char *const *words,
+			const struct proc_fd *fds, size_t n_fds, struct helper *h,
+			struct rl_err *err)
+{
+	auto_free char *path = proc_find_own("rl-image", err);
+	auto_strv struct strv env = { 0 };
+	auto_fd int rd = FD_NONE, wr = FD_NONE;
+	struct proc_fd all[4] = { 0 };
+	const char *argv[8] = { path, "--root", rl->data_dir };
+	size_t n = 0;
+	int v[2], r;
+
+	if (!path)
+		return -err->code;
+	for (size_t i = 0; words[i] && i < 4; i++)
+		argv[3 + i] = words[i];
+	if (proxy_env(&env) < 0)
+		return rl_oom(err);
+	if (pipe2(v, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "start rl-image: pipe");
+	rd = v[0];
+	wr = v[1];
+	if (n_fds > 0 && fds[0].to == 0)
+		all[n++] = fds[0];
+	all[n++] = (struct proc_fd){ wr, 1 };
+	for (size_t i = 0; i < n_fds && n < ARRAY_LEN(all); i++)
+		if (fds[i].to > 1)
+			all[n++] = fds[i];
+	r = proc_spawn(&(struct proc_spec){ .argv = argv,
+					    .env = (const char *const *)env.v,
+					    .fds = all,
+					    .n_fds = n,
+					    .join_userns = s->userns_fd,
+					    .die_with_parent = SIGTERM },
+		       &h->pid, &h->pidfd, err);
+	if (r == 0)
+		h->out = TAKE_FD(rd);
+	return r;
+}
+
+/* Everything that the helper says, handing signals on meanwhile. */
+static int helper_read(struct helper *h, struct buf *out, struct rl_err *err)
+{
+	char block[4096];
+
+	for (;;) {
+		struct pollfd p[2] = { { .fd = h->out, .events = POLLIN },
+				       { .fd = h->sigfd, .events = POLLIN } };
+		struct signalfd_siginfo si;
+		ssize_t n;
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return rl_fail_sys(err, errno, "wait for rl-image");
+		if (p[1].revents && read(h->sigfd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+			h->signal = (int)si.ssi_signo;
+			(void)proc_pidfd_signal(h->pidfd, SIGTERM); /* gone already is fine */
+		}
+		if (!p[0].revents)
+			continue;
+		n = read(h->out, block, sizeof(block));
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return rl_fail_sys(err, errno, "read from rl-image");
+		if (n > 0 &&
+		    (out->len + (size_t)n > RESULT_MAX || buf_add(out, block, (size_t)n) < 0))
+			return rl_fail(err, EFBIG, "rl-image says too much");
+	}
+}
+
+static int take_line(const char *line, size_t len, struct strv *names, struct strv *ids,
+		     struct rl_err *err)
+{
+	const char *text, *hint, *id, *name;
+	json_auto_t *j = NULL;
+	int64_t code;
+
+	if (json_read(line, len, RESULT_MAX, "rl-image", &j, err) < 0 ||
+	    json_get_str(j, "error", "rl-image", &text, err) < 0 ||
+	    json_get_str(j, "hint", "rl-image", &hint, err) < 0 ||
+	    json_get_str(j, "id", "rl-image", &id, err) < 0 ||
+	    json_get_str(j, "name", "rl-image", &name, err) < 0 ||
+	    json_get_int(j, "code", "rl-image", &code, err) < 0)
+		return -err->code;
+	if (text) {
+		rl_fail(err, code > 0 && code < 4096 ? (int)code : EIO, "%s", text);
+		if (hint && *hint)
+			rl_hint(err, "%s", hint);
+		return -err->code;
+	}
+	if (!id)
+		return rl_fail(err, EPROTO, "rl-image gives a result without an id");
+	if ((ids && strv_add(ids, id) < 0) || (names && strv_add(names, name ? name : id) < 0))
+		return rl_oom(err);
+	return 0;
+}
+
+static int take_lines(const struct buf *out, struct strv *names, struct strv *ids,
+		      struct rl_err *err)
+{
+	const char *p = out->data ? out->data : "";
+
+	while (*p) {
+		const char *e = strchrnul(p, '\n');
+
+		if (e > p && take_line(p, (size_t)(e - p), names, ids, err) < 0)
+			return -err->code;
+		p = *e ? e + 1 : e;
+	}
+	return 0;
+}
+
+static int interrupted(int signo, struct rl_err *err)
+{
+	rl_fail(err, EINTR, "interrupted");
+	err->exit_code = 128 + signo;
+	return -EINTR;
+}
+
+static int helper_finish(struct helper *h, const struct buf *out, struct strv *names,
+			 struct strv *ids, struct rl_err *err)
+{
+	int status = 0;
+	int r = proc_wait(h->pidfd, h->pid, -1, &status);
+
+	if (r < 0)
+		return rl_fail_sys(err, -r, "wait for rl-image");
+	r = take_lines(out, names, ids, err);
+	if (h->signal)
+		return interrupted(h->signal, err);
+	if (r == -EINTR) /* the terminal's Ctrl-C reached it before us */
+		return interrupted(SIGINT, err);
+	if (r < 0)
+		return r;
+	if (WIFSIGNALED(status))
+		return rl_fail(err, EIO, "rl-image died by signal %d", WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		return rl_fail(err, EIO, "rl-image exited with %d", WEXITSTATUS(status));
+	return 0;
+}
+
+/* One run of the helper from start to end; results go to @names and @ids (either may be NULL). */
+static int helper_run(const struct rl *rl, const struct session *s, const char *const *words,
+		      const struct proc_fd *fds, size_t n_fds, struct strv *names, struct strv *ids,
+		      struct rl_err *err)
+{
+	struct helper h = { .pidfd = FD_NONE, .out = FD_NONE, .sigfd = FD_NONE };
+	auto_buf struct buf out = { 0 };
+	int r = signals_take(&h, err);
+
+	if (r == 0)
+		r = helper_start(rl, s, words, fds, n_fds, &h, err);
+	if (r == 0) {
+		r = helper_read(&h, &out, err);
+		if (r < 0)
+			(void)proc_pidfd_signal(h.pidfd, SIGKILL); /* we do not understand it */
+		r = r < 0 ? r : helper_finish(&h, &out, names, ids, err);
+	}
+	signals_back(&h);
+	fd_close(h.out);
+	fd_close(h.pidfd);
+	return r;
+}
+
+/* --- pull --- */
+
+/* JSON values hold passwords here, too. */
+static void wiping_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static int pull_request(const struct session *s, const struct pull_req *req, struct rl_err *err)
+{
+	json_malloc_t old_malloc;
+	json_free_t old_free;
+	json_t *root = NULL;
+	int r;
+
+	json_get_alloc_funcs(&old_malloc, &old_free);
+	json_set_alloc_funcs(malloc, wiping_free);
+	r = fetch_request_new(s, req->quiet, &root, err);
+	if (r == 0)
+		r = fetch_request_pull(root, req, err);
+	if (r == 0)
+		r = request_fd(root, err);
+	json_decref(root);
+	json_set_alloc_funcs(old_malloc, old_free);
+	return r;
+}
+
+/* "oci-archive:FILE[:NAME]" and its kin: the part after the prefix, or NULL. */
+static const char *archive_part(const char *name)
+{
+	static const char *const transports[] = { "docker-archive:", "oci-archive:", "oci:" };
+
+	for (size_t i = 0; i < ARRAY_LEN(transports); i++)
+		if (strncmp(name, transports[i], strlen(transports[i])) == 0)
+			return name + strlen(transports[i]);
+	return NULL;
+}
+
+static int pull_archive(const struct rl *rl, const char *part, bool quiet, struct strv *ret_ids,
+			struct rl_err *err)
+{
+	const char *colon = strchr(part, ':');
+	auto_free char *path = colon ? strndup(part, (size_t)(colon - part)) : strdup(part);
+
+	if (!path)
+		return rl_oom(err);
+	return fetch_load(rl, path, colon ? colon + 1 : NULL, quiet, NULL, ret_ids, err);
+}
+
+static bool is_builtin(const char *name)
+{
+	auto_ref struct ref ref = { 0 };
+	auto_free char *text = NULL;
+	struct rl_err ignored;
+
+	if (ref_parse(name, strlen(name), &ref, &ignored) < 0)
+		return false;
+	text = ref_print(&ref);
+	return text && strcmp(text, FETCH_BUILTIN) == 0;
+}
+
+static int load_builtin(const struct rl *rl, struct strv *ret_ids, struct rl_err *err)
+{
+	auto_free char *path = proc_find_data("rl-busybox.tar", err);
+
+	if (!path)
+		return -err->code;
+	return fetch_load(rl, path, NULL, true, NULL, ret_ids, err);
+}
+
+int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret_ids,
+	       struct rl_err *err)
+{
+	static const char *const words[] = { "pull", NULL };
+	const char *part = archive_part(req->name);
+	struct session s = { .userns_fd = FD_NONE };
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (part)
+		return pull_archive(rl, part, req->quiet, ret_ids, err);
+	if (is_builtin(req->name))
+		return load_builtin(rl, ret_ids, err);
+	r = session_open(rl, &s, err);
+	if (r < 0)
+		return r;
+	fd = pull_request(&s, req, err);
+	r = fd < 0 ? fd
+		   : helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 } }, 1, NULL, ret_ids,
+				err);
+	session_close(&s);
+	return r;
+}
+
+/* --- policies --- */
+
+static int find_local(const struct rl *rl, const struct pull_req *req, struct image *ret,
+		      struct rl_err *err)
+{
+	struct platform p;
+	int r;
+
+	if (!req->platform)
+		return image_find(rl, req->name, NULL, ret, err);
+	r = platform_parse(req->platform, &p, err);
+	return r < 0 ? r : image_find(rl, req->name, &p, ret, err);
+}
+
+static int pull_and_load(const struct rl *rl, const struct pull_req *req, struct image *ret,
+			 struct rl_err *err)
+{
+	auto_strv struct strv ids = { 0 };
+	int r = fetch_pull(rl, req, &ids, err);
+
+	if (r < 0)
+		return r;
+	/* by name, so that the record says which; by id where it has none of its own */
+	if (find_local(rl, req, ret, err) == 0 && ids.n > 0 && strcmp(ret->id, ids.v[0]) == 0)
+		return 0;
+	if (ids.n == 0)
+		return rl_fail(err, EPROTO, "rl-image brought no image");
+	return image_load(rl, ids.v[0], ret, err);
+}
+
+int fetch_image(const struct rl *rl, const struct pull_req *req, enum pull_policy policy,
+		struct image *ret, struct rl_err *err)
+{
+	struct rl_err why;
+	int r;
+
+	if (policy == PULL_ALWAYS)
+		return pull_and_load(rl, req, ret, err);
+	if (policy == PULL_NEWER) {
+		r = pull_and_load(rl, req, ret, &why);
+		if (r == 0)
+			return 0;
+		if (r != -EINTR && find_local(rl, req, ret, err) == 0) {
+			log_warn("%s: %s; using the local image", req->name, why.msg);
+			return 0;
+		}
+		*err = why;
+		return r;
+	}
+	r = find_local(rl, req, ret, err);
+	if (r != -ENOENT)
+		return r;
+	if (policy == PULL_NEVER)
+		return rl_hint(err, "it is not pulled because of '--pull never'");
+	return pull_and_load(rl, req, ret, err);
+}
+
+/* --- load --- */
+
+static int open_archive(const char *path, struct rl_err *err)
+{
+	int fd;
+
+	if (!path || strcmp(path, "-") == 0) {
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+		if (fd >= 0 && isatty(fd)) {
+			fd_close(fd);
+			return rl_fail(err, EINVAL,
+				       "stdin is a terminal: name a file with -i, or use a pipe");
+		}
+		return fd < 0 ? rl_fail_sys(err, errno, "read stdin") : fd;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? rl_fail_sys(err, errno, "open '%s'", path) : fd;
+}
+
+static int load_request(const struct session *s, const char *want, bool quiet, struct rl_err *err)
+{
+	json_auto_t *root = NULL;
+	int r = fetch_request_new(s, quiet, &root, err);
+
+	if (r == 0 && want) {
+		json_t *v = json_string(want);
+
+		if (!v || json_object_set_new(root, "want", v) < 0)
+			r = rl_oom(err);
+	}
+	return r < 0 ? r : request_fd(root, err);
+}
+
+int fetch_load(const struct rl *rl, const char *path, const char *want, bool quiet,
+	       struct strv *ret_names, struct strv *ret_ids, struct rl_err *err)
+{
+	static const char *const words[] = { "load", NULL };
+	struct session s = { .userns_fd = FD_NONE };
+	auto_fd int in = open_archive(path, err), fd = FD_NONE;
+	int r;
+
+	if (in < 0)
+		return in;
+	r = session_open(rl, &s, err);
+	if (r < 0)
+		return r;
+	fd = load_request(&s, want, quiet, err);
+	r = fd < 0 ? fd
+		   : helper_run(rl, &s, words, (struct proc_fd[]){ { in, 0 }, { fd, 3 } }, 2,
+				ret_names, ret_ids, err);
+	session_close(&s);
+	return r;
+}
+
+/* --- removal --- */
+
+int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
+		      struct rl_err *err)
+{
+	const char *const words[] = { "rmtree", rel_path, NULL };
+
+	return helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch_request.h - composing the request that rl-image reads (storage/image/request.h) */
+#pragma once
+
+#include "storage/fetch.h"
+
+/* What pull and load share: maps of S, quiet. New reference in @ret. */
+int fetch_request_new(const struct session *s, bool quiet, json_t **ret,
+		      struct rl_err *err) RL_MUST_USE;
+/* The places for @req->name, each with the login for it. */
+int fetch_request_pull(json_t *root, const struct pull_req *req, struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pull.c - `rl-image pull`: an image from a registry into the store
+ *
+ * Theory of operation. This process orchestrates and is in S: it owns the store, but not the
+ * network. For each source in turn (mirrors first, the registry last) it forks a fetcher that has
+ * the network and that source's credentials, but no files. Manifest, index and config come back
+ * through memory files, are hashed here and parsed; then layers.c has the fetcher fill one pipe
+ * per missing layer, each read by an unpack child that has one folder and nothing else:
+ *
+ *	network -> fetcher (TLS, HTTP, SHA-256 of the compressed bytes) -> pipe ->
+ *	unpack child (inflate, SHA-256 of the tar, files) -> staging folder -> rename
+ *
+ * What a digest names is checked by somebody other than who fetched it: manifest and config here,
+ * the tar by the unpack child against the config's diff_ids. The image gets its name last of all,
+ * when everything is on disk.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "storage/image.h"
+#include "storage/image/cmds.h"
+#include "storage/image/fetcher.h"
+#include "storage/image/hash.h"
+#include "storage/image/layers.h"
+#include "storage/image/manifest.h"
+#include "storage/image/request.h"
+#include "storage/layer.h"
+#include "storage/ref.h"
+
+#define PIPE_BYTES  (1 << 20)
+#define INDEX_DEPTH 4 /* an index may name an index, but not for ever */
+#define TAGS_MAX    5000
+
+struct pull {
+	const struct rl *rl;
+	struct request *req;
+	struct source *src;
+	struct fetcher fetcher;
+	struct progress progress;
+	int signal_fd;
+	uint32_t next_id;
+	int64_t doc_bytes; /* that the fetcher counted besides layers */
+
+	/* while layers_run() is at work */
+	const struct manifest *manifest;
+	uint32_t *layer_ids; /* job of layer i, 0 = none */
+};
+
+/* One image on its way */
+struct wanted {
+	char *name;         /* canonical, as it will be recorded */
+	const char *target; /* tag or digest */
+	struct buf manifest, config;
+	struct digest digest, index_digest; /* index: "" when there was none */
+	struct manifest m;
+	struct image_config c;
+};
+
+static void wanted_done(struct wanted *w)
+{
+	free(w->name);
+	buf_done(&w->manifest);
+	buf_done(&w->config);
+	manifest_done(&w->m);
+	image_config_done(&w->c);
+}
+
+/* --- talking to the fetcher --- */
+
+static int wait_fetcher(struct pull *p, struct rl_err *err)
+{
+	for (;;) {
+		struct pollfd v[2] = { { .fd = p->signal_fd, .events = POLLIN },
+				       { .fd = p->fetcher.sock, .events = POLLIN } };
+
+		if (poll(v, 2, -1) < 0 && errno != EINTR)
+			return rl_fail_sys(err, errno, "wait for the fetch process");
+		if (v[0].revents)
+			return rl_fail(err, EINTR, "interrupted");
+		if (v[1].revents)
+			return 0;
+	}
+}
+
+/* Reports until the job @id is done. */
+static int wait_job(struct pull *p, uint32_t id, struct fetch_report *rep, struct rl_err *err)
+{
+	for (;;) {
+		if (wait_fetcher(p, err) < 0 || fetcher_recv(&p->fetcher, rep, err) < 0)
+			return -err->code;
+		if (rep->event == FETCH_NOTE)
+			progress_note(&p->progress, rep->err.msg);
+		if (rep->event == FETCH_DONE && (rep->id == id || rep->id == UINT32_MAX))
+			break;
+	}
+	if (rep->err.code) {
+		*err = rep->err;
+		return -err->code;
+	}
+	return 0;
+}
+
+static int read_doc(int fd, size_t max, struct buf *out, struct rl_err *err)
+{
+	int r;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return rl_fail_sys(err, errno, "read the answer");
+	out->len = 0;
+	r = io_read_all(fd, max, out);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "read the answer");
+	return buf_add(out, "", 0) < 0 ? rl_oom(err) : 0; /* never NULL */
+}
+
+/* A manifest, config or list of tags as bytes; with @digest they are what it names. */
+static int get_doc(struct pull *p, struct fetch_job *job, struct buf *out, struct fetch_report *rep,
+		   struct digest *ret, struct rl_err *err)
+{
+	auto_fd int fd = memfd_create("rl-doc", MFD_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "memfd_create");
+	job->id = ++p->next_id;
+	r = fetcher_send(&p->fetcher, job, fd, err);
+	if (r == 0)
+		r = wait_job(p, job->id, rep, err);
+	if (r == 0)
+		r = read_doc(fd, (size_t)(job->size >= 0 ? job->size : job->max), out, err);
+	if (r == 0)
+		r = hash_bytes(out->data, out->len, ret, err);
+	if (r < 0)
+		return r;
+	p->doc_bytes += (int64_t)out->len;
+	if (job->digest[0] && strcmp(job->digest, ret->text) != 0)
+		return rl_fail(err, EBADMSG, "wrong digest: asked for %s, got %s", job->digest,
+			       ret->text);
+	return 0;
+}
+
+/* --- manifest and config --- */
+
+static int get_manifest(struct pull *p, const char *target, int64_t size, struct buf *out,
+			struct fetch_report *rep, struct digest *digest, struct rl_err *err)
+{
+	struct fetch_job job = { .kind = FETCH_MANIFEST, .size = size, .max = MANIFEST_MAX };
+	struct rl_err e;
+
+	if (size > MANIFEST_MAX)
+		return rl_fail(err, EFBIG, "manifest of %lld bytes, more than the limit of %d",
+			       (long long)size, MANIFEST_MAX);
+	(void)snprintf(job.target, sizeof(job.target), "%s", target);
+	if (digest_is_valid(target))
+		memcpy(job.digest, target, DIGEST_SIZE);
+	if (get_doc(p, &job, out, rep, digest, err) < 0)
+		return -err->code;
+	/* an empty header is fine, a wrong one is not: who is mistaken? */
+	if (rep->digest[0] && digest_check(rep->digest, "Docker-Content-Digest", &e) < 0) {
+		*err = e;
+		return -err->code;
+	}
+	if (rep->digest[0] && strcmp(rep->digest, digest->text) != 0)
+		return rl_fail(err, EBADMSG,
+			       "wrong digest: the registry says %s, its manifest has %s",
+			       rep->digest, digest->text);
+	return 0;
+}
+
+/* Follow indexes down to the manifest of our platform. */
+static int find_manifest(struct pull *p, struct wanted *w, struct rl_err *err)
+{
+	char target[REF_TAG_MAX + 1]; /* a digest is shorter */
+	const char *type;
+	struct descriptor d = { .size = -1 };
+
+	(void)snprintf(target, sizeof(target), "%s", w->target);
+	for (int depth = 0; depth < INDEX_DEPTH; depth++) {
+		json_auto_t *j = NULL;
+		struct fetch_report rep;
+		enum manifest_kind kind;
+
+		if (get_manifest(p, target, d.size, &w->manifest, &rep, &w->digest, err) < 0)
+			return -err->code;
+		type = rep.type[0] ? rep.type : NULL;
+		if (manifest_read(w->manifest.data, w->manifest.len, type, "manifest", &kind, &j,
+				  err) < 0)
+			return -err->code;
+		if (kind == MANIFEST_IMAGE)
+			return manifest_parse(j, "manifest", &w->m, err);
+		if (depth == 0)
+			w->index_digest = w->digest;
+		if (index_choose(j, &p->req->platform, "index", &d, err) < 0)
+			return -err->code;
+		(void)snprintf(target, sizeof(target), "%s", d.digest.text);
+	}
+	return rl_fail(err, ELOOP, "index within index, more than %d deep", INDEX_DEPTH);
+}
+
+static int check_platform(struct pull *p, const struct wanted *w, struct rl_err *err)
+{
+	char have[PLATFORM_TEXT_MAX], want[PLATFORM_TEXT_MAX], text[300];
+
+	if (platform_score(&w->c.platform, &p->req->platform) > 0)
+		return 0;
+	platform_print(&w->c.platform, have);
+	platform_print(&p->req->platform, want);
+	if (p->req->platform_given) {
+		rl_fail(err, ENOENT, "no image for platform %s; there are: %s", want, have);
+		return rl_hint(err, "choose one with --platform");
+	}
+	(void)snprintf(text, sizeof(text), "'%s' is made for %s, this machine is %s", w->name, have,
+		       want);
+	progress_note(&p->progress, text);
+	return 0;
+}
+
+static int get_config(struct pull *p, struct wanted *w, struct rl_err *err)
+{
+	struct fetch_job job = { .kind = FETCH_DOC, .size = w->m.config.size };
+	struct fetch_report rep;
+	struct digest digest;
+
+	progress_step(&p->progress, "Copying config %.12s", digest_hex(w->m.config.digest.text));
+	(void)snprintf(job.digest, sizeof(job.digest), "%s", w->m.config.digest.text);
+	if (get_doc(p, &job, &w->config, &rep, &digest, err) < 0)
+		return rl_wrap(err, "config");
+	if (image_config_parse(w->config.data, w->config.len, w->m.n_layers, "config", &w->c, err) <
+	    0)
+		return -err->code;
+	return check_platform(p, w, err);
+}
+
+/* --- layers --- */
+
+static int feed_open(void *arg, size_t i, int *ret_fd, bool *ret_sure, struct rl_err *err)
+{
+	struct pull *p = arg;
+	const struct descriptor *d = &p->manifest->layers[i];
+	struct fetch_job job = { .kind = FETCH_LAYER, .size = d->size };
+	auto_fd int rd = FD_NONE, wr = FD_NONE;
+	int v[2];
+
+	if (pipe2(v, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "pipe");
+	rd = v[0];
+	wr = v[1];
+	/* fewer, larger turns between the processes; users' pipe quota may forbid it */
+	(void)fcntl(wr, F_SETPIPE_SZ, PIPE_BYTES);
+	(void)snprintf(job.digest, sizeof(job.digest), "%s", d->digest.text);
+	job.id = p->layer_ids[i] = ++p->next_id;
+	if (fetcher_send(&p->fetcher, &job, wr, err) < 0)
+		return -err->code;
+	*ret_fd = TAKE_FD(rd);
+	*ret_sure = false;
+	return 0;
+}
+
+static void feed_cancel(void *arg, size_t i)
+{
+	struct pull *p = arg;
+
+	p->layer_ids[i] = 0; /* the fetcher notices when the pipe's reader is gone */
+}
+
+static int feed_event(void *arg, struct layers *ls, struct rl_err *err)
+{
+	struct pull *p = arg;
+	struct fetch_report rep;
+	bool bad;
+
+	if (fetcher_recv(&p->fetcher, &rep, err) < 0)
+		return -err->code;
+	if (rep.event == FETCH_NOTE)
+		progress_note(&p->progress, rep.err.msg);
+	else if (rep.event == FETCH_PROGRESS)
+		progress_update(&p->progress, rep.bytes - p->doc_bytes);
+	if (rep.event != FETCH_DONE)
+		return 0;
+	bad = rep.err.code != 0;
+	if (rep.id == UINT32_MAX) {
+		*err = rep.err;
+		return bad ? -err->code : rl_fail(err, EIO, "the fetch process ended");
+	}
+	for (size_t i = 0; i < p->manifest->n_layers; i++)
+		if (rep.id != 0 && p->layer_ids[i] == rep.id)
+			return layers_fed(ls, i, bad ? &rep.err : NULL,
+					  rep.resumed && rep.err.code == EBADMSG, err);
+	return 0; /* of one that was given up */
+}
+
+/* Before the first byte: will the compressed layers alone fit? */
+static int check_space(const struct rl *rl, int64_t need, struct rl_err *err)
+{
+	struct statvfs fs;
+	char a[32], b[32];
+	uint64_t have;
+
+	if (fstatvfs(rl->data_fd, &fs) < 0)
+		return 0; /* then the writes will tell */
+	have = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (need < 0 || (uint64_t)need <= have)
+		return 0;
+	progress_size(need, a);
+	progress_size((int64_t)have, b);
+	rl_fail(err, ENOSPC, "no space: the layers have %s, '%s' has %s left", a, rl->data_dir, b);
+	return rl_hint(err, "free some space, or keep images elsewhere with RL_ROOT");
+}
+
+static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
+{
+	const struct layers_feed feed = { .arg = p,
+					  .open = feed_open,
+					  .cancel = feed_cancel,
+					  .event_fd = p->fetcher.sock,
+					  .event = feed_event };
+	const struct layers_conf conf = { .rl = p->rl,
+					  .session = &p->req->session,
+					  .signal_fd = p->signal_fd,
+					  .progress = &p->progress,
+					  .parallel = layers_parallel() };
+	size_t n = w->m.n_layers, missing;
+	auto_free struct layer_want *want = calloc(n ? n : 1, sizeof(*want));
+	auto_free uint32_t *ids = calloc(n ? n : 1, sizeof(*ids));
+	int64_t bytes;
+	int r;
+
+	if (!want || !ids)
+		return rl_oom(err);
+	for (size_t i = 0; i < n; i++)
+		want[i] = (struct layer_want){ .diff_id = w->c.diff_ids.v[i],
+					       .blob = w->m.layers[i].digest.text,
+					       .size = w->m.layers[i].size };
+	r = layers_missing(&conf, want, n, &bytes, &missing, err);
+	if (r == 0)
+		r = check_space(p->rl, bytes, err);
+	if (r < 0 || missing == 0)
+		return r;
+	p->manifest = &w->m;
+	p->layer_ids = ids;
+	progress_start(&p->progress, bytes);
+	r = layers_run(&conf, &feed, want, n, err);
+	progress_end(&p->progress);
+	p->manifest = NULL;
+	p->layer_ids = NULL;
+	return r;
+}
+
+/* --- recording --- */
+
+static int record(struct pull *p, struct wanted *w, struct rl_err *err)
+{
+	struct strv names = { .v = &w->name, .n = 1 };
+	const char *id = digest_hex(w->m.config.digest.text);
+	struct image_new img = {
+		.id = id,
+		.manifest = w->manifest.data,
+		.manifest_len = w->manifest.len,
+		.config = w->config.data,
+		.config_len = w->config.len,
+		.digest = w->digest.text,
+		.index_digest = w->index_digest.text[0] ? w->index_digest.text : NULL,
+		.diff_ids = &w->c.diff_ids,
+		.names = &names,
+	};
+
+	img.size = layers_total(p->rl, &p->req->session, &w->c.diff_ids);
+	progress_step(&p->progress, "Writing manifest to image destination");
+	if (image_record(p->rl, &img, err) < 0)
+		return -err->code;
+	return request_result(id, w->name, img.index_digest ? img.index_digest : img.digest, err);
+}
+
+static int pull_image(struct pull *p, struct wanted *w, struct rl_err *err)
+{
+	auto_fd int hold = FD_NONE;
+
+	progress_title(&p->progress, "Trying to pull", w->name);
+	if (find_manifest(p, w, err) < 0 || get_config(p, w, err) < 0)
+		return -err->code;
+	hold = image_hold_layers(p->rl, err);
+	if (hold < 0)
+		return hold;
+	if (get_layers(p, w, err) < 0)
+		return -err->code;
+	return record(p, w, err);
+}
+
+/* --- all tags --- */
+
+static int add_tags(const struct buf *text, struct strv *tags, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	json_t *list, *v;
+	size_t i;
+
+	if (json_read(text->data, text->len, REGISTRY_TAGS_MAX, "list of tags", &j, err) < 0 ||
+	    json_get_arr(j, "tags", "list of tags", &list, err) < 0 ||
+	    json_check_strings(list, "list of tags", err) < 0)
+		return -err->code;
+	json_array_foreach (list, i, v) {
+		const char *tag = json_string_value(v);
+
+		if (!ref_is_tag(tag, strlen(tag)))
+			return rl_fail(err, EINVAL, "list of tags: '%.200s' is no tag", tag);
+		if (tags->n == TAGS_MAX)
+			return rl_fail(err, EFBIG, "more than %d tags", TAGS_MAX);
+		if (strv_add(tags, tag) < 0)
+			return rl_oom(err);
+	}
+	return 0;
+}
+
+static int list_tags(struct pull *p, struct strv *tags, struct rl_err *err)
+{
+	struct fetch_report rep = { .next = "" };
+
+	for (int page = 0; page < 100; page++) {
+		struct fetch_job job = { .kind = FETCH_TAGS, .size = -1, .max = REGISTRY_TAGS_MAX };
+		auto_buf struct buf text = { 0 };
+		struct digest unused;
+
+		memcpy(job.target, rep.next, sizeof(job.target));
+		if (get_doc(p, &job, &text, &rep, &unused, err) < 0 ||
+		    add_tags(&text, tags, err) < 0)
+			return -err->code;
+		if (!rep.next[0])
+			return 0;
+	}
+	return 0;
+}
+
+static int pull_tags(struct pull *p, struct rl_err *err)
+{
+	auto_strv struct strv tags = { 0 };
+	auto_ref struct ref ref = { 0 };
+	auto_free char *repo = NULL;
+	int r = list_tags(p, &tags, err);
+
+	if (r == 0)
+		r = ref_parse(p->src->image, strlen(p->src->image), &ref, err);
+	if (r < 0)
+		return r;
+	repo = ref_print_repo(&ref);
+	if (tags.n == 0)
+		return rl_fail(err, ENOENT, "it has no tags");
+	for (size_t i = 0; r == 0 && i < tags.n; i++) {
+		struct wanted w = { .target = tags.v[i] };
+
+		w.name = repo ? str_printf("%s:%s", repo, tags.v[i]) : NULL;
+		r = w.name ? pull_image(p, &w, err) : rl_oom(err);
+		wanted_done(&w);
+	}
+	return r;
+}
+
+/* --- sources --- */
+
+/* In the fetcher: credentials of the other sources are none of its business. */
+static void forget_others(void *arg)
+{
+	struct pull *p = arg;
+
+	for (size_t i = 0; i < p->req->n_sources; i++)
+		if (&p->req->sources[i] != p->src)
+			registry_conf_done(&p->req->sources[i].conf);
+}
+
+static int pull_source(struct pull *p, struct source *src, struct rl_err *err)
+{
+	struct wanted w = { .target = src->target };
+	int r;
+
+	p->src = src;
+	p->doc_bytes = 0;
+	r = fetcher_start(&src->conf, forget_others, p, &p->fetcher, err);
+	if (r < 0)
+		return r;
+	if (p->req->all_tags) {
+		r = pull_tags(p, err);
+	} else {
+		w.name = strdup(src->image);
+		r = w.name ? pull_image(p, &w, err) : rl_oom(err);
+	}
+	wanted_done(&w);
+	fetcher_stop(&p->fetcher);
+	return r;
+}
+
+/* Worth a look elsewhere? Not when the user gave up or this machine is at fault. */
+static bool try_next(int r)
+{
+	return r != -EINTR && r != -ENOSPC && r != -EDQUOT && r != -ENOMEM;
+}
+
+static int pull_any(struct pull *p, struct rl_err *err)
+{
+	struct rl_err first = { 0 };
+	int r = rl_fail(err, EINVAL, "nothing to pull from");
+
+	for (size_t i = 0; i < p->req->n_sources; i++) {
+		struct source *s = &p->req->sources[i];
+
+		r = pull_source(p, s, err);
+		progress_end(&p->progress);
+		if (r == 0 || !try_next(r))
+			return r;
+		if (i + 1 < p->req->n_sources) {
+			char text[1200];
+
+			(void)snprintf(text, sizeof(text), "%s%s: %s; trying the next place",
+				       s->mirror ? "mirror " : "", s->conf.host, err->msg);
+			progress_note(&p->progress, text);
+			if (!first.code && !s->mirror)
+				first = *err;
+		}
+	}
+	if (first.code) /* the user's first choice explains best */
+		*err = first;
+	return -err->code;
+}
+
+int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err)
+{
+	struct request req = { 0 };
+	struct pull p = { .rl = rl, .req = &req };
+	int r;
+
+	(void)argc;
+	(void)argv;
+	r = request_read(&req, err);
+	if (r < 0)
+		return r;
+	p.signal_fd = request_signals(err);
+	if (p.signal_fd >= 0) {
+		progress_init(&p.progress, req.quiet);
+		layer_sweep(rl);
+		r = pull_any(&p, err);
+		fd_close(p.signal_fd);
+	} else {
+		r = p.signal_fd;
+	}
+	request_done(&req);
+	return r;
+}

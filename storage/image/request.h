@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request.h - what rl asks rl-image to pull or load: one JSON object on descriptor 3
+ *
+ *	{ "uids": "0 1000 1\n1 100000 65536\n", "gids": ..., "one_id": bool,   maps of S
+ *	  "platform": "linux/arm64" or absent, "quiet": bool, "all_tags": bool,
+ *	  "path": name of the archive (load), "names": [canonical...] (load: instead of its own),
+ *	  "retries": 3, "retry_delay_ms": 1000,
+ *	  "limits": { "connect_ms", "header_ms", "stall_ms" },
+ *	  "sources": [ { "image": canonical name, "target": tag or digest,
+ *	    "name": "docker.io", "host": "registry-1.docker.io", "repo": "library/alpine",
+ *	    "insecure": bool, "verify": bool, "mirror": bool,
+ *	    "user", "password", "refresh_token", "login_from": strings or absent,
+ *	    "realm_hosts": [..], "ca_dirs": [..], "cert_dir": string or absent } ... ] }
+ *
+ * It comes from rl itself and is trusted; it holds secrets, so it never is an argument or an
+ * environment variable, and what JSON kept of it is overwritten when freed.
+ */
+#pragma once
+
+#include "core/session.h"
+#include "storage/image/registry.h"
+#include "storage/platform.h"
+
+#define REQUEST_FD  3
+#define REQUEST_MAX (1 << 20)
+
+struct source {
+	struct registry_conf conf;
+	char *image, *target;
+	bool mirror;
+};
+
+struct request {
+	struct session session; /* userns_fd is FD_NONE: we are in it */
+	struct platform platform;
+	bool platform_given, quiet, all_tags;
+	char *path;
+	struct strv names;
+	struct source *sources;
+	size_t n_sources;
+};
+
+/* Read and close REQUEST_FD. */
+int request_read(struct request *ret, struct rl_err *err) RL_MUST_USE;
+void request_done(struct request *req);
+
+/* Result lines on stdout. */
+int request_result(const char *id, const char *name, const char *digest,
+		   struct rl_err *err) RL_MUST_USE;
+/* Blocks INT, TERM and HUP and gives a descriptor that tells of them. fd or -errno. */
+int request_signals(struct rl_err *err) RL_MUST_USE;
