@@ -25,6 +25,7 @@ librlimage_a_SOURCES += storage/image/archive_in.c storage/image/archive_in.h
 librlimage_a_SOURCES += storage/image/child.c storage/image/child.h
 librlimage_a_SOURCES += storage/image/cmds.h
 librlimage_a_SOURCES += storage/image/confine.c storage/image/confine.h
+librlimage_a_SOURCES += storage/image/copy.c storage/image/copy.h
 librlimage_a_SOURCES += storage/image/inflate.c storage/image/inflate.h
 librlimage_a_SOURCES += storage/image/meta.c storage/image/meta.h
 librlimage_a_SOURCES += storage/image/place.c storage/image/place.h

@@ -24,6 +24,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "storage/image/copy.h"
 #include "storage/image/meta.h"
 #include "storage/image/place.h"
 #include "storage/image/tarin.h"
@@ -320,6 +321,39 @@ static bool has_whiteout_part(const char *path)
 }
 
 /*
+ * A hard link to a file of a lower layer: what the overlay shows there is copied up, and the new
+ * name is one for the copy. (The old name still shows the lower file; writing tools put both names
+ * into a layer.)
+ */
+static int put_lower_file(struct apply *a, const char *path, const char *target, struct rl_err *err)
+{
+	auto_fd int from = FD_NONE, to = FD_NONE;
+	struct stat st;
+	const char *base;
+	int fd;
+
+	from = copy_find_lower(a->limits.lower_fds, a->limits.n_lower, target, &st);
+	if (from < 0) {
+		if (a->limits.n_lower == 0)
+			return rl_fail(err, UNPACK_NEEDS_LOWER,
+				       "hard link to '%.300s', which is not in this layer", target);
+		return rl_fail(err, ENOENT,
+			       "hard link to '%.300s', which is not in this layer nor below",
+			       target);
+	}
+	fd = place_find(&a->place, path, true, &base, err);
+	if (fd < 0)
+		return fd;
+	to = create_file(a, fd, base, err);
+	if (to < 0)
+		return to;
+	if (copy_data(from, to, st.st_size, err) < 0)
+		return -err->code;
+	a->bytes += st.st_size;
+	return copy_meta(from, to, &st, a->place.one_id, err);
+}
+
+/*
  * Threat: a link to a host file, to a lower layer's file (shared with other images), or through a
  * symlink, followed by an entry that changes mode or content.
  * Defence: the target is found like any entry, below the staging root, its last component not
@@ -348,9 +382,11 @@ static int put_hardlink(struct apply *a, const char *path, const char *target, s
 	}
 	if (was == PLACE_DIR)
 		return rl_fail(err, EPERM, "hard link to '%.300s', which is a folder", target);
+	if (was == PLACE_FREE && *clean && !has_whiteout_part(clean))
+		return put_lower_file(a, path, clean, err);
 	if (was != PLACE_OTHER)
-		return rl_fail(err, UNPACK_NEEDS_LOWER,
-			       "hard link to '%.300s', which is not in this layer", target);
+		return rl_fail(err, ENOENT, "hard link to '%.300s', which is not in this layer",
+			       target);
 	fd = place_find(&a->place, path, true, &base, err);
 	if (fd < 0)
 		return fd;

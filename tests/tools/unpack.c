@@ -6,7 +6,7 @@
  *
  * -1: one id; -h: here, without the sandbox; -s: print the child's security lines of
  * /proc/PID/status. Prints "DIGEST TARBYTES DISKBYTES ENTRIES", or the error: exit 1, and 2 when
- * the layer needs lower ones.
+ * the layer needs lower ones. The child's memory peak is the last line on stderr.
  */
 #include "config.h"
 
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -78,7 +79,8 @@ int main(int argc, char **argv)
 	struct unpack_limits limits = { 0 };
 	struct unpack_result res;
 	struct rl_err err = { 0 };
-	int lower[64], c, fd;
+	int lower[64], c, fd, r;
+	struct rusage ru;
 
 	while ((c = getopt(argc, argv, "1hsb:n:")) >= 0) {
 		here |= c == 'h';
@@ -101,7 +103,10 @@ int main(int argc, char **argv)
 	limits.lower_fds = lower;
 	limits.max_bytes = (int64_t)bytes;
 	limits.max_entries = (int64_t)entries;
-	if (run(here, one_id, status, fd, &limits, &res, &err) < 0) {
+	r = run(here, one_id, status, fd, &limits, &res, &err);
+	if (getrusage(here ? RUSAGE_SELF : RUSAGE_CHILDREN, &ru) == 0)
+		(void)fprintf(stderr, "peak %ld KiB\n", ru.ru_maxrss);
+	if (r < 0) {
 		rl_report(&err);
 		return err.code == UNPACK_NEEDS_LOWER ? 2 : 1;
 	}
