@@ -49,6 +49,7 @@ INTEGRATION_CHECKS =
 INTEGRATION_CHECKS += tests/integration/check_session
 INTEGRATION_CHECKS += tests/integration/check_launch
 INTEGRATION_TESTS =
+INTEGRATION_TESTS += tests/integration/hostile_layers.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 
 FUZZ_IMAGE_LIBS = $(FUZZ_MAIN) $(IMAGE_LIBS)
@@ -86,3 +87,4 @@ EXTRA_DIST += $(INTEGRATION_TESTS)
 # Tools that tests run
 check_PROGRAMS += tests/tools/unpack
 tests_tools_unpack_LDADD = $(IMAGE_LIBS)
+EXTRA_DIST += tests/tools/mkhostile.py

@@ -8,7 +8,7 @@
 
 Each case is a tar made byte by byte and what must become of it: a tree (see tree()), or an error
 with these words. It is unpacked plain, gzip and zstd, alone and above a planting layer, with all
-ids and with one. Around the staging folder are sentinels (content, inode, mode, owner, times,
+ids and with one; with QUICK=1 in the environment each of these once. Around the staging folder are sentinels (content, inode, mode, owner, times,
 xattrs), compared after every case. Numbers in the comments are those of the list in SECURITY.
 Python's standard library only; zstd frames are written uncompressed.
 """
@@ -517,8 +517,12 @@ def check(unpack, base):
         forms = {"raw": case.raw} if case.raw is not None else \
             {"plain": tar, "gzip": gzip.compress(tar, 1, mtime=0), "zstd": zstd(tar)}
         problems = []
-        for form, stream in forms.items():
-            for mode in ("all", "layer2", "one"):
+        for i, (form, stream) in enumerate(forms.items()):
+            for j, mode in enumerate(("all", "layer2", "one")):
+                if "ONLY_ONE" in os.environ and mode != "one":
+                    continue  # the user has no other id
+                if "QUICK" in os.environ and case.raw is None and i != j:
+                    continue
                 stage = os.path.join(base, "stage")
                 os.mkdir(stage)
                 os.chmod(stage, 0o755)
