@@ -8,6 +8,7 @@ contrib/rl-busybox.tar: $(srcdir)/contrib/mkimage
 	$(AM_V_GEN)$(srcdir)/contrib/mkimage -b $(BUSYBOX) $@
 
 EXTRA_DIST += .ci/run
+EXTRA_DIST += .shellcheckrc
 EXTRA_DIST += contrib/apparmor/rl
 EXTRA_DIST += contrib/check
 EXTRA_DIST += contrib/lib.sh

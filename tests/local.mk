@@ -79,6 +79,15 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 
 EXTRA_DIST += tests/fuzz/corpus
 EXTRA_DIST += tests/fuzz/run
+EXTRA_DIST += tests/integration/badinput.sh
+EXTRA_DIST += tests/integration/hostile_config.sh
+EXTRA_DIST += tests/integration/images.sh
+EXTRA_DIST += tests/integration/lib.sh
+EXTRA_DIST += tests/integration/mkimages
+EXTRA_DIST += tests/integration/net.sh
+EXTRA_DIST += tests/integration/run.sh
+EXTRA_DIST += tests/integration/terminal.py
+EXTRA_DIST += tests/integration/treelist.c
 EXTRA_DIST += tests/unit/spec_rig.h
 EXTRA_DIST += tests/unit/unit.h
 EXTRA_DIST += $(LINT_TESTS)

@@ -1,0 +1,93 @@
+#!/bin/bash
+# net.sh - out of the container: TCP, UDP, ICMP echo and DNS, to servers in network namespaces of ours
+#
+# The "internet" is a network namespace with a veth pair to one in which rl runs; so addresses, the
+# host's resolver and the absence of everything else are ours to choose. Needs root.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+[ "$(id -u)" = 0 ] || skip_all "needs root for network namespaces"
+for p in ip socat dnsmasq /usr/bin/python3; do command -v "$p" >/dev/null || skip_all "needs $p"; done
+[ -c /dev/net/tun ] || skip_all "no /dev/net/tun"
+
+# host: where rl runs, 192.0.2.2 and 2001:db8::2; world: the other side, .1 and ::1
+host=rlh$$ world=rlw$$
+ip netns add $host && ip netns add $world || skip_all "no network namespaces"
+at_end+=("ip netns pids $world | xargs -r kill" "ip netns pids $host | xargs -r kill -9" "ip netns del $host" "ip netns del $world" "rm -rf /etc/netns/$host")
+ip link add rlv0 netns $host type veth peer name rlv1 netns $world
+ip -n $host addr add 192.0.2.2/24 dev rlv0
+ip -n $world addr add 192.0.2.1/24 dev rlv1
+ip -n $world addr add 198.51.100.7/32 dev lo
+ip -n $host -6 addr add 2001:db8::2/64 dev rlv0 nodad
+ip -n $world -6 addr add 2001:db8::1/64 dev rlv1 nodad
+for ns in $host $world; do ip -n $ns link set lo up; done
+ip -n $host link set rlv0 up
+ip -n $world link set rlv1 up
+ip -n $host route add default via 192.0.2.1
+ip -n $host -6 route add default via 2001:db8::1
+ip netns exec $host sh -c 'echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range'
+mkdir -p /etc/netns/$host
+echo 'nameserver 192.0.2.1' >/etc/netns/$host/resolv.conf
+
+in_world() { ip netns exec "$world" "$@" </dev/null >>"$T/world.log" 2>&1 & MY_PIDS="$MY_PIDS $!"; }
+in_world socat TCP-LISTEN:7001,fork,reuseaddr EXEC:cat
+in_world socat TCP6-LISTEN:7006,fork,reuseaddr,ipv6only EXEC:cat
+in_world socat UDP-LISTEN:7002,fork,reuseaddr EXEC:cat
+in_world socat TCP-LISTEN:7003,fork,reuseaddr SYSTEM:'echo $SOCAT_PEERADDR'
+head -c 50000000 /dev/urandom >"$T/big"
+in_world socat -u OPEN:"$T/big" TCP-LISTEN:7004,reuseaddr
+in_world socat -u TCP-LISTEN:7005,reuseaddr CREATE:"$T/received"
+in_world dnsmasq -k --no-daemon --no-resolv --no-hosts --port=53 --listen-address=192.0.2.1 --bind-interfaces \
+	--address=/test.example/198.51.100.7 --address=/six.example/2001:db8::1 --txt-record=t.example,hello --user=root --log-facility="$T/dns.log"
+ip netns exec $host socat TCP-LISTEN:7009,bind=127.0.0.1,fork,reuseaddr EXEC:cat </dev/null >/dev/null 2>&1 &
+MY_PIDS="$MY_PIDS $!"
+sleep 0.5
+
+cp "$(image alpine)" "$T/alpine.tar"
+run rl load -q -i "$T/alpine.tar"
+# as_user in the host's namespace; ip netns also binds its resolv.conf
+eval "$(declare -f as_user | sed '1s/as_user/as_user_plain/')"
+as_user() { ip netns exec "$host" bash -c "$(declare -f as_user_plain); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV); as_user_plain \"\$@\"" x "$@"; }
+c() { run rl run --rm -i docker.io/library/alpine sh -c "$1"; } # stdin is passed on
+
+c 'ip -4 addr show tap0; ip route; cat /etc/resolv.conf' </dev/null
+expect "address, route, resolver" 0 "*10.0.2.100/24*default via 10.0.2.2*nameserver 10.0.2.3*"
+c 'nc 198.51.100.7 7001' <<<hello
+expect "TCP" 0 hello
+c 'nc 2001:db8::1 7006' <<<hello6
+expect "TCP over IPv6" 0 hello6
+c 'nc -u -w 2 192.0.2.1 7002' <<<datagram
+expect "UDP" "*" datagram
+[[ $out == *datagram* ]] || true
+c 'ping -c 2 -W 3 198.51.100.7' </dev/null
+expect "ICMP echo" 0 "*2 packets received*"
+c 'ping -c 1 -W 3 10.0.2.2' </dev/null
+expect "ICMP echo to the gateway" 0 "*1 packets received*"
+c 'nslookup test.example | tail -3' </dev/null
+expect "DNS through the host's resolver" 0 "*198.51.100.7*"
+c 'nslookup nosuch.invalid' </dev/null
+expect "DNS: a name that is not there" "[1-9]*" "*"
+c 'nc 198.51.100.7 7003' </dev/null
+expect "the world sees the host's address" 0 192.0.2.2
+c 'nc 198.51.100.7 7004 | sha256sum' </dev/null
+expect "50 MB in, intact" 0 "$(sha256sum <"$T/big" | cut -d' ' -f1)*"
+c 'nc 198.51.100.7 7005' <"$T/big"
+sleep 0.3
+check "50 MB out, intact" cmp "$T/big" "$T/received"
+c 'nc -w 3 198.51.100.7 7099 2>&1 || echo refused' </dev/null
+expect "a closed port is refused at once" 0 "*refused*"
+c 'for a in 10.0.2.2 127.0.0.1; do nc -w 2 $a 7009 </dev/null && echo REACHED $a; done; true' </dev/null
+expect "the host's loopback is not reachable" 0 "!(*REACHED*)"
+# the host's resolver changes while the container runs
+echo 'nameserver 192.0.2.77' >/etc/netns/$host/resolv.conf
+c 'nslookup test.example >/dev/null 2>&1 || echo none' </dev/null
+expect "a resolver that does not answer" 0 "*none*"
+echo 'nameserver 192.0.2.1' >/etc/netns/$host/resolv.conf
+run rl run --rm --network none docker.io/library/alpine sh -c 'ping -c 1 -W 1 10.0.2.2 2>&1; ls /sys/class/net'
+expect "--network none" 0 "*lo"
+run rl run --rm --network host docker.io/library/alpine sh -c 'ip -4 addr show rlv0'
+expect "--network host" 0 "*192.0.2.2/24*"
+run rl run --rm docker.io/library/alpine true
+expect "a container that never talks" 0
+leakcheck "no packet loop is left"
+
+finish
