@@ -47,6 +47,7 @@ LINT_TESTS += tests/lint/lists.sh
 # themselves; 77 = skipped. The small programs that they need are the first list.
 INTEGRATION_CHECKS =
 INTEGRATION_CHECKS += tests/integration/check_session
+INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_CHECKS += tests/integration/check_launch
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
@@ -92,6 +93,9 @@ EXTRA_DIST += tests/unit/spec_rig.h
 EXTRA_DIST += tests/unit/unit.h
 EXTRA_DIST += $(LINT_TESTS)
 EXTRA_DIST += $(INTEGRATION_TESTS)
+EXTRA_DIST += tests/vm/boot.sh
+EXTRA_DIST += tests/vm/guest.sh
+EXTRA_DIST += tests/vm/run
 
 # Tools that tests run
 check_PROGRAMS += tests/tools/unpack

@@ -1,0 +1,94 @@
+#!/bin/bash
+# guest.sh WHERE - in the machine, as the user: limits and their ends, in one of boot.sh's places
+set -u
+where=$1
+n=$(cat /run/rl-test-number)
+check=/opt/rl/check_cgroup
+out=
+ok() { # ok STATUS WHAT
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $where: $2"
+	else
+		echo "not ok $n - $where: $2"
+		printf '%s\n' "$out" | sed 's/^/# /'
+	fi
+	echo "$n" >/run/rl-test-number
+}
+has() { # has WORDS WHAT
+	case $out in
+	*"$1"*) ok 0 "$2" ;;
+	*) ok 1 "$2 (wanted: $1)" ;;
+	esac
+}
+field() { printf '%s\n' "$out" | sed -n "s/.*$1 \\([0-9]*\\).*/\\1/p" | tail -n 1; }
+folder() { printf '%s\n' "$out" | sed -n 's/^place: [a-z]* //p'; }
+
+# What the group says, from inside and from outside of it
+limits() {
+	# shellcheck disable=SC2016 # for the shell in the group
+	out=$($check -c 0.5 -m 64m -p 20 sh -c 'cd /sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup) &&
+		echo in: $(cat cpu.max memory.max pids.max memory.oom.group cgroup.procs | tr "\n" " ")' 2>&1)
+	has "place: $1 " "the place is: $1"
+	has "in: 50000 100000 67108864 20 1" "limits are set, the process is in its group"
+	case $out in *lost:*) ok 1 "nothing is lost" ;; *) ok 0 "nothing is lost" ;; esac
+	echo "# $where: $(printf '%s\n' "$out" | grep took)"
+	[ -n "$(folder)" ] && [ ! -e "$(folder)" ]
+	ok $? "the group is gone afterwards"
+	out=$(for _ in {1..30}; do [ -e "$(dirname "$(folder)")" ] || break; read -rt 0.1 <> <(:); done
+		ls -d "$(dirname "$(folder)")" 2>&1)
+	has "No such file" "and the one above it"
+}
+effects() {
+	out=$($check -c 0.5 timeout 2 sh -c 'while :; do :; done' 2>&1)
+	cpu=$(field cpu)
+	[ "${cpu:-0}" -gt 600000 ] && [ "$cpu" -lt 1400000 ]
+	ok $? "a busy loop of 2 s gets about half a CPU (${cpu:-?} us)"
+	out=$($check -m 64m -s 0 sh -c 'dd if=/dev/zero of=/dev/null bs=200M count=1' 2>&1)
+	has "end: 137 oom" "too much memory ends it with SIGKILL"
+	[ "$(field oom)" -gt 0 ] && [ "$(field max)" = 67108864 ] && [ "$(field peak)" -gt 60000000 ]
+	ok $? "and it is told as out of memory, with limit and peak"
+	out=$($check -p 20 timeout -s KILL 10 sh -c 'f() { f | f & }; f; sleep 1; exit 0' 2>&1)
+	has "end:" "a fork bomb is bounded"
+	[ -z "$(pgrep -u "$(id -u)" -f 'f [|] f')" ]
+	ok $? "and nothing of it is left"
+}
+
+case $where in
+none)
+	out=$($check -c 0.5 -m 64m -p 20 true 2>&1)
+	has "place: none" "no place to be had"
+	has "end: 0" "the command runs"
+	for flag in cpus memory pids-limit; do
+		has "lost: --$flag: you have no systemd user session" "the lost limit is named: --$flag"
+	done
+	has "sudo loginctl enable-linger" "with the command that mends it"
+	;;
+delegated)
+	limits delegated
+	effects
+	limits delegated
+	;;
+scope)
+	limits scope
+	effects
+	out=$($check -C 0 true 2>&1)
+	has "lost: --cpuset-cpus: systemd does not delegate the controller 'cpuset'" "what is not delegated is named"
+	has "Delegate=cpu cpuset io memory pids" "with the setting that mends it"
+	out=$($check -C 0 -v true 2>&1)
+	;;
+outside)
+	limits scope
+	;;
+no-bus)
+	limits scope
+	;;
+root)
+	limits scope
+	out=$($check -C 77 true 2>&1)
+	[ $? = 125 ]
+	ok $? "a CPU that does not exist is an error"
+	has "--cpuset-cpus: write '77'" "which names it"
+	;;
+esac
+exit 0
