@@ -15,6 +15,7 @@
 #define ETH_LEN  14
 #define IP4_LEN  20
 #define IP6_LEN  40
+#define IP4_DF   0x4000U
 #define UDP_LEN  8
 #define DNS_PORT 53
 
@@ -70,7 +71,6 @@ static enum frame_verdict check4(const uint8_t *ip, size_t len, struct frame_udp
 {
 	size_t hlen, total;
 	uint32_t dst;
-	bool fragment;
 
 	if (len < IP4_LEN || ip[0] >> 4 != 4)
 		return FRAME_DROP;
@@ -81,15 +81,15 @@ static enum frame_verdict check4(const uint8_t *ip, size_t len, struct frame_udp
 	dst = get32(ip + 16);
 	if (is_forbidden4(dst))
 		return FRAME_DROP;
-	fragment = (get16(ip + 6) & 0x3fff) != 0; /* more follow, or an offset */
+	if (get16(ip + 6) & ~IP4_DF)
+		return FRAME_DROP;
 	if (ip[9] == IPPROTO_TCP || ip[9] == IPPROTO_ICMP)
 		return FRAME_PASS;
 	if (ip[9] != IPPROTO_UDP)
 		return FRAME_DROP;
 	if (dst != NET_GATEWAY4 && dst != NET_DNS4)
 		return FRAME_PASS;
-	/* gateway and name server: whole datagrams only, or the ports could not be judged */
-	if (fragment || !read_udp(ip + hlen, total - hlen, u))
+	if (!read_udp(ip + hlen, total - hlen, u))
 		return FRAME_DROP;
 	if (dst == NET_DNS4 && u->dport == DNS_PORT) {
 		memcpy(u->src, ip + 12, 4);
@@ -218,7 +218,7 @@ size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t l
 	} else {
 		ip[0] = 0x45;
 		put16(ip + 2, total);
-		put16(ip + 6, 0x4000); /* don't fragment: then the identification may be 0 */
+		put16(ip + 6, IP4_DF); /* then the identification may be 0 */
 		ip[8] = 64;
 		ip[9] = IPPROTO_UDP;
 		memcpy(ip + 12, to->dst, 4);

@@ -10,7 +10,9 @@ libnet_a_SOURCES += net/resolver.c net/resolver.h
 libnet_a_SOURCES += net/sandbox.c net/sandbox.h
 
 # The packet loop of one network; libslirp is in here and nowhere else
+noinst_LIBRARIES += libnetloop.a
+libnetloop_a_SOURCES = net/loop.c net/loop.h
+libnetloop_a_CFLAGS = $(AM_CFLAGS) $(SLIRP_CFLAGS)
 pkglibexec_PROGRAMS += rl-net
-rl_net_SOURCES = net/main.c net/loop.c net/loop.h
-rl_net_CFLAGS = $(AM_CFLAGS) $(SLIRP_CFLAGS)
-rl_net_LDADD = libnet.a libbase.a $(SLIRP_LIBS) $(SECCOMP_LIBS)
+rl_net_SOURCES = net/main.c
+rl_net_LDADD = libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) $(SECCOMP_LIBS)

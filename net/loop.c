@@ -132,6 +132,32 @@ static void on_dns_reply(void *arg, const struct frame_udp *to, const uint8_t *m
 		output(l, l->out, n);
 }
 
+static int add_poll(int fd, int events, void *opaque)
+{
+	struct loop *l = opaque;
+	short e = 0;
+
+	l->watching = true;
+	e |= events & SLIRP_POLL_IN ? POLLIN : 0;
+	e |= events & SLIRP_POLL_OUT ? POLLOUT : 0;
+	e |= events & SLIRP_POLL_PRI ? POLLPRI : 0;
+	return pollset_add(&l->set, fd, e); /* errors and hang-ups are always told */
+}
+
+static int get_revents(int idx, void *opaque)
+{
+	const struct loop *l = opaque;
+	short e = pollset_events(&l->set, idx);
+	int r = 0;
+
+	r |= e & POLLIN ? SLIRP_POLL_IN : 0;
+	r |= e & POLLOUT ? SLIRP_POLL_OUT : 0;
+	r |= e & POLLPRI ? SLIRP_POLL_PRI : 0;
+	r |= e & (POLLERR | POLLNVAL) ? SLIRP_POLL_ERR : 0;
+	r |= e & POLLHUP ? SLIRP_POLL_HUP : 0;
+	return r;
+}
+
 static void start_slirp(struct loop *l)
 {
 	SlirpConfig cfg = {
@@ -180,6 +206,8 @@ int loop_new(const struct loop_config *c, struct loop **ret, struct rl_err *err)
 		loop_free(l);
 		return rl_fail(err, ENOMEM, "libslirp %s did not start", slirp_version_string());
 	}
+	/* sets its clock, which is 0 until then: what frames open now would be long out of date */
+	slirp_pollfds_poll(l->slirp, 1, get_revents, l);
 	/* libslirp learns where the container is, and need not ask before its first answer */
 	slirp_input(l->slirp, frame, (int)frame_announce4(frame));
 	if (c->ipv6)
@@ -213,32 +241,6 @@ void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 		dns_query(l->dns, &u, now_ms());
 		break;
 	}
-}
-
-static int add_poll(int fd, int events, void *opaque)
-{
-	struct loop *l = opaque;
-	short e = 0;
-
-	l->watching = true;
-	e |= events & SLIRP_POLL_IN ? POLLIN : 0;
-	e |= events & SLIRP_POLL_OUT ? POLLOUT : 0;
-	e |= events & SLIRP_POLL_PRI ? POLLPRI : 0;
-	return pollset_add(&l->set, fd, e); /* errors and hang-ups are always told */
-}
-
-static int get_revents(int idx, void *opaque)
-{
-	const struct loop *l = opaque;
-	short e = pollset_events(&l->set, idx);
-	int r = 0;
-
-	r |= e & POLLIN ? SLIRP_POLL_IN : 0;
-	r |= e & POLLOUT ? SLIRP_POLL_OUT : 0;
-	r |= e & POLLPRI ? SLIRP_POLL_PRI : 0;
-	r |= e & (POLLERR | POLLNVAL) ? SLIRP_POLL_ERR : 0;
-	r |= e & POLLHUP ? SLIRP_POLL_HUP : 0;
-	return r;
 }
 
 /* Frames of the container. 0, or -errno when the tap is gone. */
@@ -283,19 +285,18 @@ int loop_turn(struct loop *l, int timeout_ms, struct rl_err *err)
 		timeout_ms = (int)wanted;
 	dns_fill(l->dns, &l->set, &timeout_ms, now_ms());
 	r = poll(l->set.v, l->set.n, timeout_ms);
-	if (r < 0 && errno != EINTR)
-		return rl_fail_sys(err, errno, "wait for packets");
-	if (r >= 0 && pollset_events(&l->set, control) && control_closed(l->c.control_fd))
+	if (r < 0)
+		return errno == EINTR ? 1 : rl_fail_sys(err, errno, "wait for packets");
+	if (pollset_events(&l->set, control) && control_closed(l->c.control_fd))
 		return 0;
-	if (r > 0 && pollset_events(&l->set, tap)) {
-		int e = read_tap(l);
-
-		if (e < 0)
-			return rl_fail_sys(err, -e, "read from the container's network device");
+	/* first, because it sets libslirp's clock: a frame is judged by the time of its arrival */
+	slirp_pollfds_poll(l->slirp, 0, get_revents, l);
+	dns_handle(l->dns, &l->set, now_ms());
+	if (pollset_events(&l->set, tap)) {
+		r = read_tap(l);
+		if (r < 0)
+			return rl_fail_sys(err, -r, "read from the container's network device");
 	}
-	slirp_pollfds_poll(l->slirp, r < 0, get_revents, l);
-	if (r >= 0)
-		dns_handle(l->dns, &l->set, now_ms());
 	return 1;
 }
 

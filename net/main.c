@@ -97,6 +97,7 @@ static int serve(char **argv, struct rl_err *err)
 	r = loop_new(&c, &l, err);
 	if (r < 0)
 		return r;
+	sandbox_trim();
 	return loop_run(l, err); /* the kernel takes everything back faster than we could */
 }
 

@@ -95,25 +95,46 @@ void nl_nest_end(struct nl_batch *b, size_t nest)
 }
 
 /* One answer of the kernel. 1 = it was for the last request, 0 = go on, or -errno. */
-static int answer(const struct nl_batch *b, const struct nlmsghdr *h, struct rl_err *err)
+static int answer(const struct nl_batch *b, const struct nlmsghdr *h, int error, struct rl_err *err)
 {
-	const struct nlmsgerr *e = NLMSG_DATA(h);
 	size_t i = h->nlmsg_seq - 1U;
 
-	if (h->nlmsg_type != NLMSG_ERROR || i >= b->n ||
-	    h->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+	if (i >= b->n)
 		return 0; /* not an answer to us */
-	if (e->error != 0 && b->need[i] == NL_REQUIRED)
-		return rl_fail_sys(err, -e->error, "%s", b->what[i]);
-	if (e->error != 0)
-		log_debug("%s: %s (ignored)", b->what[i], strerror(-e->error));
+	if (error != 0 && b->need[i] == NL_REQUIRED)
+		return rl_fail_sys(err, -error, "%s", b->what[i]);
+	if (error != 0)
+		log_debug("%s: %s (ignored)", b->what[i], strerror(-error));
 	return i == b->n - 1;
+}
+
+/* All answers in one message of @n bytes; result as above. */
+static int answers(const struct nl_batch *b, const uint8_t *buf, size_t n, struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && n - at >= NLMSG_HDRLEN;) {
+		struct nlmsghdr h;
+		int error; /* first member of struct nlmsgerr */
+
+		memcpy(&h, buf + at, sizeof(h));
+		if (h.nlmsg_len < NLMSG_HDRLEN || h.nlmsg_len > n - at)
+			break;
+		if (h.nlmsg_type == NLMSG_ERROR && h.nlmsg_len >= NLMSG_HDRLEN + sizeof(error)) {
+			memcpy(&error, buf + at + NLMSG_HDRLEN, sizeof(error));
+			r = answer(b, &h, error, err);
+		}
+		at += NLMSG_ALIGN(h.nlmsg_len);
+		if (at > n)
+			break;
+	}
+	return r;
 }
 
 int nl_exchange(struct nl_batch *b, int sock, struct rl_err *err)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	_Alignas(NLMSG_ALIGNTO) uint8_t buf[8192];
+	uint8_t buf[8192];
 	ssize_t n;
 	int r = 0;
 
@@ -127,16 +148,13 @@ int nl_exchange(struct nl_batch *b, int sock, struct rl_err *err)
 	if (n < 0)
 		return rl_fail_sys(err, errno, "ask the kernel to set up the network");
 	while (r == 0) {
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
-
 		/* answers are queued before sendto() returns: an empty queue is a kernel bug */
 		n = recv(sock, buf, sizeof(buf), MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return rl_fail_sys(err, errno, "read the kernel's answer on the network");
-		for (; r == 0 && NLMSG_OK(h, (size_t)n); h = NLMSG_NEXT(h, n))
-			r = answer(b, h, err);
+		r = answers(b, buf, (size_t)n, err);
 	}
 	return r < 0 ? r : 0;
 }

@@ -154,5 +154,6 @@ int resolv_reader_start(int *ret_fd, struct rl_err *err)
 		_exit(1);
 	if (sandbox_reader(err) < 0)
 		_exit(1);
+	sandbox_trim();
 	reader(3);
 }

@@ -9,7 +9,7 @@
  * locks itself in. The reader stays in the host's mount namespace and knows one thing: for every
  * message it receives, whatever it says, it opens /etc/resolv.conf, reads at most RESOLV_TEXT_MAX
  * bytes and sends them back as one message. It parses nothing, so that nothing can be put into
- * it; seccomp leaves it six calls. It ends when rl-net does.
+ * it; seccomp leaves it what that takes. It ends when rl-net does.
  */
 #pragma once
 

@@ -19,10 +19,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/capability.h>
 #include <linux/if_tun.h>
 #include <linux/landlock.h>
 #include <linux/mount.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -242,12 +244,15 @@ struct rule {
 	{                                                       \
 		.call = SCMP_SYS(name), .n = 2, .arg = { a, b } \
 	}
-#define SOCKET(f, t) \
-	CALL2(socket, SCMP_CMP(0, SCMP_CMP_EQ, f), SCMP_CMP(1, SCMP_CMP_MASKED_EQ, 0xf, t))
-#define SOCKOPT(level, opt) \
-	CALL2(setsockopt, SCMP_CMP(1, SCMP_CMP_EQ, level), SCMP_CMP(2, SCMP_CMP_EQ, opt))
-#define ARG_IS(n, v)     SCMP_CMP32(n, SCMP_CMP_EQ, v)
-#define NOT_SET(n, bits) SCMP_CMP(n, SCMP_CMP_MASKED_EQ, bits, 0)
+/* of argument n, the bits in mask are v; int arguments: the kernel ignores the upper half too */
+#define BITS(n_, mask_, v_)                                                                \
+	{                                                                                  \
+		.arg = (n_), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask_), .datum_b = (v_) \
+	}
+#define IS(n, v)              BITS(n, 0xffffffffU, v)
+#define NONE_OF(n, bits)      BITS(n, bits, 0)
+#define SOCKET(family, type)  CALL2(socket, IS(0, family), BITS(1, 0xf, type))
+#define SOCKOPT(level, which) CALL2(setsockopt, IS(1, level), IS(2, which))
 
 static const struct rule loop_rules[] = {
 	/* frames and sockets */
@@ -277,16 +282,16 @@ static const struct rule loop_rules[] = {
 	SOCKOPT(IPPROTO_IPV6, IPV6_RECVERR),
 	SOCKOPT(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
 	SOCKOPT(IPPROTO_IPV6, IPV6_V6ONLY),
-	CALL1(fcntl, ARG_IS(1, F_GETFL)),
-	CALL1(fcntl, ARG_IS(1, F_SETFL)),
-	CALL1(fcntl, ARG_IS(1, F_GETFD)),
-	CALL1(fcntl, ARG_IS(1, F_SETFD)),
-	CALL1(ioctl, ARG_IS(1, FIONREAD)),
-	CALL1(ioctl, ARG_IS(1, FIONBIO)),
-	CALL1(ioctl, ARG_IS(1, SIOCGIFINDEX)),
+	CALL1(fcntl, IS(1, F_GETFL)),
+	CALL1(fcntl, IS(1, F_SETFL)),
+	CALL1(fcntl, IS(1, F_GETFD)),
+	CALL1(fcntl, IS(1, F_SETFD)),
+	CALL1(ioctl, IS(1, FIONREAD)),
+	CALL1(ioctl, IS(1, FIONBIO)),
+	CALL1(ioctl, IS(1, SIOCGIFINDEX)),
 	/* the jail's resolv.conf: written by us, read by libslirp */
-	CALL1(openat, NOT_SET(2, O_ACCMODE | O_CREAT | O_TRUNC)),
-	CALL1(open, NOT_SET(1, O_ACCMODE | O_CREAT | O_TRUNC)),
+	CALL1(openat, NONE_OF(2, O_ACCMODE | O_CREAT | O_TRUNC)),
+	CALL1(open, NONE_OF(1, O_ACCMODE | O_CREAT | O_TRUNC)),
 	CALL(newfstatat),
 	CALL(fstat),
 	CALL(stat),
@@ -299,8 +304,8 @@ static const struct rule loop_rules[] = {
 	CALL(munmap),
 	CALL(mremap),
 	CALL(madvise),
-	CALL1(mmap, NOT_SET(2, PROT_EXEC)),
-	CALL1(mprotect, NOT_SET(2, PROT_EXEC)),
+	CALL1(mmap, NONE_OF(2, PROT_EXEC)),
+	CALL1(mprotect, NONE_OF(2, PROT_EXEC)),
 	CALL(futex),
 	CALL(clock_gettime),
 	CALL(gettimeofday),
@@ -316,12 +321,15 @@ static const struct rule loop_rules[] = {
 };
 
 static const struct rule reader_rules[] = {
-	CALL1(openat, NOT_SET(2, O_ACCMODE | O_CREAT | O_TRUNC)),
+	CALL1(openat, NONE_OF(2, O_ACCMODE | O_CREAT | O_TRUNC)),
 	CALL(read),
 	CALL(close),
 	CALL(recvfrom),
 	CALL(sendto),
 	CALL(exit_group),
+	CALL(madvise),
+	CALL(brk),
+	CALL(munmap), /* sandbox_trim() */
 };
 
 /*
@@ -351,7 +359,7 @@ static int restrict_calls(const struct rule *rules, size_t n, struct rl_err *err
 		r = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
 	if (r == 0) /* abort() sends itself a signal; nobody else */
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				     SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
+				     SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid(), 0));
 	if (r == 0)
 		r = seccomp_load(ctx);
 	if (ctx)
@@ -359,6 +367,31 @@ static int restrict_calls(const struct rule *rules, size_t n, struct rl_err *err
 	if (r < 0)
 		return rl_fail_sys(err, -r, "load the system call filter");
 	return 0;
+}
+
+static int trim_object(struct dl_phdr_info *o, size_t size, void *arg)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)arg;
+	for (int i = 0; i < o->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &o->dlpi_phdr[i];
+		uintptr_t start = (uintptr_t)o->dlpi_addr + p->p_vaddr;
+		uintptr_t end = (start + p->p_memsz) & ~(page - 1);
+
+		start = (start + page - 1) & ~(page - 1);
+		/* never written, so every page is as in the file and comes back by itself */
+		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && end > start)
+			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* a hint */
+	}
+	return 0;
+}
+
+void sandbox_trim(void)
+{
+	(void)malloc_trim(0);
+	(void)dl_iterate_phdr(trim_object, NULL);
 }
 
 int sandbox_enter(int *ret_conf, struct rl_err *err)

@@ -7,11 +7,14 @@ UNIT_TESTS =
 UNIT_TESTS += tests/unit/test_buf
 UNIT_TESTS += tests/unit/test_cgroup
 UNIT_TESTS += tests/unit/test_ctr
+UNIT_TESTS += tests/unit/test_dns
 UNIT_TESTS += tests/unit/test_err
+UNIT_TESTS += tests/unit/test_frame
 UNIT_TESTS += tests/unit/test_idmap
 UNIT_TESTS += tests/unit/test_image
 UNIT_TESTS += tests/unit/test_io
 UNIT_TESTS += tests/unit/test_json
+UNIT_TESTS += tests/unit/test_netlink
 UNIT_TESTS += tests/unit/test_opt
 UNIT_TESTS += tests/unit/test_parse
 UNIT_TESTS += tests/unit/test_platform
@@ -30,6 +33,8 @@ UNIT_TESTS += tests/unit/test_toml
 # An ordinary build links tests/fuzz/replay.c and `make check` replays the seeds; with
 # --enable-fuzzing the same files become libFuzzer programs (tests/fuzz/run SECONDS).
 FUZZ_TARGETS =
+FUZZ_TARGETS += tests/fuzz/fuzz_dns
+FUZZ_TARGETS += tests/fuzz/fuzz_frame
 FUZZ_TARGETS += tests/fuzz/fuzz_image_record
 FUZZ_TARGETS += tests/fuzz/fuzz_json
 FUZZ_TARGETS += tests/fuzz/fuzz_ref
@@ -51,8 +56,11 @@ INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_CHECKS += tests/integration/check_launch
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
+INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 
+tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \
+	$(SECCOMP_LIBS)
 FUZZ_IMAGE_LIBS = $(FUZZ_MAIN) $(IMAGE_LIBS)
 if FUZZING
 FUZZ_MAIN = $(FUZZ_ENGINE)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_dns.c - any bytes as DNS message and as resolv.conf: lengths stay inside, what we answer
+ * is an answer to what was asked, and a query is never taken for one
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/dns.h"
+#include "net/resolver.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t q = dns_question_len(data, size), n;
+	struct resolv_servers servers;
+	uint8_t *out;
+
+	resolv_parse((const char *)data, size, &servers);
+	assert(servers.n <= RESOLV_SERVERS_MAX);
+	for (size_t i = 0; i < servers.n; i++)
+		assert(servers.v[i].sa.sa_family == AF_INET ||
+		       servers.v[i].sa.sa_family == AF_INET6);
+	if (size < DNS_HEADER)
+		return 0;
+	assert(q == 0 || (q > DNS_HEADER && q <= size && q <= DNS_HEADER + 255 + 4));
+	out = malloc(size); /* exactly: a sanitizer sees one byte too many */
+	assert(out);
+	n = dns_make_answer(data, size, DNS_SERVFAIL, 1, out);
+	assert(n == (q ? q : DNS_HEADER) && out[2] & 0x80);
+	assert(!q || dns_is_answer(data, size, out, n));
+	out[0] ^= 1;
+	assert(!dns_is_answer(data, size, out, n));
+	assert(!(data[2] & 0x80) ? !dns_is_answer(data, size, data, size) : 1);
+	free(out);
+	return 0;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_dns.c - net/dns, net/resolver: messages, resolv.conf, and queries that need no server */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h> /* needs the headers above */
+
+#include "core/base/cleanup.h"
+#include "net/dns.h"
+#include "net/resolver.h"
+
+/* id 0x1234, RD, one question: a.bc IN A */
+static const uint8_t query[] = { 0x12, 0x34, 0x01, 0, 0,   1,   0, 0, 0, 0, 0,
+				 0,    1,    'a',  2, 'b', 'c', 0, 0, 1, 0, 1 };
+
+static void test_questions(void **state)
+{
+	uint8_t q[600] = { 0 };
+
+	(void)state;
+	assert_int_equal(dns_question_len(query, sizeof(query)), sizeof(query));
+	for (size_t n = 0; n < sizeof(query); n++)
+		assert_int_equal(dns_question_len(query, n), 0);
+	memcpy(q, query, sizeof(query));
+	assert_int_equal(dns_question_len(q, sizeof(q)), sizeof(query)); /* more may follow */
+	q[5] = 2;
+	assert_int_equal(dns_question_len(q, sizeof(q)), 0);
+	q[5] = 1;
+	q[12] = 0xc0; /* compressed */
+	assert_int_equal(dns_question_len(q, sizeof(q)), 0);
+	q[12] = 64; /* label too long */
+	assert_int_equal(dns_question_len(q, sizeof(q)), 0);
+	memset(q + 12, 1, sizeof(q) - 12); /* name without end */
+	assert_int_equal(dns_question_len(q, sizeof(q)), 0);
+	memset(q + 12, 0, sizeof(q) - 12); /* the root */
+	assert_int_equal(dns_question_len(q, sizeof(q)), 17);
+	for (size_t labels = 126; labels <= 127; labels++) {
+		for (size_t i = 0; i < labels; i++)
+			memcpy(q + 12 + 2 * i, "\1x", 2);
+		/* 255 bytes with the root label is the limit */
+		assert_int_equal(dns_question_len(q, sizeof(q)), 12 + 2 * labels + 5);
+	}
+	memcpy(q + 12 + 254, "\1x", 2);
+	assert_int_equal(dns_question_len(q, sizeof(q)), 0);
+}
+
+static void test_answers(void **state)
+{
+	uint8_t a[sizeof(query) + 16] = { 0 };
+
+	(void)state;
+	memcpy(a, query, sizeof(query));
+	assert_false(dns_is_answer(query, sizeof(query), a, sizeof(query))); /* itself a query */
+	a[2] |= 0x80;
+	assert_true(dns_is_answer(query, sizeof(query), a, sizeof(a)));
+	a[13] = 'A'; /* case is the server's */
+	assert_true(dns_is_answer(query, sizeof(query), a, sizeof(a)));
+	a[13] = 'x';
+	assert_false(dns_is_answer(query, sizeof(query), a, sizeof(a)));
+	a[13] = 'a';
+	a[1] ^= 1;
+	assert_false(dns_is_answer(query, sizeof(query), a, sizeof(a)));
+	a[1] ^= 1;
+	a[sizeof(query) - 3] = 28; /* another type */
+	assert_false(dns_is_answer(query, sizeof(query), a, sizeof(a)));
+	/* a bare header is believed for errors only */
+	memset(a + 4, 0, 8);
+	assert_false(dns_is_answer(query, sizeof(query), a, 12));
+	a[3] = DNS_REFUSED;
+	assert_true(dns_is_answer(query, sizeof(query), a, 12));
+	assert_false(dns_is_answer(query, sizeof(query), a, 11));
+}
+
+static void test_made_answers(void **state)
+{
+	uint8_t out[sizeof(query)];
+
+	(void)state;
+	assert_int_equal(dns_make_answer(query, sizeof(query), DNS_SERVFAIL, 0, out),
+			 sizeof(query));
+	assert_memory_equal(out, ((const uint8_t[]){ 0x12, 0x34, 0x81, 0x82, 0, 1, 0, 0, 0, 0 }),
+			    10);
+	assert_true(dns_is_answer(query, sizeof(query), out, sizeof(out)));
+	(void)dns_make_answer(query, sizeof(query), DNS_OK, 1, out);
+	assert_int_equal(out[2] & 2, 2);
+	/* malformed: header only */
+	assert_int_equal(dns_make_answer(query, 14, DNS_FORMERR, 0, out), 12);
+	assert_int_equal(out[5], 0);
+}
+
+static size_t count(const char *text, struct resolv_servers *s)
+{
+	resolv_parse(text, strlen(text), s);
+	return s->n;
+}
+
+static void test_resolv_conf(void **state)
+{
+	struct resolv_servers s;
+	char ip[64];
+
+	(void)state;
+	assert_int_equal(count("", &s), 0);
+	assert_int_equal(count("# nameserver 1.1.1.1\nsearch a b\noptions edns0\n", &s), 0);
+	assert_int_equal(count("nameserver 192.0.2.1", &s), 1);
+	assert_int_equal(s.v[0].in.sin_addr.s_addr, htonl(0xc0000201));
+	assert_int_equal(s.v[0].in.sin_port, htons(53));
+	assert_int_equal(count("nameserver\t 192.0.2.1 # x\r\nnameserver 2001:db8::1\r\n", &s), 2);
+	assert_string_equal(inet_ntop(AF_INET6, &s.v[1].in6.sin6_addr, ip, sizeof(ip)),
+			    "2001:db8::1");
+	assert_int_equal(count("nameserver fe80::1%7\nnameserver fe80::1%lo\n", &s), 2);
+	assert_int_equal(s.v[0].in6.sin6_scope_id, 7);
+	assert_int_equal(s.v[1].in6.sin6_scope_id, 1);
+	assert_int_equal(
+		count("nameserver 1.1.1\nnameserver x\nnameserver\nnameserver \n"
+		      "nameserver1.1.1.1\nnameserver 1.1.1.1%lo\n nameserver 1.1.1.1\n"
+		      "nameserver 1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1:1\n",
+		      &s),
+		0);
+	assert_int_equal(count("nameserver 1.0.0.1\nnameserver 1.0.0.2\nnameserver 1.0.0.3\n"
+			       "nameserver 1.0.0.4\n",
+			       &s),
+			 3);
+}
+
+struct sent {
+	size_t n, len;
+	uint8_t msg[600];
+};
+
+static void on_reply(void *arg, const struct frame_udp *to, const uint8_t *msg, size_t len)
+{
+	struct sent *s = arg;
+
+	(void)to;
+	s->n++;
+	s->len = len < sizeof(s->msg) ? len : sizeof(s->msg);
+	memcpy(s->msg, msg, s->len);
+}
+
+static void test_no_resolver(void **state)
+{
+	struct sent sent = { 0 };
+	struct dns *d = dns_new(FD_NONE, FD_NONE, 1000, on_reply, &sent);
+	struct frame_udp q = { .sport = 4321, .dport = 53, .data = query, .len = sizeof(query) };
+	uint8_t bad[sizeof(query)];
+
+	(void)state;
+	assert_non_null(d);
+	dns_query(d, &q, 1000);
+	assert_int_equal(sent.n, 1);
+	assert_int_equal(sent.msg[3] & 15, DNS_SERVFAIL);
+	assert_memory_equal(sent.msg, query, 2);
+	/* an answer is no query, and is not answered */
+	memcpy(bad, query, sizeof(bad));
+	bad[2] |= 0x80;
+	q.data = bad;
+	dns_query(d, &q, 1000);
+	assert_int_equal(sent.n, 1);
+	bad[2] = 0x28; /* UPDATE */
+	dns_query(d, &q, 1000);
+	assert_int_equal(sent.msg[3] & 15, DNS_NOTIMP);
+	bad[2] = 0;
+	bad[5] = 7;
+	dns_query(d, &q, 1000);
+	assert_int_equal(sent.msg[3] & 15, DNS_FORMERR);
+	q.len = 11;
+	dns_query(d, &q, 1000);
+	assert_int_equal(sent.n, 3);
+	dns_free(d);
+}
+
+/* A reader that is slow or dead, repeated queries, more queries than slots. */
+static void test_waiting_for_the_reader(void **state)
+{
+	struct sent sent = { 0 };
+	struct frame_udp q = { .sport = 1, .dport = 53, .data = query, .len = sizeof(query) };
+	struct pollset set = { 0 };
+	struct dns *d;
+	int pair[2], timeout = -1;
+	char byte[8];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	d = dns_new(pair[0], FD_NONE, 1000, on_reply, &sent);
+	assert_non_null(d);
+	for (int i = 0; i < DNS_SLOTS; i++) {
+		q.sport = (uint16_t)(i + 1);
+		dns_query(d, &q, 1000);
+		dns_query(d, &q, 1000); /* again: the same one */
+	}
+	assert_int_equal(sent.n, 0);
+	q.sport = 9999;
+	dns_query(d, &q, 1000);
+	assert_int_equal(sent.n, 1); /* full */
+	assert_int_equal(recv(pair[1], byte, sizeof(byte), MSG_DONTWAIT), 1);
+	assert_int_equal(recv(pair[1], byte, sizeof(byte), MSG_DONTWAIT), -1); /* asked once */
+	dns_fill(d, &set, &timeout, 1000);
+	assert_int_equal(set.n, 1);
+	assert_int_equal(timeout, DNS_TRY_MS);
+	/* the answer: nobody */
+	assert_int_equal(send(pair[1], "+", 1, 0), 1);
+	assert_int_equal(poll(set.v, set.n, 1000), 1);
+	dns_handle(d, &set, 1001);
+	assert_int_equal(sent.n, 1 + DNS_SLOTS);
+	assert_int_equal(sent.msg[3] & 15, DNS_SERVFAIL);
+	/* it dies: what is under way ends, what comes later ends at once */
+	dns_query(d, &q, 2000);
+	fd_close(pair[1]);
+	set.n = 0;
+	timeout = -1;
+	dns_fill(d, &set, &timeout, 2000);
+	assert_int_equal(poll(set.v, set.n, 1000), 1);
+	dns_handle(d, &set, 2001);
+	assert_int_equal(sent.n, 2 + DNS_SLOTS);
+	dns_query(d, &q, 4000);
+	assert_int_equal(sent.n, 3 + DNS_SLOTS);
+	/* nothing left */
+	set.n = 0;
+	timeout = -1;
+	dns_fill(d, &set, &timeout, 4000);
+	assert_int_equal(set.n, 0);
+	assert_int_equal(timeout, -1);
+	dns_free(d);
+	free(set.v);
+	fd_close(pair[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_questions),    cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_made_answers), cmocka_unit_test(test_resolv_conf),
+		cmocka_unit_test(test_no_resolver),  cmocka_unit_test(test_waiting_for_the_reader),
+	};
+
+	return cmocka_run_group_tests_name("net/dns", tests, NULL, NULL);
+}
