@@ -273,7 +273,7 @@ umount /dev/net
 as "$base/net-box" sh -c "$base/peer udp 192.0.2.2 7000; sleep 20" >/dev/null 2>&1 &
 sleep 0.7
 boxpid=$!
-while grep -q '^\(env\|timeout\|setpriv\|net.sh\|bash\)$' "/proc/$boxpid/comm"; do
+while grep -q '^\(env\|timeout\|setpriv\|net_loop.sh\|bash\)$' "/proc/$boxpid/comm"; do
 	boxpid=$(children "$boxpid")
 	boxpid=${boxpid%% *}
 done
