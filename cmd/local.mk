@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES =
 libcmd_a_SOURCES += cmd/cmd.c cmd/cmd.h
+libcmd_a_SOURCES += cmd/load.c
 libcmd_a_SOURCES += cmd/opt.c cmd/opt.h
 libcmd_a_SOURCES += cmd/run_options.c cmd/run_options.h
 libcmd_a_SOURCES += cmd/pull.c

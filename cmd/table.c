@@ -4,9 +4,11 @@
 
 #include "cmd/cmd.h"
 
+extern const struct cmd cmd_load;
 extern const struct cmd cmd_pull;
 
 const struct cmd *const cmd_table[] = {
+	&cmd_load,
 	&cmd_pull,
 	NULL,
 };

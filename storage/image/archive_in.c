@@ -12,6 +12,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -221,6 +222,17 @@ static int take_list(const struct buf *b, struct archive_members *ret, struct rl
 	return r;
 }
 
+/* Wait for the child's answer. True: the other descriptor was readable first. */
+static bool cancelled(int result_fd, int cancel_fd)
+{
+	struct pollfd p[2] = { { .fd = result_fd, .events = POLLIN },
+			       { .fd = cancel_fd, .events = POLLIN } };
+
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	return p[1].revents != 0;
+}
+
 int archive_in_read(int in_fd, int stage_fd, const struct archive_limits *limits,
 		    struct archive_members *ret, struct rl_err *err)
 {
@@ -232,6 +244,10 @@ int archive_in_read(int in_fd, int stage_fd, const struct archive_limits *limits
 		child(in_fd, stage_fd, limits, result_fd);
 	if (r < 0)
 		return r;
+	if (limits->cancel_fd && cancelled(c.result_fd, *limits->cancel_fd)) {
+		child_kill(&c);
+		return rl_fail(err, EINTR, "interrupted");
+	}
 	r = child_result(&c, READER, LIST_MAX, &b, err);
 	return r < 0 ? r : take_list(&b, ret, err);
 }

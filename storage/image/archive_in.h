@@ -27,6 +27,7 @@ struct archive_members {
 struct archive_limits {
 	int64_t max_bytes; /* of the uncompressed archive */
 	int64_t max_members;
+	const int *cancel_fd; /* readable: give up with -EINTR; NULL = never */
 };
 
 /**

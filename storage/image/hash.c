@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/base/cleanup.h"
@@ -34,7 +36,14 @@ int hash_bytes(const void *p, size_t n, struct digest *ret, struct rl_err *err)
 	return 0;
 }
 
-static int hash_all(int fd, EVP_MD_CTX *ctx, void *block, size_t room, int64_t *size,
+static bool is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static int hash_all(int fd, int cancel_fd, EVP_MD_CTX *ctx, void *block, size_t room, int64_t *size,
 		    struct rl_err *err)
 {
 	ssize_t n;
@@ -43,11 +52,13 @@ static int hash_all(int fd, EVP_MD_CTX *ctx, void *block, size_t room, int64_t *
 		if (EVP_DigestUpdate(ctx, block, (size_t)n) != 1)
 			return rl_fail(err, EIO, "SHA-256 failed");
 		*size += n;
+		if (is_readable(cancel_fd))
+			return rl_fail(err, EINTR, "interrupted");
 	}
 	return n < 0 ? rl_fail_sys(err, (int)-n, "read") : 0;
 }
 
-int hash_fd(int fd, struct digest *ret, int64_t *ret_size, struct rl_err *err)
+int hash_fd(int fd, int cancel_fd, struct digest *ret, int64_t *ret_size, struct rl_err *err)
 {
 	unsigned char md[EVP_MAX_MD_SIZE];
 	auto_free void *block = malloc(1 << 18);
@@ -58,7 +69,7 @@ int hash_fd(int fd, struct digest *ret, int64_t *ret_size, struct rl_err *err)
 	if (!block || !ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
 		r = rl_oom(err);
 	else
-		r = hash_all(fd, ctx, block, 1 << 18, &size, err);
+		r = hash_all(fd, cancel_fd, ctx, block, 1 << 18, &size, err);
 	if (r == 0 && EVP_DigestFinal_ex(ctx, md, NULL) != 1)
 		r = rl_fail(err, EIO, "SHA-256 failed");
 	EVP_MD_CTX_free(ctx);

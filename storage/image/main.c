@@ -19,6 +19,7 @@ static const struct {
 	const char *name;
 	int (*run)(const struct rl *rl, int argc, char **argv, struct rl_err *err);
 } cmds[] = {
+	{ "load", cmd_load },
 	{ "pull", cmd_pull },
 	{ "rmtree", cmd_rmtree },
 };

@@ -27,13 +27,12 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/json.h"
 #include "storage/image.h"
 #include "storage/image/cmds.h"
 #include "storage/image/fetcher.h"
 #include "storage/image/hash.h"
 #include "storage/image/layers.h"
-#include "storage/image/manifest.h"
+#include "storage/image/parse.h"
 #include "storage/image/request.h"
 #include "storage/layer.h"
 #include "storage/ref.h"
@@ -182,28 +181,26 @@ static int get_manifest(struct pull *p, const char *target, int64_t size, struct
 static int find_manifest(struct pull *p, struct wanted *w, struct rl_err *err)
 {
 	char target[REF_TAG_MAX + 1]; /* a digest is shorter */
-	const char *type;
-	struct descriptor d = { .size = -1 };
+	int64_t size = -1;
 
 	(void)snprintf(target, sizeof(target), "%s", w->target);
 	for (int depth = 0; depth < INDEX_DEPTH; depth++) {
-		json_auto_t *j = NULL;
 		struct fetch_report rep;
-		enum manifest_kind kind;
+		struct parsed parsed;
 
-		if (get_manifest(p, target, d.size, &w->manifest, &rep, &w->digest, err) < 0)
+		if (get_manifest(p, target, size, &w->manifest, &rep, &w->digest, err) < 0 ||
+		    parse_manifest(w->manifest.data, w->manifest.len, rep.type[0] ? rep.type : NULL,
+				   &p->req->platform, depth ? "manifest" : "manifest or index",
+				   &parsed, err) < 0)
 			return -err->code;
-		type = rep.type[0] ? rep.type : NULL;
-		if (manifest_read(w->manifest.data, w->manifest.len, type, "manifest", &kind, &j,
-				  err) < 0)
-			return -err->code;
-		if (kind == MANIFEST_IMAGE)
-			return manifest_parse(j, "manifest", &w->m, err);
+		if (parsed.kind == MANIFEST_IMAGE) {
+			w->m = parsed.m;
+			return 0;
+		}
 		if (depth == 0)
 			w->index_digest = w->digest;
-		if (index_choose(j, &p->req->platform, "index", &d, err) < 0)
-			return -err->code;
-		(void)snprintf(target, sizeof(target), "%s", d.digest.text);
+		size = parsed.next.size;
+		(void)snprintf(target, sizeof(target), "%s", parsed.next.digest.text);
 	}
 	return rl_fail(err, ELOOP, "index within index, more than %d deep", INDEX_DEPTH);
 }
@@ -236,8 +233,7 @@ static int get_config(struct pull *p, struct wanted *w, struct rl_err *err)
 	(void)snprintf(job.digest, sizeof(job.digest), "%s", w->m.config.digest.text);
 	if (get_doc(p, &job, &w->config, &rep, &digest, err) < 0)
 		return rl_wrap(err, "config");
-	if (image_config_parse(w->config.data, w->config.len, w->m.n_layers, "config", &w->c, err) <
-	    0)
+	if (parse_config(w->config.data, w->config.len, w->m.n_layers, &w->c, err) < 0)
 		return -err->code;
 	return check_platform(p, w, err);
 }
@@ -399,29 +395,6 @@ static int pull_image(struct pull *p, struct wanted *w, struct rl_err *err)
 
 /* --- all tags --- */
 
-static int add_tags(const struct buf *text, struct strv *tags, struct rl_err *err)
-{
-	json_auto_t *j = NULL;
-	json_t *list, *v;
-	size_t i;
-
-	if (json_read(text->data, text->len, REGISTRY_TAGS_MAX, "list of tags", &j, err) < 0 ||
-	    json_get_arr(j, "tags", "list of tags", &list, err) < 0 ||
-	    json_check_strings(list, "list of tags", err) < 0)
-		return -err->code;
-	json_array_foreach (list, i, v) {
-		const char *tag = json_string_value(v);
-
-		if (!ref_is_tag(tag, strlen(tag)))
-			return rl_fail(err, EINVAL, "list of tags: '%.200s' is no tag", tag);
-		if (tags->n == TAGS_MAX)
-			return rl_fail(err, EFBIG, "more than %d tags", TAGS_MAX);
-		if (strv_add(tags, tag) < 0)
-			return rl_oom(err);
-	}
-	return 0;
-}
-
 static int list_tags(struct pull *p, struct strv *tags, struct rl_err *err)
 {
 	struct fetch_report rep = { .next = "" };
@@ -433,8 +406,10 @@ static int list_tags(struct pull *p, struct strv *tags, struct rl_err *err)
 
 		memcpy(job.target, rep.next, sizeof(job.target));
 		if (get_doc(p, &job, &text, &rep, &unused, err) < 0 ||
-		    add_tags(&text, tags, err) < 0)
+		    parse_tags(text.data, text.len, tags, err) < 0)
 			return -err->code;
+		if (tags->n > TAGS_MAX)
+			return rl_fail(err, EFBIG, "more than %d tags", TAGS_MAX);
 		if (!rep.next[0])
 			return 0;
 	}

@@ -130,8 +130,7 @@ static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 	if (read_session(root, &req->session, err) < 0 || read_platform(root, req, err) < 0 ||
 	    json_get_bool(root, "quiet", what, &req->quiet, err) < 0 ||
 	    json_get_bool(root, "all_tags", what, &req->all_tags, err) < 0 ||
-	    dup_str(root, "path", &req->path, err) < 0 ||
-	    dup_list(root, "names", &req->names, err) < 0 ||
+	    dup_str(root, "want", &req->want, err) < 0 ||
 	    json_get_arr(root, "sources", what, &list, err) < 0)
 		return -err->code;
 	req->sources = calloc(json_array_size(list) + 1, sizeof(*req->sources));
@@ -181,8 +180,7 @@ void request_done(struct request *req)
 		free(req->sources[i].target);
 	}
 	free(req->sources);
-	free(req->path);
-	strv_done(&req->names);
+	free(req->want);
 	*req = (struct request){ 0 };
 }
 

@@ -4,7 +4,7 @@
  *
  *	{ "uids": "0 1000 1\n1 100000 65536\n", "gids": ..., "one_id": bool,   maps of S
  *	  "platform": "linux/arm64" or absent, "quiet": bool, "all_tags": bool,
- *	  "path": name of the archive (load), "names": [canonical...] (load: instead of its own),
+ *	  "want": the one image of the archive that is asked for, or absent (load),
  *	  "retries": 3, "retry_delay_ms": 1000,
  *	  "limits": { "connect_ms", "header_ms", "stall_ms" },
  *	  "sources": [ { "image": canonical name, "target": tag or digest,
@@ -35,8 +35,7 @@ struct request {
 	struct session session; /* userns_fd is FD_NONE: we are in it */
 	struct platform platform;
 	bool platform_given, quiet, all_tags;
-	char *path;
-	struct strv names;
+	char *want;
 	struct source *sources;
 	size_t n_sources;
 };

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * parse.h - documents from outside, parsed in a confined child
+ *
+ * The JSON of a manifest, index, config, list of tags or archive is HOSTILE; it is looked at in a
+ * child that can do nothing but think and answer (child.h, confine.h). What comes back is a fixed
+ * struct or a list of short texts, and is checked once more here: digests by digest.h, counts and
+ * sizes by their limits.
+ */
+#pragma once
+
+#include "storage/image/manifest.h"
+
+/**
+ * struct parsed - An image manifest, or where an index sends us
+ * @next:	MANIFEST_INDEX: the entry for the wanted platform
+ * @m:		MANIFEST_IMAGE; release with manifest_done()
+ */
+struct parsed {
+	enum manifest_kind kind;
+	struct descriptor next;
+	struct manifest m;
+};
+
+/* manifest_read() and then manifest_parse() or index_choose() (manifest.h). */
+int parse_manifest(const char *data, size_t len, const char *content_type,
+		   const struct platform *want, const char *what, struct parsed *ret,
+		   struct rl_err *err) RL_MUST_USE;
+int parse_config(const char *data, size_t len, size_t n_layers, struct image_config *ret,
+		 struct rl_err *err) RL_MUST_USE;
+/* "tags" of a registry's list; each is a valid tag. Appended. */
+int parse_tags(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+
+/*
+ * manifest.json of a docker-archive as a flat list: "C<config file>" begins an image, then
+ * "T<name>" per name and "L<layer file>" per layer, bottom first. Texts are as they stand there.
+ */
+int parse_docker_archive(const char *data, size_t len, struct strv *ret,
+			 struct rl_err *err) RL_MUST_USE;
+/* index.json of an OCI layout: "M<digest> <size> <media type>" per entry, then its "N<name>". */
+int parse_oci_index(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
