@@ -35,6 +35,8 @@ UNIT_TESTS += tests/unit/test_toml
 FUZZ_TARGETS =
 FUZZ_TARGETS += tests/fuzz/fuzz_dns
 FUZZ_TARGETS += tests/fuzz/fuzz_frame
+FUZZ_TARGETS += tests/fuzz/fuzz_apply
+FUZZ_TARGETS += tests/fuzz/fuzz_inflate
 FUZZ_TARGETS += tests/fuzz/fuzz_image_record
 FUZZ_TARGETS += tests/fuzz/fuzz_json
 FUZZ_TARGETS += tests/fuzz/fuzz_ref
@@ -62,6 +64,8 @@ INTEGRATION_TESTS += tests/integration/session.sh
 tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \
 	$(SECCOMP_LIBS)
 FUZZ_IMAGE_LIBS = $(FUZZ_MAIN) $(IMAGE_LIBS)
+tests_fuzz_fuzz_apply_LDADD = $(FUZZ_IMAGE_LIBS)
+tests_fuzz_fuzz_inflate_LDADD = $(FUZZ_IMAGE_LIBS)
 if FUZZING
 FUZZ_MAIN = $(FUZZ_ENGINE)
 LDADD = $(FUZZ_MAIN) $(RL_LIBS) $(RL_LIBS_EXTERNAL)

@@ -340,7 +340,7 @@ static int allow_mask(scmp_filter_ctx f, const char *name, unsigned arg, uint64_
 /* Forms that cannot follow a link: descriptor only (empty path), or the link itself. */
 static int allow_metadata(scmp_filter_ctx f)
 {
-	const struct scmp_arg_cmp no_path = SCMP_CMP(1, SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp no_path = SCMP_CMP(1, SCMP_CMP_EQ, 0, 0);
 	int r = allow_mask(f, "fchownat", 4, AT_SYMLINK_NOFOLLOW, AT_SYMLINK_NOFOLLOW);
 
 	if (r == 0)
@@ -358,7 +358,8 @@ static int allow_sockets(scmp_filter_ctx f)
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(families) && r == 0; i++) {
-		const struct scmp_arg_cmp c = SCMP_CMP(0, SCMP_CMP_EQ, (scmp_datum_t)families[i]);
+		const struct scmp_arg_cmp c =
+			SCMP_CMP(0, SCMP_CMP_EQ, (scmp_datum_t)families[i], 0);
 
 		r = allow(f, "socket", 1, &c);
 	}

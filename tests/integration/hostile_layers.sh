@@ -24,6 +24,7 @@ one=(unshare --user --map-root-user)
 base=$(mktemp -d /tmp/rl-hostile.XXXXXX) || exit 1
 chmod 777 "$base"
 cp tests/tools/unpack "$base/unpack" && cp "${srcdir:-.}/tests/tools/mkhostile.py" "$base/mk.py" || exit 1
+# shellcheck disable=SC2317 # called by the trap
 cleanup() {
 	"${as[@]}" "${full[@]}" rm -rf "$base/run" 2>/dev/null
 	rm -rf "$base"
