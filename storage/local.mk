@@ -45,6 +45,7 @@ librlimage_a_SOURCES += storage/image/registry.c storage/image/registry.h
 librlimage_a_SOURCES += storage/image/registry_auth.c storage/image/registry_job.h
 librlimage_a_SOURCES += storage/image/registry_body.c storage/image/registry_error.c
 librlimage_a_SOURCES += storage/image/rmtree.c
+librlimage_a_SOURCES += storage/image/shift.c
 librlimage_a_SOURCES += storage/image/tarin.c storage/image/tarin.h
 librlimage_a_SOURCES += storage/image/unpack.c storage/image/unpack.h
 

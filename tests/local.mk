@@ -59,6 +59,7 @@ INTEGRATION_CHECKS += tests/integration/check_launch
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
+INTEGRATION_TESTS += tests/integration/shift.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 
 tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \

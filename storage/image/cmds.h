@@ -15,3 +15,8 @@ int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_
 int cmd_load(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/*
+ * shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS: layer FROM_KEY with owners for another container map,
+ * published as TO_KEY; maps are text as in /proc/PID/uid_map, container to S, "" = as it is
+ */
+int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;

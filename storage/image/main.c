@@ -22,6 +22,7 @@ static const struct {
 	{ "load", cmd_load },
 	{ "pull", cmd_pull },
 	{ "rmtree", cmd_rmtree },
+	{ "shift", cmd_shift },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)

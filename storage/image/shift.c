@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shift.c - `rl-image shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS`: a layer for another owner map
+ *
+ * The layer FROM_KEY holds owners as an identity container shows them. For a container with maps
+ * UIDS and GIDS (text as in /proc/PID/uid_map, container to S) every object gets the owner that
+ * the container will show as the same id. An overlay cannot translate owners for a user, so this
+ * is a copy: blocks are shared where the file system can (FICLONE), hard links, holes, xattrs and
+ * times are kept. It is made once per layer and map, and published like any layer.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/idmap.h"
+#include "storage/digest.h"
+#include "storage/image/cmds.h"
+#include "storage/image/copy.h"
+#include "storage/image/place.h"
+#include "storage/layer.h"
+
+/* The first name of a file with several */
+struct link {
+	ino_t ino;
+	char path[];
+};
+
+struct shift {
+	struct idmap uids, gids; /* container to S; without lines: as it is */
+	int to_root;
+	void *links; /* tsearch tree of struct link */
+	char path[PLACE_PATH_MAX + 1];
+	int64_t files, size;
+};
+
+static int compare_links(const void *a, const void *b)
+{
+	const ino_t x = ((const struct link *)a)->ino, y = ((const struct link *)b)->ino;
+
+	return x < y ? -1 : x > y;
+}
+
+static int map_owner(const struct shift *s, struct stat *st, struct rl_err *err)
+{
+	int64_t uid = s->uids.n ? idmap_to_outside(&s->uids, st->st_uid) : st->st_uid;
+	int64_t gid = s->gids.n ? idmap_to_outside(&s->gids, st->st_gid) : st->st_gid;
+
+	if (uid < 0 || gid < 0) {
+		rl_fail(err, EINVAL, "owner %u:%u is outside the container's ids", st->st_uid,
+			st->st_gid);
+		return rl_hint(err, "choose another --userns, or widen the ranges in /etc/subuid "
+				    "and /etc/subgid");
+	}
+	st->st_uid = (uid_t)uid;
+	st->st_gid = (gid_t)gid;
+	return 0;
+}
+
+/* 1: linked to the first name, 0: this is the first one (now remembered), or -errno */
+static int link_again(struct shift *s, int to, const char *name, const struct stat *st,
+		      struct rl_err *err)
+{
+	const struct link key = { .ino = st->st_ino };
+	struct link **found = tfind(&key, &s->links, compare_links), *new;
+	size_t len = strlen(s->path) + 1;
+
+	if (found) {
+		if (linkat(s->to_root, (*found)->path, to, name, 0) < 0)
+			return rl_fail_sys(err, errno, "link");
+		return 1;
+	}
+	new = malloc(sizeof(*new) + len);
+	if (!new)
+		return rl_oom(err);
+	new->ino = st->st_ino;
+	memcpy(new->path, s->path, len);
+	if (!tsearch(new, &s->links, compare_links)) {
+		free(new);
+		return rl_oom(err);
+	}
+	return 0;
+}
+
+static int shift_file(struct shift *s, int from, int to, const char *name, struct stat *st,
+		      struct rl_err *err)
+{
+	auto_fd int in = FD_NONE, out = FD_NONE;
+	int r = st->st_nlink > 1 ? link_again(s, to, name, st, err) : 0;
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (in < 0)
+		return rl_fail_sys(err, errno, "open");
+	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0)
+		return rl_fail_sys(err, errno, "create");
+	s->size += st->st_size;
+	r = copy_data(in, out, st->st_size, err);
+	return r < 0 ? r : copy_meta(in, out, st, false, err);
+}
+
+/* Symlinks, whiteouts, FIFOs, sockets */
+static int shift_special(int from, int to, const char *name, const struct stat *st,
+			 struct rl_err *err)
+{
+	const struct timespec ts[2] = { st->st_mtim, st->st_mtim };
+	char target[PLACE_PATH_MAX + 1];
+	ssize_t n;
+
+	if (S_ISLNK(st->st_mode)) {
+		n = readlinkat(from, name, target, sizeof(target));
+		if (n < 0 || n == (ssize_t)sizeof(target))
+			return rl_fail_sys(err, n < 0 ? errno : ENAMETOOLONG, "read the link");
+		target[n] = '\0';
+		if (symlinkat(target, to, name) < 0)
+			return rl_fail_sys(err, errno, "create the link");
+	} else if (S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode) || place_is_whiteout(st)) {
+		if (mknodat(to, name, st->st_mode, st->st_rdev) < 0)
+			return rl_fail_sys(err, errno, "create");
+	} else {
+		return rl_fail(err, EINVAL, "its type has no place in a layer");
+	}
+	if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    utimensat(to, name, ts, AT_SYMLINK_NOFOLLOW) < 0)
+		return rl_fail_sys(err, errno, "set owner %u:%u", st->st_uid, st->st_gid);
+	return 0;
+}
+
+static int shift_children(struct shift *s, int from, int to, struct rl_err *err);
+
+static int shift_dir(struct shift *s, int from, int to, const char *name, const struct stat *st,
+		     struct rl_err *err)
+{
+	auto_fd int in = FD_NONE, out = FD_NONE;
+	int r;
+
+	in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (in < 0)
+		return rl_fail_sys(err, errno, "open");
+	out = place_mkdir(to, name, false, err);
+	if (out < 0)
+		return out;
+	r = shift_children(s, in, out, err);
+	return r < 0 ? r : copy_meta(in, out, st, false, err); /* last: filling changes the times */
+}
+
+static int shift_entry(struct shift *s, int from, int to, const char *name, struct rl_err *err)
+{
+	struct stat st;
+	int r;
+
+	s->files++;
+	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return rl_fail_sys(err, errno, "stat '%s'", s->path);
+	r = map_owner(s, &st, err);
+	if (r < 0)
+		return rl_wrap(err, "'%.300s'", s->path);
+	if (S_ISDIR(st.st_mode)) {
+		r = shift_dir(s, from, to, name, &st, err);
+		return r; /* the deepest path is in the message */
+	}
+	r = S_ISREG(st.st_mode) ? shift_file(s, from, to, name, &st, err)
+				: shift_special(from, to, name, &st, err);
+	return r < 0 ? rl_wrap(err, "copy '%.300s'", s->path) : 0;
+}
+
+static int shift_children(struct shift *s, int from, int to, struct rl_err *err)
+{
+	const size_t len = strlen(s->path);
+	int dup = fcntl(from, F_DUPFD_CLOEXEC, 3), r = 0;
+	auto_dir DIR *d = dup < 0 ? NULL : fdopendir(dup);
+	struct dirent *e;
+
+	if (!d) {
+		fd_close(dup);
+		return rl_fail_sys(err, errno, "list '%s'", s->path);
+	}
+	for (errno = 0; r == 0 && (e = readdir(d)); errno = 0) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (len + 1 + strlen(e->d_name) > PLACE_PATH_MAX)
+			return rl_fail(err, ENAMETOOLONG, "a name below '%.300s' is too long",
+				       s->path);
+		(void)snprintf(s->path + len, sizeof(s->path) - len, "%s%s", len ? "/" : "",
+			       e->d_name);
+		r = shift_entry(s, from, to, e->d_name, err);
+		s->path[len] = '\0';
+	}
+	if (r == 0 && errno != 0)
+		return rl_fail_sys(err, errno, "list '%s'", s->path);
+	return r;
+}
+
+static int shift_layer(struct shift *s, int from, const struct layer_stage *st, struct rl_err *err)
+{
+	auto_fd int in = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat top;
+	int r;
+
+	if (in < 0 || fstat(in, &top) < 0)
+		return rl_fail_sys(err, errno, "open the layer");
+	s->to_root = st->diff_fd;
+	r = map_owner(s, &top, err);
+	if (r == 0)
+		r = shift_children(s, in, st->diff_fd, err);
+	if (r == 0)
+		r = copy_meta(in, st->diff_fd, &top, false, err);
+	tdestroy(s->links, free);
+	return r;
+}
+
+/* Three descriptors per level of a deep tree: take as many as the hard limit gives. */
+static void raise_files(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &lim); /* a deep tree fails by name otherwise */
+	}
+}
+
+int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
+{
+	struct shift s = { 0 };
+	struct layer_stage st;
+	auto_fd int from = FD_NONE;
+	int r;
+
+	if (argc != 6)
+		return rl_fail(err, EINVAL, "usage: shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS");
+	if (digest_check(argv[1], "layer", err) < 0)
+		return -err->code;
+	if (idmap_parse(argv[4], &s.uids) < 0 || idmap_parse(argv[5], &s.gids) < 0)
+		return rl_fail(err, EINVAL, "the maps are not understood");
+	from = layer_open(rl, argv[2], err);
+	if (from < 0)
+		return from;
+	r = layer_begin(rl, argv[3], true, &st, err);
+	if (r != 0)
+		return r < 0 ? r : 0; /* 1: somebody else made it meanwhile */
+	raise_files();
+	(void)umask(0);
+	r = shift_layer(&s, from, &st, err);
+	if (r == 0)
+		r = layer_publish(rl, &st, argv[1], s.size, s.files, err);
+	if (r < 0)
+		layer_abort(rl, &st);
+	return r < 0 ? rl_wrap(err, "owners of layer '%.12s'", argv[2]) : 0;
+}
