@@ -7,6 +7,7 @@ libstorage_a_SOURCES += storage/image_names.c
 libstorage_a_SOURCES += storage/image_remove.c
 libstorage_a_SOURCES += storage/image_sweep.c
 libstorage_a_SOURCES += storage/image_write.c
+libstorage_a_SOURCES += storage/inside.c storage/inside.h
 libstorage_a_SOURCES += storage/layer.c storage/layer.h
 libstorage_a_SOURCES += storage/platform.c storage/platform.h
 libstorage_a_SOURCES += storage/fetch.c storage/fetch.h
@@ -14,8 +15,14 @@ libstorage_a_SOURCES += storage/fetch_request.c storage/fetch_request.h
 libstorage_a_SOURCES += storage/ref.c storage/ref.h
 libstorage_a_SOURCES += storage/registries.c storage/registries.h
 libstorage_a_SOURCES += storage/registries_conf.h storage/registries_load.c
+libstorage_a_SOURCES += storage/rootfs.c storage/rootfs.h storage/rootfs_parts.h
+libstorage_a_SOURCES += storage/rootfs_copy.c
+libstorage_a_SOURCES += storage/rootfs_fuse.c
+libstorage_a_SOURCES += storage/rootfs_overlay.c
+libstorage_a_SOURCES += storage/rootfs_pick.c
 libstorage_a_SOURCES += storage/toml.c storage/toml.h
 libstorage_a_SOURCES += storage/volume.c storage/volume.h
+libstorage_a_SOURCES += storage/tree.c storage/tree.h
 
 # The helper rl-image: all that talks to a registry or reads an archive (links what rl must not)
 noinst_LIBRARIES += librlimage.a

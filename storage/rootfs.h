@@ -4,7 +4,11 @@
  *
  * Ladder, tried for real once per store and remembered in data_dir/cache: kernel overlay
  * (userxattr) > fuse-overlayfs > a copy of the layers. Writable state is below the container's
- * own folder: upper/ and work/ (overlay), or rootfs/ (copy).
+ * own folder: upper/ and work/ (overlay), or rootfs/ (copy). $STORAGE_DRIVER "fuse-overlayfs" and
+ * "vfs" (the copy) choose a rung, as Podman's users know it; other values do nothing.
+ *
+ * Descriptors that were opened in the host's mount namespace do not do for mounts in another one:
+ * the root hook finds the same folders again by the names that /proc/self/fd gives them.
  */
 #pragma once
 
@@ -21,18 +25,27 @@ struct rootfs {
 	int ctr_fd;      /* the container's folder; borrowed */
 	const char *dir; /* with ROOTFS_DIR: the user's --rootfs folder; borrowed */
 	bool read_only;  /* the mount itself is made read-only */
+	bool ephemeral;  /* --rm: nothing needs to reach the disk; may be set after rootfs_open() */
 };
 
 /**
  * rootfs_open() - In the host's namespaces: pick the rung, open the layers, make upper and work
  * @diff_ids:	Bottom first (struct image)
  * @uids, @gids: C's maps into S: when they are not the identity, layers with shifted owners are
- *		made first (once per layer and map, by rl-image in S), with progress on stderr
+ *		made first (once per layer and map)
  */
 int rootfs_open(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
 		const struct idmap *uids, const struct idmap *gids, int ctr_fd, struct rootfs *ret,
 		struct rl_err *err) RL_MUST_USE;
-void rootfs_close(struct rootfs *r);
+void rootfs_close(struct rootfs *r); /* fine on a zeroed struct */
+
+/*
+ * The rung of this store, for rl info and rl doctor as well: from the cache, else by trial.
+ * @ret_why: why a better rung was not taken, or NULL; caller frees. May itself be NULL.
+ */
+int rootfs_pick(const struct rl *rl, const struct session *s, enum rootfs_rung *ret, char **ret_why,
+		struct rl_err *err) RL_MUST_USE;
+const char *rootfs_rung_name(enum rootfs_rung rung);
 
 /* launch hooks (core/launch.h); @arg is a struct rootfs */
 int rootfs_prepare_hook(void *arg, int *ret_fd, struct rl_err *err);

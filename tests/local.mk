@@ -53,6 +53,7 @@ LINT_TESTS += tests/lint/lists.sh
 # Integration tests: scripts that print TAP, run rl as an unprivileged user and clean up behind
 # themselves; 77 = skipped. The small programs that they need are the first list.
 INTEGRATION_CHECKS =
+INTEGRATION_CHECKS += tests/integration/check_rootfs
 INTEGRATION_CHECKS += tests/integration/check_session
 INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_CHECKS += tests/integration/check_launch
@@ -60,6 +61,7 @@ INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
+INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 
 tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rootfs.c - one root file system from layers: opening, shifted layers, the launch hooks
+ *
+ * Which rung is taken is decided in rootfs_pick.c; each rung has a file of its own.
+ */
+#include "config.h"
+
+#include "storage/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/mnt.h"
+#include "storage/inside.h"
+#include "storage/layer.h"
+#include "storage/rootfs_parts.h"
+#include "storage/tree.h"
+
+const char *rootfs_rung_name(enum rootfs_rung rung)
+{
+	static const char *const names[] = {
+		[ROOTFS_OVERLAY] = "overlay",
+		[ROOTFS_FUSE] = "fuse-overlayfs",
+		[ROOTFS_COPY] = "copy",
+		[ROOTFS_DIR] = "folder",
+	};
+
+	return names[rung];
+}
+
+int rootfs_reopen(int fd, struct rl_err *err)
+{
+	auto_fd int here = FD_NONE;
+	char link[32], path[PATH_MAX];
+	struct stat a, b;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return rl_fail_sys(err, errno, "read '%s'", link);
+	path[n] = '\0';
+	here = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (here < 0)
+		return rl_fail_sys(err, errno, "open '%s' again", path);
+	if (fstat(fd, &a) < 0 || fstat(here, &b) < 0)
+		return rl_fail_sys(err, errno, "stat '%s'", path);
+	if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return rl_fail(err, ESTALE, "'%s' is not the folder that it was", path);
+	return TAKE_FD(here);
+}
+
+/* --- shifted layers ---------------------------------------------------------------------- */
+
+struct shift {
+	const struct rl *rl;
+	struct layer_stage *stage;
+	struct tree_job job;
+	int report_fd; /* counts come back here */
+};
+
+static int shift_inside(void *arg, struct rl_err *err)
+{
+	struct shift *s = arg;
+	int64_t counts[2];
+	struct rl_err why = { 0 };
+	int r = tree_copy(&s->job, err);
+
+	counts[0] = s->job.bytes;
+	counts[1] = s->job.files;
+	if (r == 0 && io_write_all(s->report_fd, counts, sizeof(counts)) < 0)
+		r = rl_fail_sys(err, EPIPE, "report");
+	if (r < 0) /* only here are we able to remove what belongs to others */
+		RL_IGNORE(io_remove_tree(s->rl->data_fd, s->stage->name, &why));
+	return r;
+}
+
+static int fill_stage(const struct rl *rl, const struct session *s, struct layer_stage *stage,
+		      int from_fd, const struct idmap *uids, const struct idmap *gids,
+		      int64_t counts[2], struct rl_err *err)
+{
+	struct shift job = { .rl = rl,
+			     .stage = stage,
+			     .job = { .from_fd = from_fd,
+				      .to_fd = stage->diff_fd,
+				      .mode = TREE_KEEP,
+				      .uids = uids,
+				      .gids = gids } };
+	auto_fd int in = FD_NONE, out = FD_NONE;
+	int p[2], r;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "make a pipe");
+	in = p[0];
+	out = p[1];
+	job.report_fd = out;
+	r = inside_run(s, shift_inside, &job, -1, err);
+	if (r < 0)
+		return r;
+	if (io_read_full(in, counts, 2 * sizeof(*counts)) != 2 * sizeof(*counts))
+		return rl_fail(err, EIO, "no report about the copied layer");
+	return 0;
+}
+
+/* Make layer @key, the one of @diff_id with the owners that the container's maps give. */
+static int make_shifted(const struct rl *rl, const struct session *s, const char *diff_id,
+			const struct idmap *uids, const struct idmap *gids, const char *key,
+			struct rl_err *err)
+{
+	auto_fd int from = FD_NONE;
+	char plain[LAYER_KEY_MAX];
+	struct layer_stage stage;
+	int64_t counts[2] = { 0 };
+	int r;
+
+	r = layer_key(diff_id, s, NULL, NULL, plain, err);
+	if (r < 0)
+		return r;
+	from = layer_open(rl, plain, err);
+	if (from < 0)
+		return from;
+	r = layer_begin(rl, key, &stage, err);
+	if (r != 0)
+		return r < 0 ? r : 0; /* somebody else made it */
+	log_debug("layer %.12s: copying it with other owners", plain);
+	r = fill_stage(rl, s, &stage, from, uids, gids, counts, err);
+	if (r == 0)
+		r = layer_publish(rl, &stage, diff_id, counts[0], counts[1], err);
+	if (r < 0)
+		layer_abort(rl, &stage);
+	return r;
+}
+
+static int open_layer(const struct rl *rl, const struct session *s, const char *diff_id,
+		      const struct idmap *uids, const struct idmap *gids, struct rl_err *err)
+{
+	char key[LAYER_KEY_MAX];
+	int r = layer_key(diff_id, s, uids, gids, key, err);
+
+	if (r == 0 && !layer_exists(rl, key)) {
+		char plain[LAYER_KEY_MAX];
+
+		r = layer_key(diff_id, s, NULL, NULL, plain, err);
+		if (r == 0 && strcmp(plain, key) != 0)
+			r = make_shifted(rl, s, diff_id, uids, gids, key, err);
+	}
+	return r < 0 ? r : layer_open(rl, key, err);
+}
+
+/* --- opening ----------------------------------------------------------------------------- */
+
+static int make_folder(int dir_fd, const char *name, mode_t mode, struct rl_err *err)
+{
+	if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
+		return rl_fail_sys(err, errno, "create the container's folder '%s'", name);
+	return 0;
+}
+
+/* An image without layers still needs one: an empty folder. */
+static int empty_layer(int ctr_fd, struct rl_err *err)
+{
+	int r = make_folder(ctr_fd, "lower", 0755, err), fd;
+
+	if (r < 0)
+		return r;
+	fd = openat(ctr_fd, "lower", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? rl_fail_sys(err, errno, "open the container's folder 'lower'") : fd;
+}
+
+static int open_layers(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+		       const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
+		       struct rl_err *err)
+{
+	int fd;
+
+	r->layer_fds = calloc(diff_ids->n + 1, sizeof(*r->layer_fds));
+	if (!r->layer_fds)
+		return rl_oom(err);
+	for (size_t i = 0; i < diff_ids->n; i++) {
+		fd = open_layer(rl, s, diff_ids->v[i], uids, gids, err);
+		if (fd < 0)
+			return rl_wrap(err, "layer %zu of %zu", i + 1, diff_ids->n);
+		r->layer_fds[r->n_layers++] = fd;
+	}
+	if (r->n_layers > 0)
+		return 0;
+	fd = empty_layer(r->ctr_fd, err);
+	if (fd < 0)
+		return fd;
+	r->layer_fds[r->n_layers++] = fd;
+	return 0;
+}
+
+int rootfs_open(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+		const struct idmap *uids, const struct idmap *gids, int ctr_fd, struct rootfs *ret,
+		struct rl_err *err)
+{
+	struct rootfs r = { .ctr_fd = ctr_fd };
+	int rc = rootfs_pick(rl, s, &r.rung, NULL, err);
+
+	if (rc == 0)
+		rc = open_layers(rl, s, diff_ids, uids, gids, &r, err);
+	if (r.rung == ROOTFS_OVERLAY && r.n_layers > ROOTFS_OVERLAY_LAYERS_MAX)
+		r.rung = ROOTFS_COPY;
+	if (rc == 0 && r.rung != ROOTFS_COPY) {
+		rc = make_folder(ctr_fd, "upper", 0755, err);
+		if (rc == 0)
+			rc = make_folder(ctr_fd, "work", 0700, err);
+	}
+	if (rc < 0) {
+		rootfs_close(&r);
+		return rc;
+	}
+	*ret = r;
+	return 0;
+}
+
+void rootfs_close(struct rootfs *r)
+{
+	for (size_t i = 0; i < r->n_layers; i++)
+		fd_close(r->layer_fds[i]);
+	free(r->layer_fds);
+	*r = (struct rootfs){ .ctr_fd = FD_NONE };
+}
+
+/* --- hooks ------------------------------------------------------------------------------- */
+
+/*
+ * The top folder of a merged tree is that of upper/, so it gets the owner and mode that the
+ * topmost layer's has. Only root of S can do that for owners other than the caller.
+ */
+static int dress(const struct rootfs *r, const char *name, bool with_mode, struct rl_err *err)
+{
+	struct stat want, have;
+
+	if (fstatat(r->layer_fds[r->n_layers - 1], "", &want, AT_EMPTY_PATH) < 0 ||
+	    fstatat(r->ctr_fd, name, &have, AT_SYMLINK_NOFOLLOW) < 0)
+		return rl_fail_sys(err, errno, "stat the container's folder '%s'", name);
+	if ((want.st_uid != have.st_uid || want.st_gid != have.st_gid) &&
+	    fchownat(r->ctr_fd, name, want.st_uid, want.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return rl_fail_sys(err, errno, "set the owner of the container's folder '%s'",
+				   name);
+	if (with_mode && ((want.st_mode ^ have.st_mode) & 07777) &&
+	    fchmodat(r->ctr_fd, name, want.st_mode & 07777, 0) < 0)
+		return rl_fail_sys(err, errno, "set the mode of the container's folder '%s'", name);
+	return 0;
+}
+
+int rootfs_prepare_hook(void *arg, int *ret_fd, struct rl_err *err)
+{
+	const struct rootfs *r = arg;
+	int rc = 0;
+
+	*ret_fd = FD_NONE;
+	if (r->rung == ROOTFS_DIR)
+		return 0;
+	if (r->rung == ROOTFS_COPY)
+		return copy_prepare(r, err);
+	rc = dress(r, "upper", true, err);
+	if (rc == 0)
+		rc = dress(r, "work", false, err);
+	if (rc == 0 && r->rung == ROOTFS_FUSE)
+		rc = fuse_prepare(r, ret_fd, err);
+	return rc;
+}
+
+static int dir_mount(const struct rootfs *r, struct rl_err *err)
+{
+	/* with the mounts below it: the kernel does not uncover what they hide */
+	auto_fd int fd = mnt_clone(AT_FDCWD, r->dir, true);
+	struct stat st;
+
+	if (fd < 0)
+		return rl_fail_sys(err, -fd, "use folder '%s' as root", r->dir);
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 || !S_ISDIR(st.st_mode))
+		return rl_fail(err, ENOTDIR, "'%s' is not a folder", r->dir);
+	return TAKE_FD(fd);
+}
+
+int rootfs_root_hook(void *arg, int prepared_fd, int *ret_mount_fd, struct rl_err *err)
+{
+	const struct rootfs *r = arg;
+	auto_fd int fd = FD_NONE;
+	int rc = -EINVAL;
+
+	switch (r->rung) {
+	case ROOTFS_OVERLAY:
+		rc = overlay_mount(r, err);
+		break;
+	case ROOTFS_FUSE:
+		rc = fuse_mount(r, prepared_fd, err);
+		break;
+	case ROOTFS_COPY:
+		rc = copy_mount(r, err);
+		break;
+	case ROOTFS_DIR:
+		rc = dir_mount(r, err);
+		break;
+	}
+	if (rc < 0)
+		return rl_wrap(err, "root file system");
+	fd = rc;
+	if (r->read_only) {
+		rc = mnt_set(fd, MOUNT_ATTR_RDONLY, 0, 0, r->rung == ROOTFS_DIR);
+		if (rc < 0)
+			return rl_fail_sys(err, -rc, "make the root file system read-only");
+	}
+	*ret_mount_fd = TAKE_FD(fd);
+	return 0;
+}
