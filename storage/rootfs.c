@@ -127,7 +127,7 @@ static int make_shifted(const struct rl *rl, const struct session *s, const char
 	from = layer_open(rl, plain, err);
 	if (from < 0)
 		return from;
-	r = layer_begin(rl, key, &stage, err);
+	r = layer_begin(rl, key, true, &stage, err);
 	if (r != 0)
 		return r < 0 ? r : 0; /* somebody else made it */
 	log_debug("layer %.12s: copying it with other owners", plain);

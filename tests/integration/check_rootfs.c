@@ -149,7 +149,7 @@ static int make_layer(struct check *c, unsigned i, struct rl_err *err)
 	diff_id(id, c->n ? 1000 + i : i);
 	r = layer_key(id, &c->s, NULL, NULL, key, err);
 	if (r == 0)
-		r = layer_begin(&c->rl, key, &stage, err);
+		r = layer_begin(&c->rl, key, true, &stage, err);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = inside_run(&c->s, fill, &(struct fill){ c, &stage, i }, -1, err);
