@@ -4,6 +4,10 @@
 # name plus .c, so a new test is one line here. What needs the helper rl-image's code adds
 # "tests_unit_test_<file>_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)".
 UNIT_TESTS =
+UNIT_TESTS += tests/unit/test_apply
+UNIT_TESTS += tests/unit/test_archive_in
+UNIT_TESTS += tests/unit/test_confine
+UNIT_TESTS += tests/unit/test_layer
 UNIT_TESTS += tests/unit/test_buf
 UNIT_TESTS += tests/unit/test_cgroup
 UNIT_TESTS += tests/unit/test_ctr
@@ -105,6 +109,7 @@ EXTRA_DIST += tests/integration/run.sh
 EXTRA_DIST += tests/integration/terminal.py
 EXTRA_DIST += tests/integration/treelist.c
 EXTRA_DIST += tests/unit/spec_rig.h
+EXTRA_DIST += tests/unit/tar.h
 EXTRA_DIST += tests/unit/unit.h
 EXTRA_DIST += $(LINT_TESTS)
 EXTRA_DIST += $(INTEGRATION_TESTS)
@@ -114,5 +119,8 @@ EXTRA_DIST += tests/vm/run
 
 # Tools that tests run
 check_PROGRAMS += tests/tools/unpack
+tests_unit_test_apply_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_archive_in_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_confine_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_tools_unpack_LDADD = $(IMAGE_LIBS)
 EXTRA_DIST += tests/tools/mkhostile.py

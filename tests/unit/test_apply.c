@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_apply.c - storage/image: layer entries to files, names, whiteouts, the confined child
+ *
+ * The rules in full are tested by the hostile corpus (tests/integration/hostile_layers.sh).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/xattr.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "storage/image/copy.h"
+#include "storage/image/place.h"
+#include "storage/image/unpack.h"
+#include "tests/unit/tar.h"
+
+static const struct unpack_limits limits = { .max_bytes = 1 << 20, .max_entries = 100 };
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *in, *out; /* out: NULL = refused */
+	} t[] = {
+		{ "a", "a" },       { "/a", "a" },      { "./a/./b/", "a/b" }, { "//a//b", "a/b" },
+		{ ".", "" },        { "/", "" },        { "./", "" },          { "...", "..." },
+		{ "a..b", "a..b" }, { "", NULL },       { "..", NULL },        { "a/..", NULL },
+		{ "../a", NULL },   { "a/../b", NULL },
+	};
+	char out[PLACE_PATH_MAX + 1], big[6000];
+	struct rl_err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		int r = place_clean(t[i].in, out, &err);
+
+		assert_int_equal(r, t[i].out ? 0 : -EINVAL);
+		if (t[i].out)
+			assert_string_equal(out, t[i].out);
+	}
+	memset(big, 'a', sizeof(big));
+	big[256] = '\0';
+	assert_int_equal(place_clean(big, out, &err), -ENAMETOOLONG);
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = i % 100 == 99 ? '/' : 'a';
+	big[5000] = '\0';
+	assert_int_equal(place_clean(big, out, &err), -ENAMETOOLONG);
+	big[4095] = '\0';
+	assert_int_equal(place_clean(big, out, &err), 0);
+}
+
+/* A whiteout and the same name in one layer: the name stays, a folder hides the lower one. */
+static void fill_whiteouts(struct tar *t)
+{
+	tar_add(t, AE_IFREG, ".wh.a", 0644, "");
+	tar_add(t, AE_IFREG, "a", 0640, "one");
+	tar_add(t, AE_IFREG, "b", 0644, "two");
+	tar_add(t, AE_IFREG, ".wh.b", 0644, "");
+	tar_add(t, AE_IFREG, ".wh.d", 0644, "");
+	tar_add(t, AE_IFDIR, "d", 0711, "");
+	tar_add(t, AE_IFREG, "d/.wh.x", 0644, "");
+	tar_add(t, AE_IFLNK, "l", 0777, "d");
+	tar_add(t, AE_IFREG, "l/y", 0600, "through");
+	tar_add(t, 0, "h", 0777, "a");
+}
+
+static void check_whiteouts(int fd)
+{
+	struct stat st;
+	char y = 0;
+
+	assert_int_equal(fstatat(fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0640); /* not the link's 0777 */
+	assert_int_equal(st.st_nlink, 2);
+	assert_int_equal(st.st_size, 3);
+	assert_int_equal(st.st_mtim.tv_sec, 1000000000);
+	assert_int_equal(st.st_mtim.tv_nsec, 5);
+	assert_int_equal(fstatat(fd, "b", &st, 0), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(fstatat(fd, "d", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0711);
+	assert_int_equal(st.st_mtim.tv_sec, 1000000000); /* though it was filled afterwards */
+	assert_int_equal(fstatat(fd, "d/x", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(place_is_whiteout(&st));
+	assert_int_equal(fstatat(fd, "d/y", &st, AT_SYMLINK_NOFOLLOW), 0);
+	fd = openat(fd, "d", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fgetxattr(fd, "user.overlay.opaque", &y, 1), 1);
+	assert_int_equal(y, 'y');
+	fd_close(fd);
+}
+
+static void run_both(void (*fill)(struct tar *), void (*check)(int fd), const char *error)
+{
+	for (int child = 0; child < 2; child++) {
+		struct tar t = tar_begin();
+		struct unpack_result res = { 0 };
+		struct unpack u = { 0 };
+		struct rl_err err = { 0 };
+		char path[256];
+		int fd = scratch_make(path), in, r;
+
+		fill(&t);
+		in = tar_end(&t);
+		if (child) {
+			assert_int_equal(unpack_start(in, fd, 1, &limits, &u, &err), 0);
+			r = unpack_finish(&u, &res, &err);
+		} else {
+			r = unpack_here(in, fd, 1, &limits, &res, &err);
+		}
+		if (error) {
+			assert_true(r < 0);
+			if (!strstr(err.msg, error))
+				fail_msg("%s", err.msg);
+		} else {
+			if (r < 0)
+				fail_msg("%s", err.msg);
+			assert_memory_equal(res.diff_id, "sha256:", 7);
+			assert_true(res.tar_bytes >= 1024 && res.files > 0);
+			check(fd);
+		}
+		fd_close(in);
+		fd_close(fd);
+		assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
+	}
+}
+
+static void test_whiteouts(void **state)
+{
+	(void)state;
+	run_both(fill_whiteouts, check_whiteouts, NULL);
+}
+
+static void fill_dotdot(struct tar *t)
+{
+	tar_add(t, AE_IFREG, "ok", 0644, "1");
+	tar_add(t, AE_IFREG, "../evil", 0644, "1");
+}
+
+static void fill_link_out(struct tar *t)
+{
+	tar_add(t, AE_IFLNK, "a", 0777, "/etc");
+	tar_add(t, AE_IFREG, "a/evil", 0644, "1");
+}
+
+static void fill_foreign_link(struct tar *t)
+{
+	tar_add(t, 0, "a", 0777, "/etc/passwd");
+}
+
+static void fill_many(struct tar *t)
+{
+	char name[16];
+
+	for (int i = 0; i < 101; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		tar_add(t, AE_IFREG, name, 0644, "");
+	}
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	run_both(fill_dotdot, NULL, "entry '../evil': '..' in its name");
+	run_both(fill_link_out, NULL, "'a' in its path is a link that leads to no folder");
+	run_both(fill_foreign_link, NULL, "etc/passwd', which is not in this layer");
+	run_both(fill_many, NULL, "more than 100 entries");
+}
+
+static void test_killed_child(void **state)
+{
+	struct unpack u = { 0 };
+	struct rl_err err = { 0 };
+	char path[256];
+	int fd = scratch_make(path), p[2];
+
+	(void)state;
+	unpack_kill(&u); /* nothing started: fine */
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	assert_int_equal(unpack_start(p[0], fd, 1, &limits, &u, &err), 0);
+	unpack_kill(&u);
+	assert_int_equal(u.pid, 0);
+	fd_close(p[0]);
+	fd_close(p[1]);
+	fd_close(fd);
+	assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
+}
+
+/* What an overlay of the layers shows, without mounting one. */
+static void test_lower(void **state)
+{
+	char path[256];
+	int top = scratch_make(path), fds[2], fd;
+	struct rl_err err = { 0 };
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkdirat(top, "0", 0755), 0);
+	assert_int_equal(mkdirat(top, "0/d", 0755), 0);
+	assert_int_equal(mkdirat(top, "0/o", 0755), 0);
+	assert_int_equal(mkdirat(top, "1", 0755), 0);
+	assert_int_equal(mkdirat(top, "1/o", 0755), 0);
+	put_file(top, "0/a", "lower");
+	put_file(top, "0/d/b", "lower");
+	put_file(top, "0/o/c", "lower");
+	put_file(top, "1/a", "up");
+	assert_int_equal(symlinkat("d", top, "0/l"), 0);
+	fds[0] = openat(top, "0", O_PATH | O_CLOEXEC);
+	fds[1] = openat(top, "1", O_PATH | O_CLOEXEC);
+	fd = openat(top, "1/o", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(place_set_opaque(fd, &err), 0);
+	fd_close(fd);
+
+	fd = copy_find_lower(fds, 2, "a", &st);
+	assert_true(fd >= 0 && st.st_size == 2);
+	fd_close(fd);
+	fd = copy_find_lower(fds, 2, "d/b", &st);
+	assert_true(fd >= 0 && st.st_size == 5);
+	fd_close(fd);
+	assert_int_equal(copy_find_lower(fds, 2, "o/c", &st), -ENOENT); /* opaque above */
+	assert_int_equal(copy_find_lower(fds, 2, "l/b", &st), -ENOENT); /* through a link */
+	assert_int_equal(copy_find_lower(fds, 2, "d", &st), -ENOENT);
+	assert_int_equal(copy_find_lower(fds, 2, "a/x", &st), -ENOENT);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	fd_close(top);
+	assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),    cmocka_unit_test(test_whiteouts),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_killed_child),
+		cmocka_unit_test(test_lower),
+	};
+
+	return cmocka_run_group_tests_name("storage/image/apply", tests, NULL, NULL);
+}
