@@ -74,7 +74,7 @@ static json_t *header_of(const struct exec *x, const char *name)
 
 	if (json_is_string(h))
 		return json_string(json_string_value(h));
-	for (; name[n] && n < sizeof(up) - 1; n++)
+	for (; n < sizeof(up) - 1 && name[n]; n++)
 		up[n] = name[n] >= 'a' && name[n] <= 'z' ? (char)(name[n] - 32) : name[n];
 	up[n] = '\0';
 	return json_string(up);

@@ -129,7 +129,7 @@ static int helper_start(const struct rl *rl, const struct session *s, const char
 
 	if (!path)
 		return -err->code;
-	for (size_t i = 0; words[i] && i < 4; i++)
+	for (size_t i = 0; i < 4 && words[i]; i++)
 		argv[3 + i] = words[i];
 	if (proxy_env(&env) < 0)
 		return rl_oom(err);

@@ -336,7 +336,7 @@ static int attach_name(void *arg, const char *name, const struct name_file *f, s
 	struct list *l = arg;
 
 	for (size_t i = 0; i < f->n; i++) {
-		struct image key, *img;
+		struct image key = { 0 }, *img;
 
 		memcpy(key.id, f->v[i].id, sizeof(key.id));
 		img = l->n ? bsearch(&key, l->v, l->n, sizeof(*l->v), by_id) : NULL;

@@ -19,7 +19,7 @@ ip -n $world addr add 192.0.2.1/24 dev rlv1
 ip -n $world addr add 198.51.100.7/32 dev lo
 ip -n $host -6 addr add 2001:db8::2/64 dev rlv0 nodad
 ip -n $world -6 addr add 2001:db8::1/64 dev rlv1 nodad
-for ns in $host $world; do ip -n $ns link set lo up; done
+for ns in $host $world; do ip -n "$ns" link set lo up; done
 ip -n $host link set rlv0 up
 ip -n $world link set rlv1 up
 ip -n $host route add default via 192.0.2.1
