@@ -442,17 +442,11 @@ static int64_t check_deadlines(struct http *h)
 	return next;
 }
 
-int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int timeout_ms,
-	      struct rl_err *err)
+int http_work(struct http *h, struct rl_err *err)
 {
-	int64_t next = check_deadlines(h), now = now_ms();
-	int n, left;
+	int n, left, ended = 0;
 	CURLMsg *m;
 
-	if (next >= 0 && (timeout_ms < 0 || next - now < timeout_ms))
-		timeout_ms = (int)(next > now ? next - now : 0);
-	if (timeout_ms < 0 || timeout_ms > 60000)
-		timeout_ms = 60000;
 	if (curl_multi_perform(h->multi, &n) != CURLM_OK)
 		return rl_fail(err, EIO, "libcurl refuses to go on");
 	while ((m = curl_multi_info_read(h->multi, &left))) {
@@ -463,8 +457,21 @@ int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int t
 			continue;
 		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
 		finish(r, code);
-		timeout_ms = 0; /* it may have started another */
+		ended = 1;
 	}
+	return ended;
+}
+
+int http_wait(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int timeout_ms,
+	      struct rl_err *err)
+{
+	int64_t next = check_deadlines(h), now = now_ms();
+	int n;
+
+	if (next >= 0 && (timeout_ms < 0 || next - now < timeout_ms))
+		timeout_ms = (int)(next > now ? next - now : 0);
+	if (timeout_ms < 0 || timeout_ms > 60000)
+		timeout_ms = 60000;
 	if (curl_multi_poll(h->multi, extra, n_extra, timeout_ms, &n) != CURLM_OK)
 		return rl_fail(err, EIO, "libcurl refuses to wait");
 	return 0;

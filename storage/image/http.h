@@ -8,7 +8,7 @@
  * system's CAs plus those in certs.d. Nothing is read from the environment but the proxies.
  *
  * A request belongs to the caller, who fills the first part, starts it, and gets @done called from
- * http_poll(); after that (or after http_stop()) the struct may be used again.
+ * http_work(); after that (or after http_stop()) the struct may be used again.
  */
 #pragma once
 
@@ -83,8 +83,13 @@ void http_resume(struct http_req *r);
 void http_stop(struct http_req *r); /* fine on one that is not running */
 void http_resp_done(struct http_resp *p);
 
-/* Wait for traffic, for @extra, or @timeout_ms; run callbacks. 0 or -errno. */
-int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int timeout_ms,
+/*
+ * The two halves of a turn: http_work() moves data and runs the callbacks, http_wait() only waits for
+ * traffic, for @extra, or @timeout_ms. What @extra must hold may change with the callbacks, so it is
+ * made between the two. Work: 1 when a transfer ended (look again before waiting), 0, or -errno.
+ */
+int http_work(struct http *h, struct rl_err *err) RL_MUST_USE;
+int http_wait(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int timeout_ms,
 	      struct rl_err *err) RL_MUST_USE;
 
 /* Words for a failed transfer: who, what, why, and what to do. */

@@ -430,14 +430,20 @@ int registry_poll(struct registry *reg, int fd, int timeout_ms, bool *ret_readab
 {
 	struct curl_waitfd v[REGISTRY_JOBS_MAX + 1];
 	struct job *who[REGISTRY_JOBS_MAX];
-	int64_t next = start_due(reg), now = now_ms();
-	unsigned n = collect_fds(reg, v, who);
-	int r;
+	int64_t next, now;
+	unsigned n;
+	int r, ended = http_work(reg->http, err);
 
+	if (ended < 0)
+		return ended;
+	/* only now: a pipe may have become full, which stops its transfer until there is room */
+	next = start_due(reg);
+	now = now_ms();
+	n = collect_fds(reg, v, who);
 	if (next >= 0 && (timeout_ms < 0 || next - now < timeout_ms))
 		timeout_ms = next > now ? (int)(next - now) : 0;
 	v[n] = (struct curl_waitfd){ .fd = fd, .events = CURL_WAIT_POLLIN };
-	r = http_poll(reg->http, v, n + 1, timeout_ms, err);
+	r = http_wait(reg->http, v, n + 1, ended ? 0 : timeout_ms, err);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < n; i++)
