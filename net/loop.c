@@ -40,9 +40,21 @@
 #include "net/frame.h"
 #include "net/pollset.h"
 
-#define BATCH        64
-#define SLIRP_IDLE   1000 /* ms: what libslirp answers when nothing is under way */
-#define CONFIG_LEVEL (SLIRP_CONFIG_VERSION_MAX < 4 ? SLIRP_CONFIG_VERSION_MAX : 4)
+#define BATCH      64
+#define SLIRP_IDLE 1000 /* ms: what libslirp answers when nothing is under way */
+
+/* libslirp 4.9 renamed what deals with descriptors and deprecates the old names */
+#if SLIRP_CONFIG_VERSION_MAX >= 6
+#define CONFIG_LEVEL      6
+#define FILL              slirp_pollfds_fill_socket
+#define REGISTER_MEMBER   register_poll_socket
+#define UNREGISTER_MEMBER unregister_poll_socket
+#else
+#define CONFIG_LEVEL      4 /* of libslirp 4.7, the oldest that configure accepts */
+#define FILL              slirp_pollfds_fill
+#define REGISTER_MEMBER   register_poll_fd
+#define UNREGISTER_MEMBER unregister_poll_fd
+#endif
 
 struct loop {
 	struct loop_config c;
@@ -186,8 +198,8 @@ static void start_slirp(struct loop *l)
 			   .timer_new = cb_timer_new,
 			   .timer_free = cb_timer_free,
 			   .timer_mod = cb_timer_mod,
-			   .register_poll_fd = cb_register_poll_fd,
-			   .unregister_poll_fd = cb_unregister_poll_fd,
+			   .REGISTER_MEMBER = cb_register_poll_fd,
+			   .UNREGISTER_MEMBER = cb_unregister_poll_fd,
 			   .notify = cb_notify };
 	l->slirp = slirp_new(&cfg, &l->cb, l);
 }
@@ -279,7 +291,7 @@ int loop_turn(struct loop *l, int timeout_ms, struct rl_err *err)
 	control = pollset_add(&l->set, l->c.control_fd, POLLIN);
 	if (tap < 0 || control < 0)
 		return rl_oom(err);
-	slirp_pollfds_fill(l->slirp, &wanted, add_poll, l);
+	FILL(l->slirp, &wanted, add_poll, l);
 	if ((wanted < SLIRP_IDLE || l->watching) &&
 	    (timeout_ms < 0 || wanted < (uint32_t)timeout_ms))
 		timeout_ms = (int)wanted;

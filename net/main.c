@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <stdbool.h>
 #include <string.h>
@@ -84,7 +85,10 @@ static int serve(char **argv, struct rl_err *err)
 	if (r < 0)
 		return r;
 	/* it silenced the tap until we came (tap.c); a tap without filter says EINVAL */
-	(void)ioctl(TAP_FD, TUNDETACHFILTER, &(struct { long none[2]; }){ 0 });
+	(void)ioctl(TAP_FD, TUNDETACHFILTER, &(struct sock_fprog){ 0 });
+	r = sandbox_leave_root(err);
+	if (r < 0)
+		return r;
 	r = sandbox_limits(err);
 	if (r < 0)
 		return r;

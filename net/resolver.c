@@ -150,7 +150,8 @@ int resolv_reader_start(int *ret_fd, struct rl_err *err)
 	/* the tap above all must not stay open here, or it would outlive the container */
 	if (dup2(theirs, 3) < 0 || syscall(SYS_close_range, 4, ~0U, 0) < 0)
 		_exit(1);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	/* nor a mount stay busy because of where rl was called */
+	if (chdir("/") < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	if (sandbox_reader(err) < 0)
 		_exit(1);

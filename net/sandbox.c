@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <link.h>
 #include <linux/capability.h>
 #include <linux/if_tun.h>
@@ -82,6 +83,25 @@ int sandbox_limits(struct rl_err *err)
 	return 0;
 }
 
+/*
+ * As real root there is nothing to gain from being it: the tap is open, the rest needs no rights.
+ * Where no other id exists (an outer container with one id) we stay, and the other layers hold.
+ */
+int sandbox_leave_root(struct rl_err *err)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) < 0) {
+		log_debug("the network helper stays root: %s", strerror(errno));
+		return 0;
+	}
+	/* the change of ids has closed our own /proc files to us; enter_namespaces() needs them */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return rl_fail_sys(err, errno, "become nobody");
+	return 0;
+}
+
 static int write_proc(const char *path, const char *text)
 {
 	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -91,7 +111,7 @@ static int write_proc(const char *path, const char *text)
 
 /*
  * Own namespaces, in which the caller is nobody. The map is needed because tmpfs refuses to
- * make files for an id that its namespace does not know. 0, or -errno with nothing changed.
+ * make files for an id that its namespace does not know.
  */
 static int enter_namespaces(void)
 {

@@ -2,7 +2,7 @@
 /*
  * sandbox.h - how rl-net and its reader lock themselves in
  *
- * Order for rl-net, written down once: limits, reader forked, jail (namespaces, empty root),
+ * Order for rl-net, written down once: not root, limits, reader forked, jail (namespaces, empty root),
  * capabilities and no_new_privs, Landlock, seccomp; only then is the first frame read. It stays
  * in the host's network namespace: that is its job.
  */
@@ -12,6 +12,9 @@
 
 /* Resource limits, no core dumps, not ptraceable by others of the user's processes. */
 int sandbox_limits(struct rl_err *err) RL_MUST_USE;
+
+/* Running as root: become nobody, if there is such an id. First of all steps. */
+int sandbox_leave_root(struct rl_err *err) RL_MUST_USE;
 
 /**
  * sandbox_enter() - Lock the packet loop in; see sandbox.c for the steps
