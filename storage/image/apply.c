@@ -469,6 +469,9 @@ static int put_marker(struct apply *a, const char *path, struct rl_err *err)
 		return rl_fail(err, EINVAL, "its path goes through a whiteout");
 	if (strncmp(last, WH_AUFS, sizeof(WH_AUFS) - 1) == 0 && strcmp(last, WH_OPAQUE) != 0)
 		return 0;
+	/* umoci also lists what was below a folder that this layer removed or replaced by a file */
+	if (strcmp(last, WH_OPAQUE) != 0 && place_is_hidden(&a->place, dir))
+		return 0;
 	fd = place_find(&a->place, path, true, &base, err);
 	if (fd < 0)
 		return fd;

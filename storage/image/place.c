@@ -233,6 +233,32 @@ static int make_dirs(struct place *p, const char *path, struct rl_err *err)
 	return TAKE_FD(at);
 }
 
+bool place_is_hidden(struct place *p, const char *dir)
+{
+	auto_fd int at = open_dir(p, "", RESOLVE_IN_ROOT);
+	char part[PLACE_PATH_MAX + 1];
+
+	for (size_t start = 0; at >= 0 && dir[start];) {
+		size_t end = start + strcspn(dir + start, "/");
+		enum place_was was = PLACE_FREE;
+		struct stat st = { 0 };
+		struct rl_err err;
+		int next;
+
+		memcpy(part, dir, end);
+		part[end] = '\0';
+		next = open_dir(p, part, RESOLVE_IN_ROOT);
+		if (next < 0)
+			return place_look(at, part + start, &was, &st, &err) == 0 &&
+			       (was == PLACE_WHITEOUT ||
+				(was == PLACE_OTHER && !S_ISLNK(st.st_mode)));
+		fd_close(TAKE_FD(at));
+		at = next;
+		start = end + (dir[end] == '/');
+	}
+	return false;
+}
+
 int place_find(struct place *p, const char *path, bool make, const char **ret_base,
 	       struct rl_err *err)
 {

@@ -49,6 +49,9 @@ int place_clean(const char *name, char out[PLACE_PATH_MAX + 1], struct rl_err *e
 int place_find(struct place *p, const char *path, bool make, const char **ret_base,
 	       struct rl_err *err) RL_MUST_USE;
 
+/* Does this layer have something else than a folder where a part of @dir should be one? */
+bool place_is_hidden(struct place *p, const char *dir);
+
 /* A folder by its whole path, without following any symlink. Owned descriptor or -errno. */
 int place_open_dir(struct place *p, const char *path);
 
