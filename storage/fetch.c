@@ -115,6 +115,8 @@ static void signals_back(struct helper *h)
 	h->sigfd = FD_NONE;
 }
 
+#define WORDS_MAX 6 /* of a subcommand, its name included */
+
 static int helper_start(const struct rl *rl, const struct session *s, const char *const *words,
 			const struct proc_fd *fds, size_t n_fds, struct helper *h,
 			struct rl_err *err)
@@ -123,13 +125,13 @@ static int helper_start(const struct rl *rl, const struct session *s, const char
 	auto_strv struct strv env = { 0 };
 	auto_fd int rd = FD_NONE, wr = FD_NONE;
 	struct proc_fd all[4] = { 0 };
-	const char *argv[8] = { path, "--root", rl->data_dir };
+	const char *argv[3 + WORDS_MAX + 1] = { path, "--root", rl->data_dir };
 	size_t n = 0;
 	int v[2], r;
 
 	if (!path)
 		return -err->code;
-	for (size_t i = 0; i < 4 && words[i]; i++)
+	for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
 		argv[3 + i] = words[i];
 	if (proxy_env(&env) < 0)
 		return rl_oom(err);
@@ -487,6 +489,20 @@ int fetch_load(const struct rl *rl, const char *path, const char *want, bool qui
 }
 
 /* --- removal --- */
+
+int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *diff_id,
+		      const char *from, const char *to, const struct idmap *uids,
+		      const struct idmap *gids, struct rl_err *err)
+{
+	char uid_text[IDMAP_TEXT] = "", gid_text[IDMAP_TEXT] = "";
+	const char *const words[] = { "shift", diff_id, from, to, uid_text, gid_text, NULL };
+
+	if (uids)
+		(void)idmap_format(uids, uid_text);
+	if (gids)
+		(void)idmap_format(gids, gid_text);
+	return helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+}
 
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
 		      struct rl_err *err)

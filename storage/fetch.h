@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fetch.h - running the helper program rl-image: pull, load, remove
+ * fetch.h - running the helper program rl-image: pull, load, shift, remove
  *
  * The helper is started inside S (it must give files their owners), gets its request and the
  * credentials as JSON on descriptor 3 (storage/image/request.h), reads nothing from its environment
@@ -53,6 +53,11 @@ int fetch_image(const struct rl *rl, const struct pull_req *req, enum pull_polic
 int fetch_load(const struct rl *rl, const char *path, const char *want, bool quiet,
 	       struct strv *ret_names, struct strv *ret_ids, struct rl_err *err) RL_MUST_USE;
 
+/* Make layer @to from layer @from (storage/layer.h keys), with the owners that a container with
+ * these maps into S shows as the same ids. Fine when @to is there already. */
+int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *diff_id,
+		      const char *from, const char *to, const struct idmap *uids,
+		      const struct idmap *gids, struct rl_err *err) RL_MUST_USE;
 /* Remove a tree below data_dir that holds files of subordinate owners (done inside S). */
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
 		      struct rl_err *err) RL_MUST_USE;

@@ -8,9 +8,9 @@
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
+#include "core/session.h"
+#include "storage/fetch.h"
 #include "storage/image.h"
-#include "storage/inside.h"
 
 static int find_trash(const struct rl *rl, struct strv *ret, struct rl_err *err)
 {
@@ -29,21 +29,6 @@ static int find_trash(const struct rl *rl, struct strv *ret, struct rl_err *err)
 	return 0;
 }
 
-struct sweep {
-	const struct rl *rl;
-	const struct strv *trash;
-};
-
-static int remove_all(void *arg, struct rl_err *err)
-{
-	const struct sweep *w = arg;
-	int r = 0;
-
-	for (size_t i = 0; i < w->trash->n && r == 0; i++)
-		r = io_remove_tree(w->rl->data_fd, w->trash->v[i], err);
-	return r;
-}
-
 int image_sweep_layers(const struct rl *rl, struct rl_err *err)
 {
 	auto_strv struct strv trash = { 0 };
@@ -53,8 +38,8 @@ int image_sweep_layers(const struct rl *rl, struct rl_err *err)
 	if (r < 0 || trash.n == 0)
 		return r;
 	r = session_open(rl, &s, err);
-	if (r == 0)
-		r = inside_run(&s, remove_all, &(struct sweep){ rl, &trash }, -1, err);
+	for (size_t i = 0; i < trash.n && r == 0; i++)
+		r = fetch_remove_tree(rl, &s, trash.v[i], err);
 	session_close(&s);
 	return r;
 }

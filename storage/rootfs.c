@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rootfs.c - one root file system from layers: opening, shifted layers, the launch hooks
+ * rootfs.c - one root file system from layers: opening, the launch hooks
  *
  * Which rung is taken is decided in rootfs_pick.c; each rung has a file of its own.
  */
@@ -14,15 +14,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/base/buf.h"
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
-#include "core/base/log.h"
 #include "core/mnt.h"
-#include "storage/inside.h"
+#include "storage/fetch.h"
 #include "storage/layer.h"
 #include "storage/rootfs_parts.h"
-#include "storage/tree.h"
 
 const char *rootfs_rung_name(enum rootfs_rung rung)
 {
@@ -58,87 +54,9 @@ int rootfs_reopen(int fd, struct rl_err *err)
 	return TAKE_FD(here);
 }
 
-/* --- shifted layers ---------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------- */
 
-struct shift {
-	const struct rl *rl;
-	struct layer_stage *stage;
-	struct tree_job job;
-	int report_fd; /* counts come back here */
-};
-
-static int shift_inside(void *arg, struct rl_err *err)
-{
-	struct shift *s = arg;
-	int64_t counts[2];
-	struct rl_err why = { 0 };
-	int r = tree_copy(&s->job, err);
-
-	counts[0] = s->job.bytes;
-	counts[1] = s->job.files;
-	if (r == 0 && io_write_all(s->report_fd, counts, sizeof(counts)) < 0)
-		r = rl_fail_sys(err, EPIPE, "report");
-	if (r < 0) /* only here are we able to remove what belongs to others */
-		RL_IGNORE(io_remove_tree(s->rl->data_fd, s->stage->name, &why));
-	return r;
-}
-
-static int fill_stage(const struct rl *rl, const struct session *s, struct layer_stage *stage,
-		      int from_fd, const struct idmap *uids, const struct idmap *gids,
-		      int64_t counts[2], struct rl_err *err)
-{
-	struct shift job = { .rl = rl,
-			     .stage = stage,
-			     .job = { .from_fd = from_fd,
-				      .to_fd = stage->diff_fd,
-				      .mode = TREE_KEEP,
-				      .uids = uids,
-				      .gids = gids } };
-	auto_fd int in = FD_NONE, out = FD_NONE;
-	int p[2], r;
-
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return rl_fail_sys(err, errno, "make a pipe");
-	in = p[0];
-	out = p[1];
-	job.report_fd = out;
-	r = inside_run(s, shift_inside, &job, -1, err);
-	if (r < 0)
-		return r;
-	if (io_read_full(in, counts, 2 * sizeof(*counts)) != 2 * sizeof(*counts))
-		return rl_fail(err, EIO, "no report about the copied layer");
-	return 0;
-}
-
-/* Make layer @key, the one of @diff_id with the owners that the container's maps give. */
-static int make_shifted(const struct rl *rl, const struct session *s, const char *diff_id,
-			const struct idmap *uids, const struct idmap *gids, const char *key,
-			struct rl_err *err)
-{
-	auto_fd int from = FD_NONE;
-	char plain[LAYER_KEY_MAX];
-	struct layer_stage stage;
-	int64_t counts[2] = { 0 };
-	int r;
-
-	r = layer_key(diff_id, s, NULL, NULL, plain, err);
-	if (r < 0)
-		return r;
-	from = layer_open(rl, plain, err);
-	if (from < 0)
-		return from;
-	r = layer_begin(rl, key, true, &stage, err);
-	if (r != 0)
-		return r < 0 ? r : 0; /* somebody else made it */
-	log_debug("layer %.12s: copying it with other owners", plain);
-	r = fill_stage(rl, s, &stage, from, uids, gids, counts, err);
-	if (r == 0)
-		r = layer_publish(rl, &stage, diff_id, counts[0], counts[1], err);
-	if (r < 0)
-		layer_abort(rl, &stage);
-	return r;
-}
-
+/* The layer with the owners that fit the maps, made from the plain one when it is not there. */
 static int open_layer(const struct rl *rl, const struct session *s, const char *diff_id,
 		      const struct idmap *uids, const struct idmap *gids, struct rl_err *err)
 {
@@ -150,12 +68,10 @@ static int open_layer(const struct rl *rl, const struct session *s, const char *
 
 		r = layer_key(diff_id, s, NULL, NULL, plain, err);
 		if (r == 0 && strcmp(plain, key) != 0)
-			r = make_shifted(rl, s, diff_id, uids, gids, key, err);
+			r = fetch_shift_layer(rl, s, diff_id, plain, key, uids, gids, err);
 	}
 	return r < 0 ? r : layer_open(rl, key, err);
 }
-
-/* --- opening ----------------------------------------------------------------------------- */
 
 static int make_folder(int dir_fd, const char *name, mode_t mode, struct rl_err *err)
 {

@@ -35,11 +35,7 @@ int copy_prepare(const struct rootfs *r, struct rl_err *err)
 	if (to < 0)
 		return to;
 	for (size_t i = 0; i < r->n_layers; i++) {
-		struct tree_job job = { .from_fd = r->layer_fds[i],
-					.to_fd = to,
-					.mode = TREE_APPLY };
-
-		rc = tree_copy(&job, err);
+		rc = tree_apply(r->layer_fds[i], to, err);
 		if (rc < 0)
 			return rl_wrap(err, "copy layer %zu of the image", i + 1);
 	}

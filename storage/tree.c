@@ -12,10 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -24,10 +22,10 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "storage/image/copy.h"
 
-#define DEPTH_MAX  1000 /* PATH_MAX allows 2048 and three descriptors each are open on the way */
-#define XATTR_LIST 65536
-#define XATTR_SIZE 65536
+#define DEPTH_MAX 1000 /* PATH_MAX allows 2048 and three descriptors each are open on the way */
+#define OPAQUE    "user.overlay.opaque"
 
 struct link {
 	ino_t ino;
@@ -35,7 +33,7 @@ struct link {
 };
 
 struct copier {
-	struct tree_job *job;
+	int to_fd;          /* top of the target */
 	struct link *links; /* open addressing; capacity is a power of two */
 	size_t n_links, cap_links;
 	struct buf path; /* where we are, "a/b", for messages and links */
@@ -47,106 +45,11 @@ static int fail(struct copier *c, int code, const char *step)
 	return rl_fail_sys(c->err, code, "%s '%s'", step, c->path.data ? c->path.data : "/");
 }
 
-/* --- owners, attributes, times ----------------------------------------------------------- */
-
-static int shift(struct copier *c, const struct idmap *m, uint32_t id, uint32_t *ret)
-{
-	int64_t out = m ? idmap_to_outside(m, id) : (int64_t)id;
-
-	if (out < 0) {
-		rl_fail(c->err, EOVERFLOW,
-			"'%s' belongs to id %u, which the container does not have",
-			c->path.data ? c->path.data : "/", id);
-		return rl_hint(c->err, "use the default --userns, or one that maps more ids");
-	}
-	*ret = (uint32_t)out;
-	return 0;
-}
-
-static int shifted_owner(struct copier *c, const struct stat *st, uid_t *uid, gid_t *gid)
-{
-	int r = shift(c, c->job->uids, st->st_uid, uid);
-
-	return r < 0 ? r : shift(c, c->job->gids, st->st_gid, gid);
-}
-
-/* What belongs to the file; overlay's own marks only when the copy is a layer again. */
-static bool wants_xattr(const struct copier *c, const char *name)
-{
-	if (strncmp(name, "user.overlay.", 13) == 0)
-		return c->job->mode == TREE_KEEP;
-	return strncmp(name, "user.", 5) == 0 || strcmp(name, "security.capability") == 0 ||
-	       strncmp(name, "system.posix_acl_", 17) == 0;
-}
-
-static int copy_xattr(struct copier *c, int from, int to, const char *name)
-{
-	auto_free char *value = malloc(XATTR_SIZE);
-	ssize_t n;
-
-	if (!value)
-		return rl_oom(c->err);
-	n = fgetxattr(from, name, value, XATTR_SIZE);
-	if (n < 0)
-		return errno == ENODATA ? 0 : fail(c, errno, "read an attribute of");
-	if (fsetxattr(to, name, value, (size_t)n, 0) < 0 && errno != EOPNOTSUPP)
-		return fail(c, errno, "write an attribute of");
-	return 0;
-}
-
-static int copy_xattrs(struct copier *c, int from, int to)
-{
-	char few[1024];
-	auto_free char *many = NULL;
-	char *list = few;
-	ssize_t n = flistxattr(from, few, sizeof(few));
-
-	if (n < 0 && errno == ERANGE) {
-		many = list = malloc(XATTR_LIST);
-		if (!many)
-			return rl_oom(c->err);
-		n = flistxattr(from, many, XATTR_LIST);
-	}
-	if (n < 0)
-		return errno == EOPNOTSUPP ? 0 : fail(c, errno, "list the attributes of");
-	for (const char *p = list; p < list + n; p += strlen(p) + 1) {
-		int r = wants_xattr(c, p) ? copy_xattr(c, from, to, p) : 0;
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int copy_meta(struct copier *c, int from, int to, const struct stat *st)
-{
-	struct timespec times[2] = { st->st_atim, st->st_mtim };
-	uid_t uid;
-	gid_t gid;
-	int r = shifted_owner(c, st, &uid, &gid);
-
-	if (r < 0)
-		return r;
-	if (fchown(to, uid, gid) < 0)
-		return fail(c, errno, "change the owner of");
-	if (fchmod(to, st->st_mode & 07777) < 0) /* after chown, which clears setuid */
-		return fail(c, errno, "change the mode of");
-	r = copy_xattrs(c, from, to);
-	if (r < 0)
-		return r;
-	return futimens(to, times) < 0 ? fail(c, errno, "set the times of") : 0;
-}
-
 static int copy_meta_at(struct copier *c, int to_dir, const char *name, const struct stat *st)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
-	uid_t uid;
-	gid_t gid;
-	int r = shifted_owner(c, st, &uid, &gid);
 
-	if (r < 0)
-		return r;
-	if (fchownat(to_dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(c, errno, "change the owner of");
 	if (!S_ISLNK(st->st_mode) && fchmodat(to_dir, name, st->st_mode & 07777, 0) < 0)
 		return fail(c, errno, "change the mode of");
@@ -155,48 +58,7 @@ static int copy_meta_at(struct copier *c, int to_dir, const char *name, const st
 	return 0;
 }
 
-/* --- content ----------------------------------------------------------------------------- */
-
-static int copy_range(struct copier *c, int from, int to, off_t pos, off_t end)
-{
-	off_t in = pos, out = pos;
-
-	while (in < end) {
-		ssize_t n = copy_file_range(from, &in, to, &out, (size_t)(end - in), 0);
-
-		if (n < 0)
-			return fail(c, errno, "copy");
-		if (n == 0)
-			return fail(c, EIO, "copy (it became shorter)");
-	}
-	return 0;
-}
-
-/* Only the parts that hold data, so that holes stay holes. */
-static int copy_data(struct copier *c, int from, int to, off_t size)
-{
-	off_t pos = 0, end;
-
-	if (size == 0 || ioctl(to, FICLONE, from) == 0)
-		return 0;
-	if (ftruncate(to, size) < 0)
-		return fail(c, errno, "set the size of");
-	while (pos < size) {
-		int r;
-
-		pos = lseek(from, pos, SEEK_DATA);
-		if (pos < 0)
-			return errno == ENXIO ? 0 : fail(c, errno, "find the data of");
-		end = lseek(from, pos, SEEK_HOLE);
-		if (end < 0)
-			return fail(c, errno, "find the holes of");
-		r = copy_range(c, from, to, pos, end < size ? end : size);
-		if (r < 0)
-			return r;
-		pos = end;
-	}
-	return 0;
-}
+/* --- files ------------------------------------------------------------------------------- */
 
 /* The place for @ino in the table: its entry, or the empty one where it belongs. */
 static struct link *find_link(const struct copier *c, ino_t ino)
@@ -235,7 +97,7 @@ static int try_link(struct copier *c, int to_dir, const char *name, const struct
 		return -ENOMEM;
 	l = find_link(c, st->st_ino);
 	if (l->path) {
-		if (linkat(c->job->to_fd, l->path, to_dir, name, 0) == 0)
+		if (linkat(c->to_fd, l->path, to_dir, name, 0) == 0)
 			return 1;
 		/* too many links, or a path longer than PATH_MAX: a file of its own will do */
 		return errno == EMLINK || errno == ENAMETOOLONG ? 0 : fail(c, errno, "link");
@@ -260,11 +122,10 @@ static int copy_file(struct copier *c, int from_dir, int to_dir, const char *nam
 	to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return fail(c, errno, "create");
-	r = copy_data(c, from, to, st.st_size);
-	if (r < 0)
-		return r;
-	c->job->bytes += st.st_size;
-	return copy_meta(c, from, to, &st);
+	r = copy_data(from, to, st.st_size, c->err);
+	if (r == 0)
+		r = copy_meta(from, to, &st, false, c->err);
+	return r < 0 ? rl_wrap(c->err, "copy '%s'", c->path.data) : 0;
 }
 
 static int copy_symlink(struct copier *c, int from_dir, int to_dir, const char *name,
@@ -281,7 +142,7 @@ static int copy_symlink(struct copier *c, int from_dir, int to_dir, const char *
 	return copy_meta_at(c, to_dir, name, st);
 }
 
-/* Fifos, sockets, and whiteouts when they are kept; real devices need rights nobody has here. */
+/* Fifos and sockets; real devices need rights nobody has here. */
 static int copy_special(struct copier *c, int to_dir, const char *name, const struct stat *st)
 {
 	if (mknodat(to_dir, name, st->st_mode, st->st_rdev) < 0) {
@@ -306,7 +167,7 @@ static bool is_opaque(int fd)
 {
 	char v = 0;
 
-	return fgetxattr(fd, "user.overlay.opaque", &v, 1) == 1 && v == 'y';
+	return fgetxattr(fd, OPAQUE, &v, 1) == 1 && v == 'y';
 }
 
 static int remove_target(struct copier *c, int to_dir, const char *name)
@@ -314,6 +175,18 @@ static int remove_target(struct copier *c, int to_dir, const char *name)
 	int r = io_remove_tree(to_dir, name, c->err);
 
 	return r < 0 ? rl_wrap(c->err, "replace '%s'", c->path.data) : 0;
+}
+
+/* Owner, mode, times, attributes, but not overlay's mark, which only a layer has. */
+static int dress_folder(struct copier *c, int from, int to, const struct stat *st)
+{
+	int r = copy_meta(from, to, st, false, c->err);
+
+	if (r < 0)
+		return rl_wrap(c->err, "copy folder '%s'", c->path.data ? c->path.data : "/");
+	if (fremovexattr(to, OPAQUE) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+		return fail(c, errno, "remove an attribute of");
+	return 0;
 }
 
 static int copy_folder(struct copier *c, int from_dir, int to_dir, const char *name, int depth)
@@ -336,22 +209,20 @@ static int copy_folder(struct copier *c, int from_dir, int to_dir, const char *n
 	if (to < 0)
 		return fail(c, errno, "open folder");
 	r = copy_children(c, from, to, depth + 1);
-	return r < 0 ? r : copy_meta(c, from, to, &st);
+	return r < 0 ? r : dress_folder(c, from, to, &st);
 }
 
 static int copy_entry(struct copier *c, int from, int to, const char *name, int depth)
 {
 	struct stat st;
-	int r = 0;
+	int r;
 
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(c, errno, "stat");
-	c->job->files++;
 	if (S_ISDIR(st.st_mode))
 		return copy_folder(c, from, to, name, depth);
-	if (c->job->mode == TREE_APPLY)
-		r = remove_target(c, to, name);
-	if (r < 0 || (c->job->mode == TREE_APPLY && is_whiteout(&st)))
+	r = remove_target(c, to, name);
+	if (r < 0 || is_whiteout(&st))
 		return r;
 	r = try_link(c, to, name, &st);
 	if (r != 0)
@@ -399,18 +270,18 @@ static int copy_children(struct copier *c, int from, int to, int depth)
 	return r;
 }
 
-int tree_copy(struct tree_job *job, struct rl_err *err)
+int tree_apply(int layer_fd, int to_fd, struct rl_err *err)
 {
-	struct copier c = { .job = job, .err = err };
-	auto_fd int from = openat(job->from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct copier c = { .to_fd = to_fd, .err = err };
+	auto_fd int from = openat(layer_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 	int r;
 
 	if (from < 0 || fstat(from, &st) < 0)
 		return rl_fail_sys(err, errno, "open the layer");
-	r = copy_children(&c, from, job->to_fd, 0);
+	r = copy_children(&c, from, to_fd, 0);
 	if (r == 0)
-		r = copy_meta(&c, from, job->to_fd, &st);
+		r = dress_folder(&c, from, to_fd, &st);
 	for (size_t i = 0; i < c.cap_links; i++)
 		free(c.links[i].path);
 	free(c.links);

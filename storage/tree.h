@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tree.h - copy a layer onto a folder: apply its whiteouts, or keep them and shift all owners
+ * tree.h - put a layer onto a folder, its whiteouts and opaque folders applied
  *
  * Both trees are reached by descriptors only; links are copied, never followed. The source is a
  * published layer (immutable), the target is nobody else's while this runs. Files are cloned
@@ -8,22 +8,7 @@
  */
 #pragma once
 
-#include <stdint.h>
-
 #include "core/base/err.h"
-#include "core/idmap.h"
 
-enum tree_mode {
-	TREE_APPLY, /* whiteouts and opaque folders take away what the target has */
-	TREE_KEEP,  /* the target becomes a layer itself */
-};
-
-struct tree_job {
-	int from_fd, to_fd; /* folders; O_RDONLY for @to_fd, borrowed */
-	enum tree_mode mode;
-	const struct idmap *uids, *gids; /* id in the layer (inside) to id in S; NULL: as it is */
-	int64_t bytes, files;            /* counted */
-};
-
-/* Metadata of the top folder itself is copied as well. */
-int tree_copy(struct tree_job *job, struct rl_err *err) RL_MUST_USE;
+/* @to_fd: open for reading. The top folder gets the layer's owner, mode and times as well. */
+int tree_apply(int layer_fd, int to_fd, struct rl_err *err) RL_MUST_USE;

@@ -20,7 +20,7 @@ if ! grep -qE "^($user|$(id -u "$user")):" /etc/subuid; then
 fi
 base=$(mktemp -d /tmp/rl-rootfs.XXXXXX) || exit 1
 chmod 755 "$base"
-cp tests/integration/check_rootfs "$base/check" || exit 1
+cp tests/integration/check_rootfs "$base/check" && cp rl-image "$base/rl-image" || exit 1
 mkdir "$base/home" "$base/out" "$base/plain"
 [ "$(id -u)" != 0 ] || chown "$(id -u "$user"):$(id -g "$user")" "$base/home"
 n=0 failed=0
