@@ -1,3 +1,16 @@
+# The default seccomp profile. Programs in the build tree look for it in contrib/ beside them.
+dist_pkgdata_DATA += contrib/seccomp.json
+noinst_DATA += contrib/seccomp.stamp
+CLEANFILES += contrib/seccomp.stamp
+contrib/seccomp.stamp: $(srcdir)/contrib/seccomp.json
+	$(AM_V_at)$(MKDIR_P) contrib
+	$(AM_V_GEN)test contrib/seccomp.json -ef $(srcdir)/contrib/seccomp.json || \
+		cp $(srcdir)/contrib/seccomp.json contrib/seccomp.json; touch $@
+clean-local-seccomp:
+	test contrib/seccomp.json -ef $(srcdir)/contrib/seccomp.json || \
+		rm -f contrib/seccomp.json
+clean-local: clean-local-seccomp
+
 # The embedded image: "rl run localhost/rl-busybox" finds it without a registry
 if HAVE_BUSYBOX
 nodist_pkgdata_DATA += contrib/rl-busybox.tar

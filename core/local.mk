@@ -9,6 +9,7 @@ libbase_a_SOURCES += core/base/json.c core/base/json.h
 libbase_a_SOURCES += core/base/log.c core/base/log.h
 libbase_a_SOURCES += core/base/parse.c core/base/parse.h
 libbase_a_SOURCES += core/base/proc.c core/base/proc.h
+libbase_a_SOURCES += core/base/siphash.c core/base/siphash.h
 libbase_a_SOURCES += core/base/strv.c core/base/strv.h
 
 libcore_a_SOURCES =
@@ -27,6 +28,9 @@ libcore_a_SOURCES += core/pump.c core/pump.h
 libcore_a_SOURCES += core/relay.c core/relay.h
 libcore_a_SOURCES += core/rl.c core/rl.h
 libcore_a_SOURCES += core/sandbox.c core/sandbox.h
+libcore_a_SOURCES += core/seccomp.c core/seccomp.h core/seccomp_int.h
+libcore_a_SOURCES += core/seccomp_cache.c core/seccomp_profile.c core/seccomp_rules.c
+libcore_a_SOURCES += core/seccomp_prologue.c core/seccomp_prologue.h
 libcore_a_SOURCES += core/session.c core/session.h
 libcore_a_SOURCES += core/subid.c core/subid.h
 libcore_a_SOURCES += core/userns.c core/userns.h

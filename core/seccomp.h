@@ -2,10 +2,10 @@
 /*
  * seccomp.h - from a Docker/Podman profile to an OCI "linux.seccomp" object to BPF, with a cache
  *
- * Two steps with a cache each: seccomp_resolve() turns a profile file (defaultAction, syscalls
- * with includes/excludes by capability, architecture, minKernel) into the OCI object for one set
- * of capabilities; seccomp_compile() turns an OCI object into BPF through libseccomp (3.7 ms for
- * 460 rules), or takes the BPF from data_dir/cache/seccomp/<hash> (content checked by hash).
+ * A profile (defaultAction, syscalls with includes/excludes by capability, architecture, minKernel)
+ * becomes the OCI object for one set of capabilities, that becomes BPF through libseccomp (several
+ * milliseconds). seccomp_prepare() does both and keeps the results in data_dir/cache/seccomp, so
+ * that a run costs one small file. What the cache guards against is told in seccomp_cache.c.
  * Sources: OCI runtime-spec config-linux.md "Seccomp", seccomp_rule_add(3).
  */
 #pragma once
@@ -23,14 +23,18 @@ struct seccomp_filter {
 };
 
 /**
- * seccomp_resolve() - The OCI seccomp object for a profile and a capability set
+ * seccomp_prepare() - Filter and OCI text for a profile and a capability set, from the cache
  * @profile_path:	NULL: the default profile of the installation
  * @caps:		Bit set of the capabilities in the bounding set (1 << CAP_X)
- * @ret:		New reference
+ * @ret_text:		JSON text of the "linux.seccomp" object, caller frees
+ * @ret:		Release with seccomp_done()
  */
-int seccomp_resolve(const struct rl *rl, const char *profile_path, uint64_t caps, json_t **ret,
+int seccomp_prepare(const struct rl *rl, const char *profile_path, uint64_t caps, char **ret_text,
+		    struct seccomp_filter *ret, struct rl_err *err) RL_MUST_USE;
+/* Only the OCI object, as a new reference; no cache. */
+int seccomp_resolve(const char *profile_path, uint64_t caps, json_t **ret,
 		    struct rl_err *err) RL_MUST_USE;
-/* @oci: a "linux.seccomp" object. Release @ret with seccomp_done(). */
+/* The filter for a "linux.seccomp" object (of a config.json), through the cache. */
 int seccomp_compile(const struct rl *rl, const json_t *oci, struct seccomp_filter *ret,
 		    struct rl_err *err) RL_MUST_USE;
 /*

@@ -14,6 +14,7 @@
 #include "core/base/strv.h"
 #include "core/cgroup.h"
 #include "core/rl.h"
+#include "core/seccomp.h"
 #include "core/session.h"
 #include "storage/image.h"
 
@@ -46,6 +47,7 @@ struct create_req {
  * @ctr_fd:	The folder itself (it may still have another name); generated files are written here
  * @layer_fds:	O_PATH on the layers, bottom first, for /etc/passwd and /etc/group; empty with
  *		--rootfs, where @rootfs_path is opened
+ * @seccomp_profile: Default profile, NULL: the one that is installed
  * @resolv_conf: Text of /etc/resolv.conf on a private network (net_resolv_conf()), or NULL
  */
 struct spec_in {
@@ -60,7 +62,7 @@ struct spec_in {
 	const char *rootfs_path; /* what root.path says */
 	const int *layer_fds;
 	size_t n_layers;
-	const char *resolv_conf;
+	const char *resolv_conf, *seccomp_profile;
 };
 
 /* A named or anonymous volume that the container mounts. */
@@ -71,8 +73,8 @@ struct spec_volume {
 };
 
 struct spec_out {
-	json_t *spec;                /* the OCI runtime spec (config.json); owned */
-	json_t *labels;              /* of the image, then of the request; owned */
+	json_t *spec;   /* the OCI runtime spec, "seccomp" still a null (spec_write()); owned */
+	json_t *labels; /* of the image, then of the request; owned */
 	struct cgroup_limits limits; /* the same limits for core/cgroup */
 	struct strv limit_flags; /* the flags that asked for a limit ("--cpus 1"), for messages */
 	struct idmap uids, gids; /* C into S */
@@ -80,6 +82,8 @@ struct spec_out {
 	char *hostname;
 	int stop_signal;
 	bool privileged, no_new_privs, host_cgroupns;
+	char *seccomp_text;           /* "linux.seccomp", NULL: unconfined */
+	struct seccomp_filter filter; /* the same, compiled; no instructions: unconfined */
 	struct spec_volume *volumes;
 	size_t n_volumes;
 };
@@ -93,4 +97,8 @@ struct spec_out {
  * Return: 0 with @ret to be released by spec_out_done(), or -errno with nothing to release
  */
 int spec_build(const struct spec_in *in, struct spec_out *ret, struct rl_err *err) RL_MUST_USE;
+/* The whole text of config.json, caller frees; NULL when out of memory. */
+char *spec_text(const struct spec_out *o);
+/* Write config.json into @dir_fd. */
+int spec_write(const struct spec_out *o, int dir_fd, bool sync, struct rl_err *err) RL_MUST_USE;
 void spec_out_done(struct spec_out *o);

@@ -39,8 +39,6 @@ struct run {
 	struct ctr ctr;
 	struct spec_out out;
 	struct spec *spec;
-	struct seccomp_filter filter;
-	bool has_filter;
 	struct rootfs rootfs;
 	struct net_config net;
 	struct net_helper helper;
@@ -151,7 +149,6 @@ static int build_spec(struct run *r, struct rl_err *err)
 		.layer_fds = r->layer_fds,
 		.n_layers = r->n_layers,
 	};
-	const json_t *sec;
 	int rc;
 
 	if (!root || !resolv)
@@ -159,13 +156,6 @@ static int build_spec(struct run *r, struct rl_err *err)
 	rc = spec_build(&in, &r->out, err);
 	if (rc == 0)
 		rc = spec_parse(r->out.spec, &r->spec, err);
-	if (rc < 0)
-		return rc;
-	sec = json_object_get(json_object_get(r->out.spec, "linux"), "seccomp");
-	if (!sec)
-		return 0;
-	rc = seccomp_compile(r->rl, sec, &r->filter, err);
-	r->has_filter = rc == 0;
 	return rc;
 }
 
@@ -187,7 +177,7 @@ static int write_records(struct run *r, struct rl_err *err)
 	bool sync = !r->req->rm;
 	char created[32];
 	json_auto_t *j = NULL;
-	int rc = json_write_file(r->ctr.dir_fd, "config.json", r->out.spec, sync, err);
+	int rc = spec_write(&r->out, r->ctr.dir_fd, sync, err);
 
 	if (rc == 0 && r->has_image)
 		rc = io_replace_file(r->ctr.dir_fd, "image", r->image.id, 64, 0600,
@@ -265,7 +255,7 @@ static int run(struct run *r, struct ctr_exit *ret_exit, struct rl_err *err)
 		.session_fd = r->session.userns_fd,
 		.uids = r->out.uids,
 		.gids = r->out.gids,
-		.seccomp = r->has_filter ? &r->filter : NULL,
+		.seccomp = r->out.filter.n > 0 ? &r->out.filter : NULL,
 		.hooks = { r, hook_prepare, hook_root,
 			   r->out.netmode == NETMODE_PRIVATE ? hook_netns : NULL },
 		.stdio = { FD_NONE, FD_NONE, FD_NONE },
@@ -312,7 +302,6 @@ static void run_done(struct run *r)
 		fd_close(r->layer_fds[i]);
 	free(r->layer_fds);
 	rootfs_close(&r->rootfs);
-	seccomp_done(&r->filter);
 	spec_free(r->spec);
 	spec_out_done(&r->out);
 	ctr_done(&r->ctr);

@@ -188,8 +188,33 @@ int spec_build(const struct spec_in *in, struct spec_out *ret, struct rl_err *er
 	return 0;
 }
 
+char *spec_text(const struct spec_out *o)
+{
+	static const char mark[] =
+		"\"seccomp\":null"; /* our only null: quotes are escaped in strings */
+	auto_free char *text = json_dumps(o->spec, JSON_COMPACT);
+	char *at = text && o->seccomp_text ? strstr(text, mark) : NULL;
+
+	if (!at)
+		return TAKE_PTR(text);
+	return str_printf("%.*s\"seccomp\":%s%s", (int)(at - text), text, o->seccomp_text,
+			  at + strlen(mark));
+}
+
+int spec_write(const struct spec_out *o, int dir_fd, bool sync, struct rl_err *err)
+{
+	auto_free char *text = spec_text(o);
+
+	if (!text)
+		return rl_oom(err);
+	return io_replace_file(dir_fd, "config.json", text, strlen(text), 0600,
+			       sync ? IO_SYNC : IO_NOSYNC, err);
+}
+
 void spec_out_done(struct spec_out *o)
 {
+	free(o->seccomp_text);
+	seccomp_done(&o->filter);
 	json_decref(o->spec);
 	json_decref(o->labels);
 	strv_done(&o->limit_flags);

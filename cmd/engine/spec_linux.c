@@ -15,6 +15,7 @@
 #include "cmd/engine/spec_text.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/seccomp.h"
 
 #define SYSCTL_VALUE_MAX 256
 
@@ -236,6 +237,24 @@ static json_t *read_only(const struct spec_ctx *x)
 	return NULL;
 }
 
+/*
+ * The text of the object comes from the cache and is put into config.json by spec_write(): taking
+ * it apart and writing it again would be the largest part of composing a spec.
+ */
+static int add_seccomp(struct spec_ctx *x, struct rl_err *err)
+{
+	const char *profile = x->sec.seccomp_profile;
+	int r;
+
+	if (x->sec.seccomp_unconfined || (x->req->privileged && !profile))
+		return 0;
+	r = seccomp_prepare(x->in->rl, profile ? profile : x->in->seccomp_profile, x->caps,
+			    &x->out->seccomp_text, &x->out->filter, err);
+	if (r < 0)
+		return r;
+	return json_object_set_new(x->linux_part, "seccomp", json_null()) < 0 ? rl_oom(err) : 0;
+}
+
 int spec_make_linux(struct spec_ctx *x, struct rl_err *err)
 {
 	json_t *l = x->linux_part, *res = NULL, *sys = NULL;
@@ -254,5 +273,5 @@ int spec_make_linux(struct spec_ctx *x, struct rl_err *err)
 	bad |= json_object_set_new(l, "gidMappings", mappings(&x->out->gids));
 	bad |= json_object_set_new(l, "maskedPaths", masked(x));
 	bad |= json_object_set_new(l, "readonlyPaths", read_only(x));
-	return bad ? rl_oom(err) : 0;
+	return bad ? rl_oom(err) : add_seccomp(x, err);
 }

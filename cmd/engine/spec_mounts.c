@@ -10,8 +10,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "cmd/engine/mntlist.h"
@@ -116,6 +118,25 @@ static int add_read_only_tmpfs(struct spec_ctx *x, struct mntlist *l, struct rl_
 	return r;
 }
 
+/* New in a new folder: plain writing will do. Over an older one (a restart) it is replaced whole. */
+static int write_file(int dir_fd, const char *name, const struct buf *text, struct rl_err *err)
+{
+	auto_fd int fd =
+		openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	const char *data = text->data ? text->data : "";
+	int r;
+
+	if (fd < 0 && errno == EEXIST)
+		return io_replace_file(dir_fd, name, data, text->len, 0644, IO_NOSYNC, err);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "create '%s'", name);
+	r = io_write_all(fd, data, text->len);
+	if (r == 0 &&
+	    fchmod(fd, 0644) < 0) /* whatever the umask: all users of a container read it */
+		r = -errno;
+	return r < 0 ? rl_fail_sys(err, -r, "write '%s'", name) : 0;
+}
+
 /* Write one generated file and bind it, unless the user has put something there. */
 static int add_file(struct spec_ctx *x, struct mntlist *l, const char *name, const char *dest,
 		    const struct buf *text, const char *ro, struct rl_err *err)
@@ -125,8 +146,7 @@ static int add_file(struct spec_ctx *x, struct mntlist *l, const char *name, con
 
 	if (!source)
 		return rl_oom(err);
-	r = io_replace_file(x->in->ctr_fd, name, text->data ? text->data : "", text->len, 0644,
-			    IO_NOSYNC, err);
+	r = write_file(x->in->ctr_fd, name, text, err);
 	if (r < 0)
 		return rl_wrap(err, "file for '%s'", dest);
 	return add(l, dest, "bind", source,

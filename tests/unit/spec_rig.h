@@ -99,6 +99,7 @@ static inline int rig_build(struct spec_rig *g, const char *words, json_t *confi
 		.layer_fds = &g->layer_fd,
 		.n_layers = 1,
 		.resolv_conf = "nameserver 10.0.2.3\n",
+		.seccomp_profile = "contrib/seccomp.json" /* tests run in the build folder */,
 	};
 	int n, r = strv_split(&argv, words, ' ');
 

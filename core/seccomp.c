@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* seccomp.c - profiles and filters through the cache, and loading; the header is the manual */
+#include "config.h"
+
+#include "core/seccomp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/json.h"
+#include "core/base/proc.h"
+#include "core/seccomp_int.h"
+
+#define PROFILE_MAX (1 << 20)
+
+/* What a value of the cache starts with; the text and the instructions follow. */
+struct value {
+	uint64_t text_len;
+	uint32_t flags, n;
+};
+
+/* Absolute path of the profile without links, and what stands for its content. */
+static int find_profile(const char *wanted, char **ret_path, struct stat *st, struct rl_err *err)
+{
+	auto_free char *found = wanted ? NULL : proc_find_data("seccomp.json", err);
+	auto_free char *path = NULL;
+
+	if (!wanted && !found)
+		return -err->code;
+	path = realpath(wanted ? wanted : found, NULL);
+	if (!path || stat(path, st) < 0)
+		return rl_fail_sys(err, errno, "seccomp profile '%s'", wanted ? wanted : found);
+	*ret_path = TAKE_PTR(path);
+	return 0;
+}
+
+/* Everything but the rules that a filter depends on. */
+static int add_versions(struct buf *key)
+{
+	const struct scmp_version *v = seccomp_version();
+
+	return buf_printf(key, "rl %s libseccomp %u.%u.%u %08x\n", PACKAGE_VERSION,
+			  v ? v->major : 0, v ? v->minor : 0, v ? v->micro : 0,
+			  (unsigned)seccomp_arch_native());
+}
+
+/* The file's inode, size and times stand for its content. */
+static int profile_key(const char *path, const struct stat *st, const struct seccomp_host *h,
+		       uint64_t caps, struct buf *key)
+{
+	int r = add_versions(key);
+
+	if (r < 0)
+		return r;
+	return buf_printf(key, "%s\n%llu:%llu %lld %lld.%09ld %lld.%09ld\n%s %u.%u %llx\n", path,
+			  (unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
+			  (long long)st->st_size, (long long)st->st_mtim.tv_sec,
+			  st->st_mtim.tv_nsec, (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
+			  h->arch, h->kernel[0], h->kernel[1], (unsigned long long)caps);
+}
+
+/* @ret_text may be NULL. 1: taken, 0: there is none. */
+static int from_cache(const struct rl *rl, enum seccomp_cached kind, const struct buf *key,
+		      char **ret_text, struct seccomp_filter *ret)
+{
+	auto_free void *data = NULL;
+	auto_free char *text = NULL;
+	auto_free struct sock_filter *insns = NULL;
+	const char *p;
+	struct value v;
+	size_t len, bytes;
+
+	if (!seccomp_cache_get(rl, kind, key->data, key->len, &data, &len) || len < sizeof(v))
+		return 0;
+	p = data;
+	memcpy(&v, p, sizeof(v));
+	len -= sizeof(v);
+	bytes = (size_t)v.n * sizeof(*insns);
+	if (v.n == 0 || v.n > BPF_MAXINSNS || v.text_len > len || len - v.text_len != bytes)
+		return 0;
+	text = strndup(p + sizeof(v), v.text_len);
+	insns = malloc(bytes);
+	if (!text || !insns)
+		return 0;
+	memcpy(insns, p + sizeof(v) + v.text_len, bytes);
+	*ret = (struct seccomp_filter){ TAKE_PTR(insns), (unsigned short)v.n, v.flags };
+	if (ret_text)
+		*ret_text = TAKE_PTR(text);
+	return 1;
+}
+
+static void to_cache(const struct rl *rl, enum seccomp_cached kind, const struct buf *key,
+		     const char *text, const struct seccomp_filter *f)
+{
+	const struct value v = { strlen(text), f->flags, f->n };
+	auto_buf struct buf b = { 0 };
+
+	if (buf_add(&b, &v, sizeof(v)) == 0 && buf_str(&b, text) == 0 &&
+	    buf_add(&b, f->insns, f->n * sizeof(*f->insns)) == 0)
+		seccomp_cache_put(rl, kind, key->data, key->len, b.data, b.len);
+}
+
+static int evaluate(const char *path, const struct seccomp_host *host, uint64_t caps, json_t **ret,
+		    struct rl_err *err)
+{
+	json_auto_t *profile = NULL;
+	int r = json_read_file(AT_FDCWD, path, PROFILE_MAX, &profile, err);
+
+	if (r == 0)
+		r = seccomp_profile_eval(profile, host, caps, ret, err);
+	return r < 0 ? rl_wrap(err, "'%s'", path) : 0;
+}
+
+int seccomp_resolve(const char *profile_path, uint64_t caps, json_t **ret, struct rl_err *err)
+{
+	auto_free char *path = NULL;
+	struct seccomp_host host;
+	struct stat st;
+	int r = find_profile(profile_path, &path, &st, err);
+
+	if (r == 0)
+		r = seccomp_host_get(&host, err);
+	return r < 0 ? r : evaluate(path, &host, caps, ret, err);
+}
+
+static int prepare_new(const struct rl *rl, const char *path, const struct seccomp_host *host,
+		       uint64_t caps, const struct buf *key, char **ret_text,
+		       struct seccomp_filter *ret, struct rl_err *err)
+{
+	json_auto_t *oci = NULL;
+	auto_free char *text = NULL;
+	int r = evaluate(path, host, caps, &oci, err);
+
+	if (r < 0)
+		return r;
+	text = json_dumps(oci, JSON_COMPACT);
+	if (!text)
+		return rl_oom(err);
+	r = seccomp_build(oci, ret, err);
+	if (r < 0)
+		return rl_wrap(err, "'%s'", path);
+	to_cache(rl, SECCOMP_BY_PROFILE, key, text, ret);
+	*ret_text = TAKE_PTR(text);
+	return 0;
+}
+
+int seccomp_prepare(const struct rl *rl, const char *profile_path, uint64_t caps, char **ret_text,
+		    struct seccomp_filter *ret, struct rl_err *err)
+{
+	auto_free char *path = NULL;
+	auto_buf struct buf key = { 0 };
+	struct seccomp_host host;
+	struct stat st;
+	int r = find_profile(profile_path, &path, &st, err);
+
+	if (r == 0)
+		r = seccomp_host_get(&host, err);
+	if (r < 0)
+		return r;
+	if (profile_key(path, &st, &host, caps, &key) < 0)
+		return rl_oom(err);
+	if (from_cache(rl, SECCOMP_BY_PROFILE, &key, ret_text, ret))
+		return 0;
+	return prepare_new(rl, path, &host, caps, &key, ret_text, ret, err);
+}
+
+int seccomp_compile(const struct rl *rl, const json_t *oci, struct seccomp_filter *ret,
+		    struct rl_err *err)
+{
+	auto_free char *text = json_dumps(oci, JSON_COMPACT);
+	auto_buf struct buf key = { 0 };
+	int r;
+
+	if (!text || add_versions(&key) < 0 || buf_str(&key, text) < 0)
+		return rl_oom(err);
+	if (from_cache(rl, SECCOMP_BY_OBJECT, &key, NULL, ret))
+		return 0;
+	r = seccomp_build(oci, ret, err);
+	if (r == 0)
+		to_cache(rl, SECCOMP_BY_OBJECT, &key, "", ret);
+	return r;
+}
+
+int seccomp_apply(const struct seccomp_filter *f, struct rl_err *err)
+{
+	const struct sock_fprog prog = { .len = f->n, .filter = f->insns };
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, f->flags, &prog) == 0)
+		return 0;
+	rl_fail_sys(err, errno, "load the seccomp filter");
+	if (err->code == ENOSYS || err->code == EINVAL)
+		rl_hint(err, "does the kernel have CONFIG_SECCOMP_FILTER?");
+	return -err->code;
+}
+
+void seccomp_done(struct seccomp_filter *f)
+{
+	free(f->insns);
+	*f = (struct seccomp_filter){ 0 };
+}
