@@ -560,9 +560,10 @@ int http_error(const struct http_req *r, CURLcode code, struct rl_err *err)
 	case CURLE_SSL_CERTPROBLEM:
 		return rl_fail(err, EKEYREJECTED, "TLS files for '%s': %s", host, r->message);
 	case CURLE_OPERATION_TIMEDOUT:
-		return rl_fail(err, ETIMEDOUT, "'%s' does not answer%s%s", host,
-			       r->timed_out || !r->message[0] ? " in time" : ": ",
-			       r->timed_out ? "" : r->message);
+		return rl_fail(err, ETIMEDOUT,
+			       r->resp.headers_done ? "'%s' stopped sending"
+						    : "'%s' does not answer in time",
+			       host);
 	default:
 		return rl_fail(err, EIO, "talk to '%s': %s", host,
 			       r->message[0] ? r->message : curl_easy_strerror(code));
