@@ -4,14 +4,19 @@
 
 #include "cmd/cmd.h"
 
-extern const struct cmd cmd_load;
-extern const struct cmd cmd_pull;
+/* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
+#define COMMANDS(X) \
+	X(load)     \
+	X(pull)     \
+	X(run)      \
+	/* end */
 
-const struct cmd *const cmd_table[] = {
-	&cmd_load,
-	&cmd_pull,
-	NULL,
-};
+#define DECLARE(name) extern const struct cmd cmd_##name;
+#define ENTRY(name)   &cmd_##name,
+
+COMMANDS(DECLARE)
+
+const struct cmd *const cmd_table[] = { COMMANDS(ENTRY) NULL };
 
 const struct cmd_alias cmd_alias_table[] = {
 	{ "container run", "run" },

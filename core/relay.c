@@ -184,8 +184,8 @@ static int on_control(struct state *s, struct rl_err *err)
 		s->end = m;
 		s->exited = true;
 		return 0;
-	case MONITOR_SIGNAL:
-		break;
+	default:
+		return 0; /* an answer to a forwarded signal */
 	}
 	return 0;
 }
@@ -239,5 +239,16 @@ int relay_run(const struct relay *r, struct monitor_msg *ret_end, struct rl_err 
 	fd_close(s.sig_fd);
 	if (rc == 0)
 		*ret_end = s.end;
+	return rc;
+}
+
+int relay_wait_started(const struct relay *r, struct rl_err *err)
+{
+	static struct state s;
+	int rc = 0;
+
+	s = (struct state){ .r = r };
+	while (rc == 0 && !s.started)
+		rc = on_control(&s, err);
 	return rc;
 }

@@ -31,3 +31,9 @@ void relay_block_signals(void);
  * monitor reported, or -EPIPE when the monitor died.
  */
 int relay_run(const struct relay *r, struct monitor_msg *ret_end, struct rl_err *err) RL_MUST_USE;
+
+/*
+ * For a detached start: wait until the monitor says that the payload runs, showing its warnings.
+ * Only @r->control is used. Return: 0, or the start error.
+ */
+int relay_wait_started(const struct relay *r, struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * container.c - engine: make a container out of a request
+ *
+ * Theory of operation: everything that can fail for the user's reasons (image, options, names,
+ * files) happens in engine_create(), cheap checks before dear ones; the folder is published when it
+ * is complete. A failure on the way removes what was made.
+ */
+#include "config.h"
+
+#include "cmd/engine/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "net/net.h"
+#include "storage/fetch.h"
+#include "storage/layer.h"
+
+/* What only the making of a container needs */
+struct making {
+	const struct create_req *req;
+	struct container *c;
+	struct image image;
+	int *layer_fds; /* for the look-up of users in the image */
+	size_t n_layers;
+	bool has_cidfile; /* written by us */
+};
+
+static int get_image(struct making *m, struct rl_err *err)
+{
+	const struct create_req *req = m->req;
+	const struct pull_req pull = {
+		.name = req->image,
+		.platform = req->platform,
+		.authfile = req->authfile,
+		.creds = req->creds,
+		.cert_dir = req->cert_dir,
+		.tls_verify = req->tls_no_verify ? 0 : -1,
+		.retries = 3,
+		.quiet = req->quiet,
+	};
+	enum pull_policy policy = PULL_MISSING;
+	int r = 0;
+
+	m->c->image_name = strdup(req->image);
+	if (!m->c->image_name)
+		return rl_oom(err);
+	if (req->rootfs)
+		return 0;
+	if (req->pull)
+		r = pull_policy_parse(req->pull, &policy, err);
+	if (r == 0)
+		r = fetch_image(m->c->rl, &pull, policy, &m->image, err);
+	if (r < 0)
+		return r;
+	memcpy(m->c->image_id, m->image.id, sizeof(m->c->image_id));
+	return strv_copy(&m->c->diff_ids, &m->image.diff_ids) < 0 ? rl_oom(err) : 0;
+}
+
+static int open_layers(struct making *m, struct rl_err *err)
+{
+	const struct strv *ids = &m->c->diff_ids;
+
+	m->layer_fds = calloc(ids->n + 1, sizeof(*m->layer_fds));
+	if (!m->layer_fds)
+		return rl_oom(err);
+	for (size_t i = 0; i < ids->n; i++) {
+		char key[LAYER_KEY_MAX];
+		int r = layer_key(ids->v[i], &m->c->session, NULL, NULL, key, err);
+
+		if (r == 0)
+			r = layer_open(m->c->rl, key, err);
+		if (r < 0) {
+			rl_wrap(err, "image '%s'", m->req->image);
+			return rl_hint(err, "fetch it again: rl pull %s", m->req->image);
+		}
+		m->layer_fds[m->n_layers++] = r;
+	}
+	return 0;
+}
+
+/* What spec_build() composed becomes the container's. */
+static void take_out(struct container *c, struct spec_out *o)
+{
+	c->spec_json = TAKE_PTR(o->spec);
+	c->labels = TAKE_PTR(o->labels);
+	c->limits = o->limits;
+	c->limit_flags = o->limit_flags;
+	o->limit_flags = (struct strv){ 0 };
+	c->uids = o->uids;
+	c->gids = o->gids;
+	c->net = o->netmode == NETMODE_PRIVATE ? CONTAINER_NET_PRIVATE
+		 : o->netmode == NETMODE_HOST  ? CONTAINER_NET_HOST
+					       : CONTAINER_NET_NONE;
+	c->stop_signal = o->stop_signal;
+	c->host_cgroupns = o->host_cgroupns;
+	c->volumes = TAKE_PTR(o->volumes);
+	c->n_volumes = o->n_volumes;
+	o->n_volumes = 0;
+}
+
+static int build_spec(struct making *m, struct rl_err *err)
+{
+	struct container *c = m->c;
+	auto_free char *root = str_printf("%s/rootfs", c->ctr.dir), *resolv = NULL;
+	struct spec_out out = { 0 };
+	struct net_config net;
+	struct spec_in in = {
+		.req = m->req,
+		.image = m->req->rootfs ? NULL : &m->image,
+		.rl = c->rl,
+		.session = &c->session,
+		.id = c->ctr.id,
+		.name = c->ctr.name,
+		.ctr_dir = c->ctr.dir,
+		.ctr_fd = c->ctr.dir_fd,
+		.rootfs_path = m->req->rootfs ? m->req->image : root,
+		.layer_fds = m->layer_fds,
+		.n_layers = m->n_layers,
+	};
+	int r;
+
+	net_config_default(&net);
+	in.resolv_conf = resolv = net_resolv_conf(&net);
+	if (!root || !resolv)
+		return rl_oom(err);
+	r = spec_build(&in, &out, err);
+	if (r < 0)
+		return r;
+	take_out(c, &out);
+	spec_out_done(&out);
+	return spec_parse(c->spec_json, &c->spec, err);
+}
+
+/* Exclusive, as Docker and Podman have it: an existing file belongs to another container. */
+static int write_cidfile(struct making *m, struct rl_err *err)
+{
+	const char *path = m->req->cidfile;
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		r = rl_fail_sys(err, errno, "create the cidfile '%s'", path);
+		return r == -EEXIST ? rl_hint(err, "remove it, or name another one") : r;
+	}
+	m->has_cidfile = true;
+	r = io_write_all(fd, m->c->ctr.id, CTR_ID_LEN);
+	return r < 0 ? rl_fail_sys(err, -r, "write the cidfile '%s'", path) : 0;
+}
+
+static int make(struct making *m, struct rl_err *err)
+{
+	const struct create_req *req = m->req;
+	struct container *c = m->c;
+	int r = req->name ? ctr_name_check(req->name, err) : 0;
+
+	c->tty = req->tty;
+	c->interactive = req->interactive;
+	c->remove = req->rm;
+	c->init = req->init;
+	c->strict_limits = req->strict_limits;
+	c->stop_timeout = req->stop_timeout;
+	c->created_ns = wall_ns();
+	if (r == 0)
+		r = get_image(m, err);
+	if (r == 0)
+		r = session_open(c->rl, &c->session, err);
+	if (r == 0)
+		r = open_layers(m, err);
+	if (r == 0)
+		r = ctr_create(c->rl, req->name, &c->ctr, err);
+	if (r == 0)
+		r = build_spec(m, err);
+	if (r == 0)
+		r = write_cidfile(m, err);
+	if (r == 0)
+		r = record_write(c, err);
+	if (r == 0)
+		r = ctr_publish(c->rl, &c->ctr, err);
+	return r;
+}
+
+int engine_create(const struct rl *rl, const struct create_req *req, struct container *ret,
+		  struct rl_err *err)
+{
+	struct container c = {
+		.rl = rl,
+		.ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
+		.session = { .userns_fd = FD_NONE },
+	};
+	struct making m = { .req = req, .c = &c };
+	struct rl_err ignored;
+	int r = make(&m, err);
+
+	for (size_t i = 0; i < m.n_layers; i++)
+		fd_close(m.layer_fds[i]);
+	free(m.layer_fds);
+	image_done(&m.image);
+	if (r == 0) {
+		*ret = c;
+		return 0;
+	}
+	if (c.ctr.dir && ctr_remove(rl, &c.ctr, c.session.userns_fd, &ignored) < 0)
+		log_debug("%s", ignored.msg); /* the next sweep tries again */
+	if (m.has_cidfile)
+		(void)unlink(req->cidfile); /* its container never was */
+	container_done(&c);
+	return r;
+}
+
+void container_done(struct container *c)
+{
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		free(c->volumes[i].name);
+		free(c->volumes[i].dest);
+	}
+	free(c->volumes);
+	spec_done(&c->spec);
+	json_decref(c->spec_json);
+	json_decref(c->labels);
+	strv_done(&c->diff_ids);
+	strv_done(&c->limit_flags);
+	free(c->image_name);
+	ctr_done(&c->ctr);
+	session_close(&c->session);
+	*c = (struct container){ .ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
+				 .session = { .userns_fd = FD_NONE } };
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * container.h - engine: one container as the commands see it: made, loaded, started, run
+ *
+ * struct container is all that starting needs; engine_create() makes it out of a request and
+ * writes it down (state.json, config.json), engine_load() reads it back.
+ */
+#pragma once
+
+#include "cmd/engine/create.h"
+#include "core/ctr.h"
+#include "core/session.h"
+#include "core/spec.h"
+
+enum container_net { CONTAINER_NET_PRIVATE, CONTAINER_NET_NONE, CONTAINER_NET_HOST };
+
+struct container {
+	const struct rl *rl;
+	struct ctr ctr;
+	struct session session;
+	json_t *spec_json; /* config.json */
+	json_t *labels;
+	struct spec spec;  /* the same, parsed; points into @spec_json */
+	char *image_name;  /* as typed; the folder with --rootfs */
+	char image_id[65]; /* empty with --rootfs */
+	struct strv diff_ids;
+	struct idmap uids, gids; /* C into S */
+	struct cgroup_limits limits;
+	struct strv limit_flags;
+	enum container_net net;
+	struct spec_volume *volumes;
+	size_t n_volumes;
+	int64_t created_ns;
+	int64_t stop_timeout; /* seconds, -1 = for ever */
+	int stop_signal;
+	bool tty, interactive, remove, init, strict_limits, host_cgroupns;
+};
+
+/**
+ * engine_create() - Find or pull the image, check everything, make the container's folder
+ *
+ * Return: 0; or -errno with nothing left behind
+ */
+int engine_create(const struct rl *rl, const struct create_req *req, struct container *ret,
+		  struct rl_err *err) RL_MUST_USE;
+
+struct start_req {
+	bool attach;      /* relay stdout and stderr, wait for the end */
+	bool interactive; /* with attach: our stdin as well */
+	bool sig_proxy;
+};
+
+/**
+ * engine_start() - Start a created container; with @attach until its end
+ * @ret_exit:	How it ended; only written with @attach
+ *
+ * Return: 0 when it ran (whatever its exit code); -errno when it could not be started,
+ * err->exit_code says 125, 126 or 127; a container that never ran is removed then.
+ */
+int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
+		 struct rl_err *err) RL_MUST_USE;
+
+void container_done(struct container *c); /* fine on a zeroed struct */
+
+/* state.json and config.json of a container whose folder is open (record.c) */
+int record_write(const struct container *c, struct rl_err *err) RL_MUST_USE;
+int record_read(struct container *c, struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start.c - engine: bring a created container to life, and stay with it if asked
+ *
+ * Theory of operation: what the monitor needs is prepared here (seccomp filter, root file system),
+ * then the monitor is forked and the container belongs to it; this side only relays. The hooks
+ * below are where core, which knows neither images nor networks, meets storage and net.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/engine/container.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/launch.h"
+#include "core/logfile.h"
+#include "core/monitor.h"
+#include "core/relay.h"
+#include "net/net.h"
+#include "storage/rootfs.h"
+
+/* What a start holds besides the container */
+struct starting {
+	struct container *c;
+	struct seccomp_filter filter;
+	bool has_filter;
+	struct rootfs rootfs;
+	struct net_config net;
+	struct net_helper helper;
+	int log_dir;
+};
+
+static int hook_prepare(void *arg, int *ret_fd, struct rl_err *err)
+{
+	struct starting *s = arg;
+
+	return rootfs_prepare_hook(&s->rootfs, ret_fd, err);
+}
+
+static int hook_root(void *arg, int prepared_fd, int *ret_mount_fd, struct rl_err *err)
+{
+	struct starting *s = arg;
+
+	return rootfs_root_hook(&s->rootfs, prepared_fd, ret_mount_fd, err);
+}
+
+static int hook_netns(void *arg, int *ret_fd, struct rl_err *err)
+{
+	struct starting *s = arg;
+
+	return net_tap_setup(&s->net, ret_fd, err);
+}
+
+static int hook_net_start(void *arg, int tap_fd, int *ret_pidfd, struct rl_err *err)
+{
+	struct starting *s = arg;
+	int r = net_start(&s->net, tap_fd, &s->helper, err);
+
+	if (r == 0)
+		*ret_pidfd = s->helper.pidfd;
+	return r;
+}
+
+static void hook_net_stop(void *arg)
+{
+	struct starting *s = arg;
+
+	net_stop(&s->helper);
+}
+
+static int get_filter(struct starting *s, struct rl_err *err)
+{
+	const json_t *linux_obj = json_object_get(s->c->spec_json, "linux");
+	const json_t *sec = json_object_get(linux_obj, "seccomp");
+	int r;
+
+	if (!sec)
+		return 0;
+	r = seccomp_compile(s->c->rl, sec, &s->filter, err);
+	s->has_filter = r == 0;
+	return r;
+}
+
+static int make_rootfs(struct starting *s, struct rl_err *err)
+{
+	struct container *c = s->c;
+
+	if (!c->image_id[0]) {
+		s->rootfs = (struct rootfs){ .rung = ROOTFS_DIR,
+					     .dir = c->image_name,
+					     .ctr_fd = c->ctr.dir_fd };
+		return 0;
+	}
+	return rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids, c->ctr.dir_fd,
+			   &s->rootfs, err);
+}
+
+static int open_log(struct starting *s, struct rl_err *err)
+{
+	if (mkdirat(s->c->ctr.dir_fd, "log", 0700) < 0 && errno != EEXIST)
+		return rl_fail_sys(err, errno, "create the log folder of '%s'", s->c->ctr.name);
+	s->log_dir = io_open_dir(s->c->ctr.dir_fd, "log", err);
+	return s->log_dir < 0 ? s->log_dir : 0;
+}
+
+static void warn_if_oom(const struct container *c, const struct ctr_exit *x)
+{
+	if (!x->oom || x->code != 137)
+		return;
+	log_warn("'%s' was killed because it ran out of memory: limit %.1f MiB, peak %.1f MiB; "
+		 "raise --memory or use less",
+		 c->ctr.name, (double)x->memory_max / 1048576, (double)x->memory_peak / 1048576);
+}
+
+/* Detached: only the word that it runs, and its warnings, are waited for. */
+static int wait_started(int control, struct rl_err *err)
+{
+	const struct relay r = { .control = control, .attach = FD_NONE };
+
+	return relay_wait_started(&r, err);
+}
+
+static int stay(struct starting *s, const struct monitor_client *client,
+		const struct start_req *req, struct ctr_exit *ret_exit, struct rl_err *err)
+{
+	const struct relay relay = { client->control, client->attach,
+				     req->interactive && s->c->interactive, s->c->tty };
+	struct monitor_msg end;
+	int r = relay_run(&relay, &end, err);
+
+	if (r < 0)
+		return r;
+	warn_if_oom(s->c, &end.exit);
+	*ret_exit = end.exit;
+	return 0;
+}
+
+static int run_monitor(struct starting *s, const struct start_req *req, struct ctr_exit *ret_exit,
+		       struct rl_err *err)
+{
+	struct container *c = s->c;
+	struct launch launch = {
+		.spec = &c->spec,
+		.session_fd = c->session.userns_fd,
+		.uids = c->uids,
+		.gids = c->gids,
+		.seccomp = s->has_filter ? &s->filter : NULL,
+		.hooks = { s, hook_prepare, hook_root,
+			   c->net == CONTAINER_NET_PRIVATE ? hook_netns : NULL },
+		.stdio = { FD_NONE, FD_NONE, FD_NONE },
+		.init = c->init,
+		.one_id = c->session.rung == SESSION_ONE_ID,
+		.new_cgroupns = !c->host_cgroupns,
+	};
+	const struct monitor_cfg cfg = {
+		.rl = c->rl,
+		.ctr = &c->ctr,
+		.session = &c->session,
+		.launch = &launch,
+		.limits = c->limits,
+		.want_cgroup = c->limit_flags.n > 0,
+		.strict_limits = c->strict_limits,
+		.interactive = c->interactive,
+		.terminal = c->tty,
+		.remove = c->remove,
+		.detached = !req->attach,
+		.stop_signal = c->stop_signal,
+		.log_dir = s->log_dir,
+		.log_max = LOGFILE_MAX_DEFAULT,
+		.hooks = { s, hook_net_start, hook_net_stop },
+	};
+	struct monitor_client client;
+	int r;
+
+	if (req->attach)
+		relay_block_signals();
+	r = monitor_start(&cfg, &client, err);
+	if (r < 0)
+		return r;
+	r = req->attach ? stay(s, &client, req, ret_exit, err) : wait_started(client.control, err);
+	monitor_client_close(&client);
+	return r;
+}
+
+int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
+		 struct rl_err *err)
+{
+	struct starting s = {
+		.c = c,
+		.helper = { .pidfd = FD_NONE, .control_fd = FD_NONE },
+		.log_dir = FD_NONE,
+	};
+	struct rl_err ignored;
+	bool given_away = false;
+	int r;
+
+	net_config_default(&s.net);
+	r = get_filter(&s, err);
+	if (r == 0)
+		r = make_rootfs(&s, err);
+	if (r == 0)
+		r = open_log(&s, err);
+	if (r == 0) {
+		given_away = true; /* from here on the monitor cleans up */
+		r = run_monitor(&s, req, ret_exit, err);
+	}
+	if (r < 0 && !given_away && ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
+		log_debug("%s", ignored.msg); /* the next sweep tries again */
+	rootfs_close(&s.rootfs);
+	seccomp_done(&s.filter);
+	fd_close(s.log_dir);
+	return r;
+}
