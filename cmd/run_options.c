@@ -242,6 +242,7 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 	q->image = args->v[0];
 	q->args = args->v + 1;
 	q->n_args = args->n - 1;
+	q->stop_timeout = o->stop_timeout;
 	q->no_read_only_tmpfs = !o->read_only_tmpfs;
 	q->no_http_proxy = !o->http_proxy;
 	q->tls_no_verify = !o->tls_verify;

@@ -38,6 +38,7 @@ struct create_req {
 	uint64_t cpu_shares, cpu_period;
 	const char *cpuset_cpus, *cpuset_mems;
 	bool strict_limits;
+	int64_t stop_timeout; /* seconds, -1 = for ever */
 };
 
 /**

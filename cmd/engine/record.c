@@ -64,7 +64,7 @@ static json_t *volumes_to_json(const struct container *c)
 
 static json_t *to_json(const struct container *c)
 {
-	char created[32], uids[512], gids[512];
+	char created[32], uids[IDMAP_TEXT], gids[IDMAP_TEXT];
 
 	time_rfc3339(created, c->created_ns);
 	(void)idmap_format(&c->uids, uids);

@@ -63,8 +63,11 @@ static int open_in_layer(int layer_fd, const char *dir, const char *name)
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if (S_ISDIR(st.st_mode)) {
 		f = openat(d, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (f < 0)
-			return errno == ENOENT && is_opaque(d) ? -ENOTDIR : -errno;
+		if (f < 0) {
+			int e = errno; /* is_opaque() has an errno of its own */
+
+			return e == ENOENT && is_opaque(d) ? -ENOTDIR : -e;
+		}
 		if (fstat(f, &st) < 0)
 			return -errno;
 		if (is_whiteout(&st))
