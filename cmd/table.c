@@ -8,7 +8,9 @@
 #define COMMANDS(X) \
 	X(load)     \
 	X(pull)     \
+	X(rm)       \
 	X(run)      \
+	X(stop)     \
 	/* end */
 
 #define DECLARE(name) extern const struct cmd cmd_##name;

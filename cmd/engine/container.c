@@ -19,6 +19,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/ctr_state.h"
 #include "net/net.h"
 #include "storage/fetch.h"
 #include "storage/layer.h"
@@ -216,6 +217,28 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 		(void)unlink(req->cidfile); /* its container never was */
 	container_done(&c);
 	return r;
+}
+
+int engine_load(const struct rl *rl, const char *name, bool with_session, struct container *ret,
+		struct rl_err *err)
+{
+	struct container c = {
+		.rl = rl,
+		.ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
+		.session = { .userns_fd = FD_NONE },
+	};
+	int r = ctr_find(rl, name, &c.ctr, err);
+
+	if (r == 0)
+		r = record_read(&c, err);
+	if (r == 0 && with_session)
+		r = session_open(rl, &c.session, err);
+	if (r < 0) {
+		container_done(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
 }
 
 void container_done(struct container *c)

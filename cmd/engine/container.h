@@ -44,6 +44,14 @@ struct container {
 int engine_create(const struct rl *rl, const struct create_req *req, struct container *ret,
 		  struct rl_err *err) RL_MUST_USE;
 
+/**
+ * engine_load() - Read a container back
+ * @name:	Name, id or unique prefix
+ * @with_session: Open S as well, which starting needs
+ */
+int engine_load(const struct rl *rl, const char *name, bool with_session, struct container *ret,
+		struct rl_err *err) RL_MUST_USE;
+
 struct start_req {
 	bool attach;      /* relay stdout and stderr, wait for the end */
 	bool interactive; /* with attach: our stdin as well */

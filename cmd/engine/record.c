@@ -9,6 +9,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/engine/container.h"
@@ -96,4 +98,133 @@ int record_write(const struct container *c, struct rl_err *err)
 	if (r == 0)
 		r = json_write_file(c->ctr.dir_fd, "state.json", j, sync, err);
 	return r;
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static int json_to_list(const json_t *o, const char *key, struct strv *ret, struct rl_err *err)
+{
+	json_t *a = NULL;
+	int r = json_get_arr(o, key, "state.json", &a, err);
+
+	if (r == 0 && a)
+		r = json_check_strings(a, key, err);
+	for (size_t i = 0; r == 0 && i < json_array_size(a); i++)
+		r = strv_add(ret, json_string_value(json_array_get(a, i))) < 0 ? rl_oom(err) : 0;
+	return r;
+}
+
+static int64_t number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key)); /* 0 for what is missing */
+}
+
+static void text(const json_t *o, const char *key, char *ret, size_t room)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	(void)snprintf(ret, room, "%s", s ? s : "");
+}
+
+static void json_to_limits(const json_t *o, struct cgroup_limits *l)
+{
+	*l = (struct cgroup_limits){
+		.cpu_quota_us = number(o, "cpu_quota_us"),
+		.cpu_period_us = number(o, "cpu_period_us"),
+		.cpu_weight = (uint64_t)number(o, "cpu_weight"),
+		.memory_max = number(o, "memory_max"),
+		.memory_swap_max = number(o, "memory_swap_max"),
+		.has_swap = json_is_true(json_object_get(o, "has_swap")),
+		.memory_low = number(o, "memory_low"),
+		.memory_high = number(o, "memory_high"),
+		.pids_max = number(o, "pids_max"),
+	};
+	text(o, "cpuset_cpus", l->cpuset_cpus, sizeof(l->cpuset_cpus));
+	text(o, "cpuset_mems", l->cpuset_mems, sizeof(l->cpuset_mems));
+}
+
+static int json_to_volumes(const json_t *j, struct container *c, struct rl_err *err)
+{
+	const json_t *a = json_object_get(j, "volumes");
+	size_t n = json_array_size(a);
+
+	c->volumes = calloc(n + 1, sizeof(*c->volumes));
+	if (!c->volumes)
+		return rl_oom(err);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *o = json_array_get(a, i);
+		const char *name = json_string_value(json_object_get(o, "name"));
+		const char *dest = json_string_value(json_object_get(o, "dest"));
+		struct spec_volume *v = &c->volumes[c->n_volumes++];
+
+		v->name = strdup(name ? name : "");
+		v->dest = strdup(dest ? dest : "");
+		v->copy_up = json_is_true(json_object_get(o, "copy_up"));
+		v->anonymous = json_is_true(json_object_get(o, "anonymous"));
+		if (!v->name || !v->dest)
+			return rl_oom(err);
+	}
+	return 0;
+}
+
+static int check_version(const json_t *j, struct rl_err *err)
+{
+	if (number(j, "version") <= CTR_FORMAT)
+		return 0;
+	rl_fail(err, EPROTO,
+		"the container was made by a newer rl (format %lld, this one knows %d)",
+		(long long)number(j, "version"), CTR_FORMAT);
+	return rl_hint(err, "use that version for it, or remove the container with it");
+}
+
+static int from_json(const json_t *j, struct container *c, struct rl_err *err)
+{
+	const char *uids = json_string_value(json_object_get(j, "uids"));
+	const char *gids = json_string_value(json_object_get(j, "gids"));
+	const char *net = json_string_value(json_object_get(j, "net"));
+	const char *image_name = json_string_value(json_object_get(j, "image_name"));
+	const char *created = json_string_value(json_object_get(j, "created"));
+	int r = check_version(j, err);
+
+	if (r < 0)
+		return r;
+	if (!uids || !gids || idmap_parse(uids, &c->uids) < 0 || idmap_parse(gids, &c->gids) < 0)
+		return rl_fail(err, EINVAL, "'uids' or 'gids' is not an id map");
+	for (size_t i = 0; net && i < ARRAY_LEN(net_names); i++)
+		if (strcmp(net, net_names[i]) == 0)
+			c->net = (enum container_net)i;
+	c->image_name = strdup(image_name ? image_name : "");
+	if (!c->image_name)
+		return rl_oom(err);
+	if (!created || time_parse_rfc3339(created, &c->created_ns) < 0)
+		c->created_ns = 0;
+	text(j, "image", c->image_id, sizeof(c->image_id));
+	c->labels = json_incref(json_object_get(j, "labels"));
+	json_to_limits(json_object_get(j, "limits"), &c->limits);
+	c->stop_timeout = number(j, "stop_timeout");
+	c->stop_signal = (int)number(j, "stop_signal");
+	c->tty = json_is_true(json_object_get(j, "tty"));
+	c->interactive = json_is_true(json_object_get(j, "interactive"));
+	c->remove = json_is_true(json_object_get(j, "remove"));
+	c->init = json_is_true(json_object_get(j, "init"));
+	c->strict_limits = json_is_true(json_object_get(j, "strict_limits"));
+	c->host_cgroupns = json_is_true(json_object_get(j, "host_cgroupns"));
+	r = json_to_list(j, "diff_ids", &c->diff_ids, err);
+	if (r == 0)
+		r = json_to_list(j, "limit_flags", &c->limit_flags, err);
+	return r < 0 ? r : json_to_volumes(j, c, err);
+}
+
+int record_read(struct container *c, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	int r = json_read_file(c->ctr.dir_fd, "state.json", RECORD_MAX, &j, err);
+
+	if (r == 0)
+		r = from_json(j, c, err);
+	if (r == 0)
+		r = json_read_file(c->ctr.dir_fd, "config.json", RECORD_MAX, &c->spec_json, err);
+	if (r == 0)
+		r = spec_parse(c->spec_json, &c->spec, err);
+	return r < 0 ? rl_wrap(err, "the record of container %.12s", c->ctr.id) : 0;
 }

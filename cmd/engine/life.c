@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * life.c - engine: signals, stopping, waiting, removing
+ *
+ * Theory of operation: everything about a running container goes through its monitor, which holds
+ * a pidfd on the first process; no pid is signalled from here. "It has just ended" is success for
+ * whoever wants it ended. A monitor that died is found by its free lock and healed
+ * (core/ctr_state.h), so every command works on every container, always.
+ */
+#include "config.h"
+
+#include "cmd/engine/life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/control.h"
+#include "core/session.h"
+
+#define KILL_WAIT_MS 10000 /* SIGKILL that takes longer is a kernel problem (D state) */
+#define STATE_MAX    (8U << 20)
+
+int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret, struct rl_err *err)
+{
+	int r = ctr_get_state(c, ret, err);
+
+	if (r == 0 && ret->is_lost)
+		r = ctr_heal(rl, c, ret, err);
+	return r;
+}
+
+static bool runs(const struct ctr_state *s)
+{
+	return s->status == CTR_RUNNING || s->status == CTR_PAUSED;
+}
+
+int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
+{
+	const struct monitor_msg req = { .type = MONITOR_SIGNAL, .signal = signo };
+	struct ctr_state s;
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0)
+		return r;
+	if (!runs(&s))
+		return rl_fail(
+			err, ESRCH,
+			"can only kill running containers: '%s' is %s: container state improper",
+			c->name, ctr_status_name(s.status));
+	return control_once(rl, c->id, &req, err);
+}
+
+/* The end as it is on disk; a --rm container has no folder any more: then what the monitor said. */
+static int read_end(const struct rl *rl, struct ctr *c, struct ctr_exit *ret, struct rl_err *err)
+{
+	struct ctr_state s;
+	int r = life_state(rl, c, &s, err);
+
+	if (r == 0)
+		*ret = s.exit;
+	return r;
+}
+
+int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
+	      struct rl_err *err)
+{
+	const struct monitor_msg req = { .type = MONITOR_WAIT };
+	auto_fd int sock = FD_NONE;
+	struct monitor_msg end;
+	struct ctr_state s;
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0)
+		return r;
+	if (!runs(&s)) {
+		*ret_exit = s.exit;
+		return 0;
+	}
+	sock = control_connect(rl, c->id, err);
+	r = sock < 0 ? sock : control_call(sock, &req, FD_NONE, err);
+	if (r == 0)
+		r = control_wait_end(sock, timeout_ms, &end, err);
+	if (r == -ETIMEDOUT)
+		return r;
+	if (r < 0)
+		return read_end(rl, c, ret_exit,
+				err); /* it ended, or lost its monitor, meanwhile */
+	*ret_exit = end.exit;
+	return 0;
+}
+
+/* Which signal and how long, from state.json */
+static void own_stop(const struct ctr *c, int *signo, int64_t *timeout_s)
+{
+	json_auto_t *j = NULL;
+	struct rl_err ignored;
+	int64_t sig = 0, t = 10;
+
+	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0) {
+		sig = json_integer_value(json_object_get(j, "stop_signal"));
+		t = json_integer_value(json_object_get(j, "stop_timeout"));
+	}
+	if (*signo == 0)
+		*signo = sig > 0 && sig < 65 ? (int)sig : SIGTERM;
+	if (*timeout_s == LIFE_TIMEOUT_OWN)
+		*timeout_s = t;
+}
+
+/* "D (wchan)" of a process that SIGKILL does not end */
+static int stuck(const struct ctr *c, pid_t pid, struct rl_err *err)
+{
+	auto_buf struct buf wchan = { 0 };
+	char path[64];
+	struct rl_err ignored;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
+	RL_IGNORE(io_read_file(AT_FDCWD, path, 256, &wchan, &ignored)); /* only for the message */
+	rl_fail(err, ETIMEDOUT, "'%s' does not end: process %d is stuck in the kernel (%s)",
+		c->name, (int)pid, wchan.data ? wchan.data : "unknown place");
+	return rl_hint(err,
+		       "it ends when the kernel lets it go, often a hung file system or device");
+}
+
+int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, struct rl_err *err)
+{
+	const struct monitor_msg stopping = { .type = MONITOR_STOPPING };
+	struct ctr_exit end;
+	struct ctr_state s;
+	int64_t ms;
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0 || !runs(&s))
+		return r;
+	own_stop(c, &signo, &timeout_s);
+	ms = timeout_s < 0 ? -1 : timeout_s > INT32_MAX / 1000 ? INT32_MAX : timeout_s * 1000;
+	r = control_once(rl, c->id, &stopping, err);
+	if (r == 0)
+		r = life_signal(rl, c, signo, err);
+	if (r == 0)
+		r = life_wait(rl, c, (int)ms, &end, err);
+	if (r == -ETIMEDOUT) {
+		log_warn("'%s' still runs %lld s after signal %d, killing it", c->name,
+			 (long long)timeout_s, signo);
+		r = life_signal(rl, c, SIGKILL, err);
+		if (r == 0)
+			r = life_wait(rl, c, KILL_WAIT_MS, &end, err);
+		if (r == -ETIMEDOUT)
+			return stuck(c, s.pid, err);
+	}
+	if (r < 0 && life_state(rl, c, &s, err) == 0 && !runs(&s))
+		return 0; /* it ended by itself between two steps */
+	return r;
+}
+
+int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
+		struct rl_err *err)
+{
+	struct session session = { .userns_fd = FD_NONE };
+	struct ctr_state s;
+	struct rl_err ignored;
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0 && !force)
+		return r;
+	if (r == 0 && runs(&s)) {
+		if (!force) {
+			rl_fail(err, EBUSY, "cannot remove container %.12s as it is %s", c->id,
+				ctr_status_name(s.status));
+			err->exit_code = 2;
+			return rl_hint(err, "stop it first, or use rm -f");
+		}
+		r = life_stop(rl, c, timeout_s == 0 ? SIGKILL : 0,
+			      timeout_s == 0 ? KILL_WAIT_MS / 1000 : timeout_s, err);
+		if (r < 0)
+			return r;
+	}
+	/* S is only needed for files of subordinate owners; without it the user's own go */
+	if (session_open(rl, &session, &ignored) < 0)
+		log_debug("%s", ignored.msg);
+	r = ctr_remove(rl, c, session.userns_fd, err);
+	session_close(&session);
+	return r;
+}

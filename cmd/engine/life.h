@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* life.h - engine: signals, stopping, waiting for and removing containers */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/ctr_state.h"
+
+/* State of an open container; one that lost its monitor is healed first. */
+int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret,
+	       struct rl_err *err) RL_MUST_USE;
+
+/* Send @signo to the first process. -ESRCH when it does not run. */
+int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err) RL_MUST_USE;
+
+/**
+ * life_stop() - Stop signal, grace time, SIGKILL
+ * @signo:	0: the container's own stop signal
+ * @timeout_s:	-1: wait for ever; -2: the container's own
+ *
+ * Return: 0 (also when it was not running), -ETIMEDOUT when even SIGKILL did not end it (the
+ * message says in which state its first process is)
+ */
+int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
+	      struct rl_err *err) RL_MUST_USE;
+#define LIFE_TIMEOUT_OWN (-2)
+
+/* Wait for the end. @ret_exit as recorded. -ETIMEDOUT. */
+int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
+	      struct rl_err *err) RL_MUST_USE;
+
+/**
+ * life_remove() - Remove a container that does not run; @force: end it first
+ *
+ * Return: 0, -EBUSY with exit_code 2 for a running one without @force
+ */
+int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
+		struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stop.c - `rl stop`: end containers, politely first
+ *
+ * Theory of operation: stop signal, grace time, SIGKILL, all through the container's monitor.
+ * "Already gone" is success: it is what the user wanted.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/engine/life.h"
+#include "core/base/cleanup.h"
+
+struct stop_opts {
+	bool ignore;
+	int64_t time;
+};
+
+static const struct opt stop_options[] = {
+	OPT_BOOL('i', "ignore", struct stop_opts, ignore, "an unknown container is no error"),
+	OPT_INT('t', "time", struct stop_opts, time, "SECONDS",
+		"grace time (default 10, -1 = for ever)"),
+	OPT_INT(0, "timeout", struct stop_opts, time, "SECONDS", NULL),
+	OPT_END,
+};
+
+static int stop_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
+{
+	const struct stop_opts *o = opts;
+	struct ctr c;
+	int r = ctr_find(rl, name, &c, err);
+
+	if (r < 0)
+		return r == -ENOENT && o->ignore ? 0 : r;
+	r = life_stop(rl, &c, 0, o->time, err);
+	ctr_done(&c);
+	if (r == 0)
+		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
+	return r;
+}
+
+const struct cmd cmd_stop = {
+	.name = "stop",
+	.args = "CONTAINER...",
+	.summary = "Stop running containers",
+	.options = stop_options,
+	.defaults = &(const struct stop_opts){ .time = LIFE_TIMEOUT_OWN },
+	.opts_size = sizeof(struct stop_opts),
+	.min_args = 1,
+	.max_args = CMD_ANY,
+	.each = stop_one,
+	.completes = "container",
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control.h - talking to a container's monitor from another command (core/monitor_serve.c answers) */
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/ctr.h"
+#include "core/monitor.h"
+
+/* Connect to the monitor of @id. fd; -ENOENT or -ECONNREFUSED when none runs; or -errno. */
+int control_connect(const struct rl *rl, const char *id, struct rl_err *err) RL_MUST_USE;
+/*
+ * One request and its answer, at most 10 s.
+ * @fd:	goes along (borrowed), or FD_NONE
+ * Return: 0; -errno with the monitor's error when it refused; -EPIPE when it has gone meanwhile
+ */
+int control_call(int sock, const struct monitor_msg *req, int fd, struct rl_err *err) RL_MUST_USE;
+/*
+ * After MONITOR_WAIT or MONITOR_ATTACH: wait for the end.
+ * Return: 0 with MONITOR_EXITED in @ret, -ETIMEDOUT, -EPIPE when the monitor died silently
+ */
+int control_wait_end(int sock, int timeout_ms, struct monitor_msg *ret,
+		     struct rl_err *err) RL_MUST_USE;
+/* Connect, one request, close. */
+int control_once(const struct rl *rl, const char *id, const struct monitor_msg *req,
+		 struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctr_state.c - finding containers, their state, healing; the header is the manual */
+#include "config.h"
+
+#include "core/ctr_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "core/base/proc.h"
+
+#define STATE_MAX   (8U << 20)
+#define RECORD_MAX  65536
+#define HEAL_END_MS 5000 /* SIGKILL takes no longer, unless the kernel is stuck */
+
+const char *ctr_status_name(enum ctr_status s)
+{
+	static const char *const names[] = { "created", "running", "paused", "exited" };
+
+	return names[s];
+}
+
+static bool is_id(const char *s)
+{
+	return strlen(s) == CTR_ID_LEN && strspn(s, "0123456789abcdef") == CTR_ID_LEN;
+}
+
+static int read_name(struct ctr *c)
+{
+	struct rl_err ignored;
+	json_auto_t *j = NULL;
+	const char *name = NULL;
+
+	/* a damaged record must not make the container unreachable: it has an id */
+	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0 &&
+	    (json_get_str(j, "name", "state.json", &name, &ignored) < 0 || !name ||
+	     ctr_name_check(name, &ignored) < 0))
+		name = NULL;
+	c->name = strdup(name ? name : "");
+	return c->name ? 0 : -ENOMEM;
+}
+
+int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err *err)
+{
+	struct ctr c = { .dir_fd = FD_NONE, .lock_fd = FD_NONE };
+	char rel[CTR_ID_LEN + 16];
+
+	if (!is_id(id))
+		return rl_fail(err, EINVAL, "'%.80s' is not a container's id", id);
+	memcpy(c.id, id, sizeof(c.id));
+	(void)snprintf(rel, sizeof(rel), "containers/%s", id);
+	c.dir_fd = openat(rl->data_fd, rel, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c.dir_fd < 0)
+		return rl_fail_sys(err, errno, "open container %.12s", id);
+	c.lock_fd = openat(c.dir_fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	c.dir = str_printf("%s/%s", rl->data_dir, rel);
+	if (!c.dir || read_name(&c) < 0) {
+		ctr_done(&c);
+		return rl_oom(err);
+	}
+	*ret = c;
+	return 0;
+}
+
+int ctr_list(const struct rl *rl, struct strv *ret, struct rl_err *err)
+{
+	int fd = openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = NULL;
+	struct dirent *e;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : rl_fail_sys(err, errno, "list the containers");
+	d = fdopendir(fd);
+	if (!d) {
+		fd_close(fd);
+		return rl_fail_sys(err, errno, "list the containers");
+	}
+	while ((e = readdir(d)))
+		if (is_id(e->d_name) && strv_add(ret, e->d_name) < 0)
+			return rl_oom(err);
+	return 0;
+}
+
+static int unknown(const char *name, struct rl_err *err)
+{
+	return rl_fail(err, ENOENT, "no container with name or ID \"%s\" found: no such container",
+		       name);
+}
+
+static int find_prefix(const struct rl *rl, const char *prefix, struct ctr *ret, struct rl_err *err)
+{
+	auto_strv struct strv ids = { 0 };
+	const char *hit = NULL;
+	int r = ctr_list(rl, &ids, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ids.n; i++) {
+		if (strncmp(ids.v[i], prefix, strlen(prefix)) != 0)
+			continue;
+		if (hit)
+			return rl_fail(err, EEXIST,
+				       "'%s' fits several containers: %.16s, %.16s, ...", prefix,
+				       hit, ids.v[i]);
+		hit = ids.v[i];
+	}
+	return hit ? ctr_open(rl, hit, ret, err) : unknown(prefix, err);
+}
+
+int ctr_find(const struct rl *rl, const char *name, struct ctr *ret, struct rl_err *err)
+{
+	char path[160], id[CTR_ID_LEN + 1];
+	struct rl_err ignored;
+	ssize_t n;
+	int r;
+
+	if (ctr_name_check(name, &ignored) < 0)
+		return unknown(name, err);
+	(void)snprintf(path, sizeof(path), "container-names/%s", name);
+	n = readlinkat(rl->data_fd, path, id, sizeof(id));
+	if (n == CTR_ID_LEN) {
+		id[n] = '\0';
+		r = ctr_open(rl, id, ret, err);
+		if (r != -ENOENT && r != -EINVAL)
+			return r;
+	}
+	if (strspn(name, "0123456789abcdef") != strlen(name) || strlen(name) > CTR_ID_LEN)
+		return unknown(name, err);
+	return find_prefix(rl, name, ret, err);
+}
+
+static int64_t get_time(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+	int64_t ns = 0;
+
+	return s && time_parse_rfc3339(s, &ns) == 0 ? ns : 0;
+}
+
+static void read_run(const json_t *j, struct ctr_state *s)
+{
+	const char *cg = json_string_value(json_object_get(j, "cgroup"));
+
+	s->pid = (pid_t)json_integer_value(json_object_get(j, "pid"));
+	s->started_ns = get_time(j, "started");
+	(void)snprintf(s->cgroup, sizeof(s->cgroup), "%s", cg ? cg : "");
+	if (json_is_true(json_object_get(j, "paused")))
+		s->status = CTR_PAUSED;
+}
+
+static void read_exit(const json_t *j, struct ctr_state *s)
+{
+	s->exit = (struct ctr_exit){
+		.code = (int)json_integer_value(json_object_get(j, "code")),
+		.signal = (int)json_integer_value(json_object_get(j, "signal")),
+		.oom = json_is_true(json_object_get(j, "oom")),
+		.memory_max = json_integer_value(json_object_get(j, "memory_max")),
+		.memory_peak = json_integer_value(json_object_get(j, "memory_peak")),
+		.started_ns = get_time(j, "started"),
+		.finished_ns = get_time(j, "finished"),
+	};
+}
+
+int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err)
+{
+	struct ctr_state s = { .status = CTR_CREATED };
+	json_auto_t *run = NULL, *end = NULL;
+	struct rl_err no_end;
+	pid_t holder = c->lock_fd < 0 ? 0 : io_lock_holder(c->lock_fd);
+	int r = json_read_file(c->dir_fd, "run.json", RECORD_MAX, &run, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (run)
+		read_run(run, &s);
+	if (holder > 0) {
+		s.monitor = holder;
+		if (s.status != CTR_PAUSED)
+			s.status = CTR_RUNNING;
+		*ret = s;
+		return 0;
+	}
+	if (json_read_file(c->dir_fd, "exit.json", RECORD_MAX, &end, &no_end) == 0) {
+		read_exit(end, &s);
+		s.status = CTR_EXITED;
+	}
+	/* started again since that end was written, or never ended: the monitor is gone */
+	if (run && (!end || s.started_ns > s.exit.finished_ns)) {
+		s.is_lost = true;
+		s.status = CTR_EXITED;
+	} else {
+		s.pid = 0;
+	}
+	*ret = s;
+	return 0;
+}
+
+/* Is @pid still the process that run.json speaks of? Then a pidfd on it. */
+static int open_init(const struct ctr *c, pid_t pid)
+{
+	json_auto_t *run = NULL;
+	struct rl_err ignored;
+	char boot[37] = "";
+	const char *was;
+	int fd;
+
+	if (pid <= 1 || json_read_file(c->dir_fd, "run.json", RECORD_MAX, &run, &ignored) < 0)
+		return -ESRCH;
+	was = json_string_value(json_object_get(run, "boot_id"));
+	if (!was || proc_boot_id(boot) < 0 || strcmp(was, boot) != 0)
+		return -ESRCH;
+	fd = proc_pidfd_open(pid); /* pins it; then look whether it is the one */
+	if (fd >= 0 &&
+	    proc_start_time(pid) != json_integer_value(json_object_get(run, "start_time"))) {
+		fd_close(fd);
+		return -ESRCH;
+	}
+	return fd;
+}
+
+int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, struct rl_err *err)
+{
+	auto_fd int pidfd = FD_NONE;
+	struct ctr_exit x = { .code = 137, .signal = SIGKILL, .started_ns = s->started_ns };
+	int r;
+
+	(void)rl;
+	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return 0; /* somebody else is at it */
+	if (io_lock_holder(c->lock_fd) > 0)
+		return 0;
+	pidfd = open_init(c, s->pid);
+	if (pidfd >= 0) {
+		struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+		(void)proc_pidfd_signal(pidfd, SIGKILL);
+		if (poll(&p, 1, HEAL_END_MS) == 0)
+			return rl_fail(err, ETIMEDOUT, "process %d does not end after SIGKILL",
+				       s->pid);
+	}
+	x.finished_ns = wall_ns();
+	r = ctr_write_exit(c, &x, true, err);
+	if (r < 0)
+		return r;
+	s->exit = x;
+	s->status = CTR_EXITED;
+	s->is_lost = false;
+	s->pid = 0;
+	return 0;
+}

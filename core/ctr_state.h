@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctr_state.h - finding containers, and what state they are in
+ *
+ * "Running" means: the monitor holds the record lock. A container whose run.json has no newer
+ * exit.json and whose lock is free lost its monitor; ctr_heal() ends what is left of it and writes
+ * the exit. Readers take no locks and wait for nothing; a damaged record concerns its own
+ * container only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/base/strv.h"
+#include "core/ctr.h"
+
+enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_EXITED };
+
+struct ctr_state {
+	enum ctr_status status;
+	pid_t pid;            /* of init while it runs, else 0 */
+	pid_t monitor;        /* the same for the monitor */
+	char cgroup[512];     /* path, or empty */
+	int64_t started_ns;   /* 0 = never */
+	struct ctr_exit exit; /* with CTR_EXITED */
+	bool is_lost;         /* the monitor died without writing the end: heal */
+};
+
+/* "created", "running", "paused", "exited" */
+const char *ctr_status_name(enum ctr_status s);
+
+/**
+ * ctr_find() - Open a container by name, id, or unique prefix of an id
+ *
+ * Return: 0; -ENOENT "no such container", -EEXIST when a prefix fits several
+ */
+int ctr_find(const struct rl *rl, const char *name, struct ctr *ret,
+	     struct rl_err *err) RL_MUST_USE;
+/* Open by full id; the name is read from state.json ("" when that is damaged). */
+int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err *err) RL_MUST_USE;
+/* The ids of all published containers, unsorted. */
+int ctr_list(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+
+int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err) RL_MUST_USE;
+/*
+ * After is_lost: end init (if it is the same process: start time and boot id are compared) and its
+ * cgroup, write exit.json (137, "lost"). Does nothing when somebody else heals or runs it.
+ */
+int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s,
+	     struct rl_err *err) RL_MUST_USE;
