@@ -22,11 +22,13 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	struct run_opts o = *(const struct run_opts *)opts;
 	struct container c = { .ctr = { .dir_fd = -1, .lock_fd = -1 },
 			       .session = { .userns_fd = -1 } };
-	struct start_req start = { .attach = true, .interactive = true, .sig_proxy = o.sig_proxy };
+	struct start_req start = { .attach = !o.detach,
+				   .interactive = !o.detach,
+				   .sig_proxy = o.sig_proxy };
 	struct ctr_exit end = { 0 };
 	int r = run_opts_finish(&o, args, err);
 
-	if (r == 0 && o.req.tty && !isatty(STDIN_FILENO) && o.req.interactive) {
+	if (r == 0 && !o.detach && o.req.tty && o.req.interactive && !isatty(STDIN_FILENO)) {
 		rl_fail(err, EINVAL, "the input device is not a terminal");
 		return rl_hint(err, "leave out -t: rl run -i ...");
 	}
@@ -34,6 +36,8 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 		r = engine_create(rl, &o.req, &c, err);
 	if (r == 0)
 		r = engine_start(&c, &start, &end, err);
+	if (r == 0 && o.detach)
+		(void)puts(c.ctr.id); /* a closed stdout is seen when it is flushed at exit */
 	container_done(&c);
 	return r < 0 ? r : end.code;
 }

@@ -22,6 +22,7 @@ const struct run_opts run_defaults = {
 };
 
 const struct opt run_options[] = {
+	OPT_BOOL('d', "detach", R, detach, "run in the background and print the id"),
 	/* what runs */
 	OPT_STR(0, "name", R, Q(name), "NAME", "name of the container"),
 	OPT_BOOL('i', "interactive", R, Q(interactive), "keep stdin open"),
@@ -119,7 +120,6 @@ const struct opt run_options[] = {
 	OPT_IGNORE("kernel-memory"),
 	OPT_IGNORE("runtime"),
 	/* later */
-	OPT_LATER('d', "detach"),
 	OPT_LATER('p', "publish"),
 	OPT_LATER('P', "publish-all"),
 	OPT_LATER('a', "attach"),

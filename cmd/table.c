@@ -6,10 +6,12 @@
 
 /* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
 #define COMMANDS(X) \
+	X(create)   \
 	X(load)     \
 	X(pull)     \
 	X(rm)       \
 	X(run)      \
+	X(start)    \
 	X(stop)     \
 	/* end */
 

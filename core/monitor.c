@@ -106,17 +106,31 @@ static void close_container_ends(struct launch *l)
 		fd_close(TAKE_FD(l->stdio[i]));
 }
 
+/* "--memory: why" is only news when the user asked for --memory. */
+static bool was_asked(const struct monitor *m, const char *line)
+{
+	size_t n = strcspn(line, ":");
+
+	for (size_t i = 0; i < m->cfg->limit_flags->n; i++)
+		if (strncmp(m->cfg->limit_flags->v[i], line, n) == 0 &&
+		    strchr(" =", m->cfg->limit_flags->v[i][n]))
+			return true;
+	return false;
+}
+
 static int place(struct monitor *m, struct rl_err *err)
 {
 	auto_strv struct strv lost = { 0 };
 	int r;
 
-	if (!m->cfg->want_cgroup)
+	if (m->cfg->limit_flags->n == 0)
 		return 0;
 	r = cgroup_place(&m->cgroup, &m->cfg->limits, getpid(), m->init.pid, &lost, err);
 	if (r < 0)
 		return rl_wrap(err, "apply the limits");
 	for (size_t i = 0; i < lost.n; i++) {
+		if (!was_asked(m, lost.v[i]))
+			continue;
 		if (m->cfg->strict_limits) {
 			rl_fail(err, ENOTSUP, "a limit cannot be applied: %s", lost.v[i]);
 			return rl_hint(
@@ -132,7 +146,7 @@ static int request_place(struct monitor *m, struct rl_err *err)
 	const pid_t pids[] = { getpid(), m->init.pid };
 	auto_free char *what = NULL;
 
-	if (!m->cfg->want_cgroup)
+	if (m->cfg->limit_flags->n == 0)
 		return 0;
 	what = str_printf("rl container %s", m->cfg->ctr->name);
 	if (!what)
@@ -304,23 +318,24 @@ static void clean_up(struct monitor *m)
 	if (m->net_pidfd >= 0)
 		m->cfg->hooks.net_stop(m->cfg->hooks.arg);
 	launch_close(&m->init);
-	if (m->cfg->want_cgroup)
+	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
 	if (m->cfg->remove &&
 	    ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
 		log_debug("%s", err.msg); /* the next sweep tries again */
 }
 
-/* Nothing of a container that could not be started stays. */
+/* Nothing of a container that could not be run stays. */
 static void give_up(struct monitor *m, const struct rl_err *cause)
 {
 	struct monitor_msg msg = { .type = MONITOR_FAILED, .err = *cause };
 	struct rl_err err;
 
 	launch_abort(&m->init);
-	if (m->cfg->want_cgroup)
+	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
-	if (ctr_remove(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
+	if (!m->cfg->keep &&
+	    ctr_remove(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
 		note(m, err.msg);
 	tell(m, &msg);
 }

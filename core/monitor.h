@@ -57,12 +57,14 @@ struct monitor_cfg {
 	const struct session *session;
 	struct launch *launch;
 	struct cgroup_limits limits;
-	bool want_cgroup; /* a limit was asked for: find a place */
+	const struct strv
+		*limit_flags; /* what was asked for ("--cpus 1"); empty: no cgroup is sought */
 	bool strict_limits;
 	bool interactive; /* stdin is kept open */
 	bool terminal;
 	bool remove;   /* --rm */
 	bool detached; /* the client's leaving is no reason to end */
+	bool keep;     /* a failed start leaves the container as it was (start, not run) */
 	int stop_signal;
 	int log_dir;     /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
 	int64_t log_max; /* bytes before a rotation */

@@ -55,6 +55,7 @@ int engine_load(const struct rl *rl, const char *name, bool with_session, struct
 struct start_req {
 	bool attach;      /* relay stdout and stderr, wait for the end */
 	bool interactive; /* with attach: our stdin as well */
+	bool keep;        /* leave the container when the start fails */
 	bool sig_proxy;
 };
 
@@ -63,7 +64,7 @@ struct start_req {
  * @ret_exit:	How it ended; only written with @attach
  *
  * Return: 0 when it ran (whatever its exit code); -errno when it could not be started,
- * err->exit_code says 125, 126 or 127; a container that never ran is removed then.
+ * err->exit_code says 125, 126 or 127; the container is removed then, unless @keep.
  */
 int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
 		 struct rl_err *err) RL_MUST_USE;

@@ -164,12 +164,13 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.session = &c->session,
 		.launch = &launch,
 		.limits = c->limits,
-		.want_cgroup = c->limit_flags.n > 0,
+		.limit_flags = &c->limit_flags,
 		.strict_limits = c->strict_limits,
 		.interactive = c->interactive,
 		.terminal = c->tty,
 		.remove = c->remove,
 		.detached = !req->attach,
+		.keep = req->keep,
 		.stop_signal = c->stop_signal,
 		.log_dir = s->log_dir,
 		.log_max = LOGFILE_MAX_DEFAULT,
@@ -210,7 +211,8 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 		given_away = true; /* from here on the monitor cleans up */
 		r = run_monitor(&s, req, ret_exit, err);
 	}
-	if (r < 0 && !given_away && ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
+	if (r < 0 && !given_away && !req->keep &&
+	    ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
 		log_debug("%s", ignored.msg); /* the next sweep tries again */
 	rootfs_close(&s.rootfs);
 	seccomp_done(&s.filter);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start.c - `rl start`: start created or ended containers
+ *
+ * Theory of operation: without -a each is started in the background and its name printed; with -a
+ * (one container only) we stay with it as `rl run` does, and end with its exit status.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/engine/container.h"
+#include "cmd/engine/life.h"
+#include "core/base/cleanup.h"
+
+struct start_opts {
+	bool attach, interactive, sig_proxy;
+};
+
+static const struct opt start_options[] = {
+	OPT_BOOL('a', "attach", struct start_opts, attach, "stay with it: output, exit status"),
+	OPT_BOOL('i', "interactive", struct start_opts, interactive, "with our stdin as well"),
+	OPT_BOOL(0, "sig-proxy", struct start_opts, sig_proxy, "forward signals (default true)"),
+	OPT_END,
+};
+
+static int start_one(struct rl *rl, const char *name, const struct start_opts *o,
+		     struct ctr_exit *ret_exit, struct rl_err *err)
+{
+	const struct start_req req = { .attach = o->attach || o->interactive,
+				       .interactive = o->interactive,
+				       .keep = true,
+				       .sig_proxy = o->sig_proxy };
+	struct container c;
+	struct ctr_state s;
+	int r = engine_load(rl, name, true, &c, err);
+
+	if (r < 0)
+		return r;
+	r = life_state(rl, &c.ctr, &s, err);
+	if (r == 0 && (s.status == CTR_RUNNING || s.status == CTR_PAUSED)) {
+		container_done(&c);
+		return req.attach ? rl_fail(err, EBUSY, "'%s' runs already: attach to it", name)
+				  : 0;
+	}
+	if (r == 0)
+		r = engine_start(&c, &req, ret_exit, err);
+	container_done(&c);
+	return r;
+}
+
+static int start(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	const struct start_opts *o = opts;
+	struct ctr_exit end = { 0 };
+	int status = 0, r;
+
+	if (o->attach || o->interactive) {
+		if (args->n > 1)
+			return rl_fail(err, EINVAL,
+				       "you cannot start and attach multiple containers at once");
+		r = start_one(rl, args->v[0], o, &end, err);
+		return r < 0 ? r : end.code;
+	}
+	for (size_t i = 0; i < args->n; i++) {
+		struct rl_err one = { 0 };
+
+		if (start_one(rl, args->v[i], o, &end, &one) == 0) {
+			(void)puts(
+				args->v[i]); /* a closed stdout is seen when it is flushed at exit */
+			continue;
+		}
+		rl_wrap(&one, "start '%s'", args->v[i]);
+		rl_report(&one);
+		status = one.exit_code ? one.exit_code : EXIT_RL;
+	}
+	return status;
+}
+
+const struct cmd cmd_start = {
+	.name = "start",
+	.args = "CONTAINER...",
+	.summary = "Start containers that are not running",
+	.options = start_options,
+	.defaults = &(const struct start_opts){ .sig_proxy = true },
+	.opts_size = sizeof(struct start_opts),
+	.min_args = 1,
+	.max_args = CMD_ANY,
+	.run = start,
+	.completes = "container",
+};
