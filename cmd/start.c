@@ -46,6 +46,8 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 				  : 0;
 	}
 	if (r == 0)
+		r = life_settle(rl, &c.ctr, err);
+	if (r == 0)
 		r = engine_start(&c, &req, ret_exit, err);
 	container_done(&c);
 	return r;

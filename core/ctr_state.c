@@ -173,31 +173,27 @@ int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err
 {
 	struct ctr_state s = { .status = CTR_CREATED };
 	json_auto_t *run = NULL, *end = NULL;
-	struct rl_err no_end;
-	pid_t holder = c->lock_fd < 0 ? 0 : io_lock_holder(c->lock_fd);
-	int r = json_read_file(c->dir_fd, "run.json", RECORD_MAX, &run, err);
+	int r;
 
+	s.monitor = c->lock_fd < 0 ? 0 : io_lock_holder(c->lock_fd);
+	r = json_read_file(c->dir_fd, "exit.json", RECORD_MAX, &end, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = json_read_file(c->dir_fd, "run.json", RECORD_MAX, &run, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (run)
 		read_run(run, &s);
-	if (holder > 0) {
-		s.monitor = holder;
-		if (s.status != CTR_PAUSED)
-			s.status = CTR_RUNNING;
-		*ret = s;
-		return 0;
-	}
-	if (json_read_file(c->dir_fd, "exit.json", RECORD_MAX, &end, &no_end) == 0) {
+	if (end) { /* each start removes the last end, so this one is of the last run */
 		read_exit(end, &s);
 		s.status = CTR_EXITED;
-	}
-	/* started again since that end was written, or never ended: the monitor is gone */
-	if (run && (!end || s.started_ns > s.exit.finished_ns)) {
+		s.pid = 0;
+	} else if (s.monitor > 0) {
+		if (s.status != CTR_PAUSED)
+			s.status = CTR_RUNNING;
+	} else if (run) {
 		s.is_lost = true;
 		s.status = CTR_EXITED;
-	} else {
-		s.pid = 0;
 	}
 	*ret = s;
 	return 0;

@@ -2,9 +2,9 @@
 /*
  * ctr_state.h - finding containers, and what state they are in
  *
- * "Running" means: the monitor holds the record lock. A container whose run.json has no newer
- * exit.json and whose lock is free lost its monitor; ctr_heal() ends what is left of it and writes
- * the exit. Readers take no locks and wait for nothing; a damaged record concerns its own
+ * "Running" means: the monitor holds the record lock and has written no exit.json yet (each start
+ * removes the last one). A container with a run.json, without an exit.json, whose lock is free lost
+ * its monitor; ctr_heal() ends what is left of it and writes the exit. Readers take no locks and wait for nothing; a damaged record concerns its own
  * container only.
  */
 #pragma once
@@ -21,7 +21,7 @@ enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_EXITED };
 struct ctr_state {
 	enum ctr_status status;
 	pid_t pid;            /* of init while it runs, else 0 */
-	pid_t monitor;        /* the same for the monitor */
+	pid_t monitor;        /* who holds the lock, else 0; with CTR_EXITED it is cleaning up */
 	char cgroup[512];     /* path, or empty */
 	int64_t started_ns;   /* 0 = never */
 	struct ctr_exit exit; /* with CTR_EXITED */

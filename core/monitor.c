@@ -165,6 +165,11 @@ static int start(struct monitor *m, struct rl_err *err)
 	struct launch *l = m->cfg->launch;
 	int r = ctr_lock(m->cfg->ctr, err);
 
+	if (r == 0) {
+		/* of an earlier run; missing is fine (core/ctr_state.h tells what they mean) */
+		(void)unlinkat(m->cfg->ctr->dir_fd, "run.json", 0);
+		(void)unlinkat(m->cfg->ctr->dir_fd, "exit.json", 0);
+	}
 	if (r == 0 && !p.terminal)
 		r = make_pipes(m->cfg, &p, err);
 	if (r == 0)

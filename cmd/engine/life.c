@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "core/control.h"
 #include "core/session.h"
 
@@ -36,6 +38,25 @@ int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret, struct
 	if (r == 0 && ret->is_lost)
 		r = ctr_heal(rl, c, ret, err);
 	return r;
+}
+
+int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct ctr_state s;
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0 || s.status != CTR_EXITED || s.monitor <= 0)
+		return r;
+	p.fd = proc_pidfd_open(s.monitor);
+	if (p.fd < 0)
+		return 0; /* it left just now */
+	/* the pid may be a stranger's by now: look at the lock again before waiting for it */
+	r = io_lock_holder(c->lock_fd) == s.monitor ? poll(&p, 1, KILL_WAIT_MS) : 1;
+	fd_close(p.fd);
+	return r == 0 ? rl_fail(err, ETIMEDOUT, "the monitor of '%s' does not finish cleaning up",
+				c->name)
+		      : 0;
 }
 
 static bool runs(const struct ctr_state *s)
@@ -183,6 +204,9 @@ int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_
 		if (r < 0)
 			return r;
 	}
+	r = life_settle(rl, c, err);
+	if (r < 0 && !force)
+		return r;
 	/* S is only needed for files of subordinate owners; without it the user's own go */
 	if (session_open(rl, &session, &ignored) < 0)
 		log_debug("%s", ignored.msg);

@@ -10,6 +10,9 @@
 int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret,
 	       struct rl_err *err) RL_MUST_USE;
 
+/* Wait (at most 10 s) until the monitor of an ended container has cleaned up and left. */
+int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
 /* Send @signo to the first process. -ESRCH when it does not run. */
 int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err) RL_MUST_USE;
 
