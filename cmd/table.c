@@ -7,12 +7,14 @@
 /* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
 #define COMMANDS(X) \
 	X(create)   \
+	X(kill)     \
 	X(load)     \
 	X(pull)     \
 	X(rm)       \
 	X(run)      \
 	X(start)    \
 	X(stop)     \
+	X(wait)     \
 	/* end */
 
 #define DECLARE(name) extern const struct cmd cmd_##name;
