@@ -90,6 +90,9 @@ static int open_layers(struct making *m, struct rl_err *err)
 /* What spec_build() composed becomes the container's. */
 static void take_out(struct container *c, struct spec_out *o)
 {
+	c->config_text = spec_text(o);
+	c->filter = o->filter;
+	o->filter = (struct seccomp_filter){ 0 };
 	c->spec_json = TAKE_PTR(o->spec);
 	c->labels = TAKE_PTR(o->labels);
 	c->limits = o->limits;
@@ -137,6 +140,8 @@ static int build_spec(struct making *m, struct rl_err *err)
 		return r;
 	take_out(c, &out);
 	spec_out_done(&out);
+	if (!c->config_text)
+		return rl_oom(err);
 	return spec_parse(c->spec_json, &c->spec, err);
 }
 
@@ -249,6 +254,8 @@ void container_done(struct container *c)
 	}
 	free(c->volumes);
 	spec_done(&c->spec);
+	seccomp_done(&c->filter);
+	free(c->config_text);
 	json_decref(c->spec_json);
 	json_decref(c->labels);
 	strv_done(&c->diff_ids);

@@ -18,7 +18,9 @@ struct container {
 	const struct rl *rl;
 	struct ctr ctr;
 	struct session session;
-	json_t *spec_json; /* config.json */
+	json_t *spec_json;            /* config.json; in a new container "seccomp" is a null */
+	char *config_text;            /* the whole of config.json, only in a new container */
+	struct seccomp_filter filter; /* no instructions: unconfined, or not compiled yet */
 	json_t *labels;
 	struct spec spec;  /* the same, parsed; points into @spec_json */
 	char *image_name;  /* as typed; the folder with --rootfs */

@@ -91,7 +91,8 @@ int record_write(const struct container *c, struct rl_err *err)
 	int r = j ? 0 : rl_oom(err);
 
 	if (r == 0)
-		r = json_write_file(c->ctr.dir_fd, "config.json", c->spec_json, sync, err);
+		r = io_replace_file(c->ctr.dir_fd, "config.json", c->config_text,
+				    strlen(c->config_text), 0600, sync ? IO_SYNC : IO_NOSYNC, err);
 	if (r == 0 && c->image_id[0]) /* what rmi looks at */
 		r = io_replace_file(c->ctr.dir_fd, "image", c->image_id, strlen(c->image_id), 0600,
 				    sync ? IO_SYNC : IO_NOSYNC, err);

@@ -28,8 +28,6 @@
 /* What a start holds besides the container */
 struct starting {
 	struct container *c;
-	struct seccomp_filter filter;
-	bool has_filter;
 	struct rootfs rootfs;
 	struct net_config net;
 	struct net_helper helper;
@@ -74,17 +72,14 @@ static void hook_net_stop(void *arg)
 	net_stop(&s->helper);
 }
 
-static int get_filter(struct starting *s, struct rl_err *err)
+/* A container that was read back has only the text of its filter. */
+static int get_filter(struct container *c, struct rl_err *err)
 {
-	const json_t *linux_obj = json_object_get(s->c->spec_json, "linux");
-	const json_t *sec = json_object_get(linux_obj, "seccomp");
-	int r;
+	const json_t *sec = json_object_get(json_object_get(c->spec_json, "linux"), "seccomp");
 
-	if (!sec)
+	if (c->filter.n > 0 || !json_is_object(sec))
 		return 0;
-	r = seccomp_compile(s->c->rl, sec, &s->filter, err);
-	s->has_filter = r == 0;
-	return r;
+	return seccomp_compile(c->rl, sec, &c->filter, err);
 }
 
 static int make_rootfs(struct starting *s, struct rl_err *err)
@@ -150,7 +145,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.session_fd = c->session.userns_fd,
 		.uids = c->uids,
 		.gids = c->gids,
-		.seccomp = s->has_filter ? &s->filter : NULL,
+		.seccomp = c->filter.n > 0 ? &c->filter : NULL,
 		.hooks = { s, hook_prepare, hook_root,
 			   c->net == CONTAINER_NET_PRIVATE ? hook_netns : NULL },
 		.stdio = { FD_NONE, FD_NONE, FD_NONE },
@@ -202,7 +197,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	int r;
 
 	net_config_default(&s.net);
-	r = get_filter(&s, err);
+	r = get_filter(c, err);
 	if (r == 0)
 		r = make_rootfs(&s, err);
 	if (r == 0)
@@ -215,7 +210,6 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	    ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
 		log_debug("%s", ignored.msg); /* the next sweep tries again */
 	rootfs_close(&s.rootfs);
-	seccomp_done(&s.filter);
 	fd_close(s.log_dir);
 	return r;
 }
