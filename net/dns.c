@@ -186,6 +186,11 @@ static void take_list(struct dns *d, const char *text, size_t len, int64_t now)
 	write_conf(d, now);
 }
 
+static bool is_fresh(const struct dns *d, int64_t now)
+{
+	return d->listed_at != INT64_MIN && now - d->listed_at < DNS_LIST_MS;
+}
+
 static void ask_reader(struct dns *d)
 {
 	if (d->asking || d->reader_fd < 0)
@@ -299,7 +304,7 @@ void dns_query(struct dns *d, const struct frame_udp *q, int64_t now)
 	memcpy(copy, q->data, q->len);
 	if (getrandom(copy, 2, 0) != 2)
 		memcpy(copy, s->id, 2); /* cannot fail once the pool is initialised */
-	if (d->listed_at != INT64_MIN && now - d->listed_at < DNS_LIST_MS) {
+	if (is_fresh(d, now)) {
 		start(d, s, now);
 		return;
 	}
@@ -382,6 +387,18 @@ static void receive_list(struct dns *d, int64_t now)
 	for (size_t i = 0; i < d->top; i++)
 		if (d->slot[i].used && !d->slot[i].listed)
 			start(d, &d->slot[i], now);
+}
+
+void dns_refresh(struct dns *d, int64_t now)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	if (is_fresh(d, now))
+		return;
+	ask_reader(d);
+	p.fd = d->reader_fd;
+	if (d->asking && poll(&p, 1, DNS_REFRESH_MS) > 0)
+		receive_list(d, now);
 }
 
 void dns_fill(struct dns *d, struct pollset *set, int *timeout_ms, int64_t now)

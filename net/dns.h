@@ -33,6 +33,7 @@
 #define DNS_QUERY_MAX  1232
 #define DNS_HEADER     12
 #define DNS_LIST_MS    100  /* resolv.conf is read again for queries later than this */
+#define DNS_REFRESH_MS 50   /* the reader is local and answers in a fraction of 1 ms */
 #define DNS_TRY_MS     1000 /* then the next server */
 #define DNS_GIVE_UP_MS 4500 /* less than the 5 s after which the C library asks anew */
 #define DNS_PENALTY_MS 10000
@@ -67,6 +68,11 @@ void dns_free(struct dns *d);
 
 /* A datagram of the container; now_ms from the monotonic clock. */
 void dns_query(struct dns *d, const struct frame_udp *q, int64_t now_ms);
+/*
+ * The list of servers is wanted now: by libslirp, which is about to connect to the first of them.
+ * Waits for the reader, DNS_REFRESH_MS at most; then the list stays as it was.
+ */
+void dns_refresh(struct dns *d, int64_t now_ms);
 /* Before poll(): add descriptors; lowers @timeout_ms (-1: none) to the next thing due. */
 void dns_fill(struct dns *d, struct pollset *set, int *timeout_ms, int64_t now_ms);
 /* After poll(), with the same set. */

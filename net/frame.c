@@ -58,6 +58,16 @@ static bool read_udp(const uint8_t *p, size_t len, struct frame_udp *u)
 	return true;
 }
 
+/* TCP to the name server: a connection that is being opened needs the servers of this moment. */
+static enum frame_verdict check_dns_tcp(const uint8_t *p, size_t len)
+{
+	const uint8_t syn = 0x02;
+
+	if (len < 20)
+		return FRAME_DROP;
+	return get16(p + 2) == DNS_PORT && p[13] & syn ? FRAME_DNS_TCP : FRAME_PASS;
+}
+
 /*
  * Destinations that the host would take for itself or for everybody: "this network" (connecting
  * to 0.0.0.0 reaches loopback), loopback, multicast, reserved and broadcast. RFC 6890.
@@ -83,6 +93,8 @@ static enum frame_verdict check4(const uint8_t *ip, size_t len, struct frame_udp
 		return FRAME_DROP;
 	if (get16(ip + 6) & ~IP4_DF)
 		return FRAME_DROP;
+	if (ip[9] == IPPROTO_TCP && dst == NET_DNS4)
+		return check_dns_tcp(ip + hlen, total - hlen);
 	if (ip[9] == IPPROTO_TCP || ip[9] == IPPROTO_ICMP)
 		return FRAME_PASS;
 	if (ip[9] != IPPROTO_UDP)
@@ -131,7 +143,8 @@ static enum frame_verdict check6(const uint8_t *ip, size_t len, struct frame_udp
 	if (is_forbidden6(ip + 24))
 		return FRAME_DROP;
 	if (ip[6] == IPPROTO_TCP)
-		return FRAME_PASS;
+		return memcmp(ip + 24, net_dns6, 16) == 0 ? check_dns_tcp(ip + IP6_LEN, total)
+							  : FRAME_PASS;
 	if (ip[6] != IPPROTO_UDP || !read_udp(ip + IP6_LEN, total, u))
 		return FRAME_DROP;
 	if (memcmp(ip + 24, net_dns6, 16) == 0 && u->dport == DNS_PORT) {

@@ -30,8 +30,9 @@ struct frame_udp {
 
 enum frame_verdict {
 	FRAME_DROP,
-	FRAME_PASS, /* to libslirp */
-	FRAME_DNS,  /* a query to our name server: @ret_udp is filled in */
+	FRAME_PASS,    /* to libslirp */
+	FRAME_DNS,     /* a query to our name server: @ret_udp is filled in */
+	FRAME_DNS_TCP, /* to libslirp, which needs the list of servers for it */
 };
 
 /**

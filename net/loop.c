@@ -249,6 +249,10 @@ void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 	case FRAME_PASS:
 		slirp_input(l->slirp, frame, (int)len);
 		break;
+	case FRAME_DNS_TCP:
+		dns_refresh(l->dns, now_ms());
+		slirp_input(l->slirp, frame, (int)len);
+		break;
 	case FRAME_DNS:
 		dns_query(l->dns, &u, now_ms());
 		break;

@@ -222,6 +222,7 @@ static void test_waiting_for_the_reader(void **state)
 	assert_int_equal(sent.n, 2 + DNS_SLOTS);
 	dns_query(d, &q, 4000);
 	assert_int_equal(sent.n, 3 + DNS_SLOTS);
+	dns_refresh(d, 4000);
 	/* nothing left */
 	set.n = 0;
 	timeout = -1;
