@@ -267,7 +267,9 @@ static int read_tap(struct loop *l)
 
 		if (n > 0)
 			loop_frame(l, l->in, (size_t)n);
-		else if (n == 0 || errno == EAGAIN)
+		else if (n == 0)
+			return -EIO; /* no tap does that */
+		else if (errno == EAGAIN)
 			return 0;
 		else if (errno != EINTR)
 			return -errno;

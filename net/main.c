@@ -6,8 +6,10 @@
  *
  * Protocol: descriptor 3 is the container's tap (non-blocking), 4 the control socket
  * (SOCK_SEQPACKET) whose other end only the monitor holds. The helper ends with status 0 when the
- * control socket closes, however the monitor ended. Before any other end it sends one message
- * with the reason on the control socket (net_why() reads it). It is started when the first frame
+ * control socket closes, however the monitor ended. Before any other end it sends a message with
+ * the reason on the control socket (net_why() reads the last one). Standard error goes the same way
+ * once the packets flow: the last words of a failed assertion in libslirp arrive, and warnings
+ * that a container provokes fill that socket's buffer and nothing else. It is started when the first frame
  * waits in the tap, and may be started again on the same tap after a crash.
  */
 #include "config.h"
@@ -98,6 +100,8 @@ static int serve(char **argv, struct rl_err *err)
 	r = sandbox_enter(&c.conf_fd, err);
 	if (r < 0)
 		return r;
+	if (dup3(CONTROL_FD, STDERR_FILENO, O_CLOEXEC) < 0)
+		return rl_fail_sys(err, errno, "redirect standard error");
 	r = loop_new(&c, &l, err);
 	if (r < 0)
 		return r;
@@ -112,8 +116,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	if (serve(argv, &err) == 0)
 		_exit(0);
-	/* the reason goes to the monitor; to a person who runs this by hand as well */
+	rl_report(&err); /* for a person who runs this by hand */
 	(void)send(CONTROL_FD, err.msg, strlen(err.msg), MSG_NOSIGNAL | MSG_DONTWAIT);
-	rl_report(&err);
 	_exit(1);
 }

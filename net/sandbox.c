@@ -50,7 +50,7 @@
 
 #define SOCKETS_MAX 8192         /* one per connection of the container */
 #define MEMORY_MAX  (4ULL << 30) /* address space: 256 KiB of buffers per connection at most */
-#define FILE_MAX    (1ULL << 20) /* what stderr may grow to when it is a log file */
+#define FILE_MAX    (1ULL << 20) /* the jail's resolv.conf, and stderr where it is a file */
 #define NOBODY      65534
 
 int sandbox_limits(struct rl_err *err)
@@ -336,6 +336,7 @@ static const struct rule loop_rules[] = {
 	CALL(writev),
 	CALL(getpid),
 	CALL(gettid),
+	CALL1(dup3, IS(1, STDERR_FILENO)),
 	CALL(exit),
 	CALL(exit_group),
 };

@@ -54,10 +54,17 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 
 int net_why(const struct net_helper *h, char *text, size_t room)
 {
-	ssize_t n = h->pid > 0 ? recv(h->control_fd, text, room - 1, MSG_DONTWAIT) : 0;
+	char msg[512];
+	ssize_t n;
 
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0 ? 0 : -ENODATA;
+	text[0] = '\0';
+	while (h->pid > 0 && (n = recv(h->control_fd, msg, sizeof(msg), MSG_DONTWAIT)) > 0) {
+		while (n > 0 && msg[n - 1] == '\n')
+			n--;
+		if (n > 0) /* else the end of a line that came by itself */
+			(void)snprintf(text, room, "%.*s", (int)n, msg);
+	}
+	return text[0] ? 0 : -ENODATA;
 }
 
 void net_stop(struct net_helper *h)

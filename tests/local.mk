@@ -25,6 +25,7 @@ UNIT_TESTS += tests/unit/test_io
 UNIT_TESTS += tests/unit/test_json
 UNIT_TESTS += tests/unit/test_manifest
 UNIT_TESTS += tests/unit/test_layer
+UNIT_TESTS += tests/unit/test_net
 UNIT_TESTS += tests/unit/test_netlink
 UNIT_TESTS += tests/unit/test_opt
 UNIT_TESTS += tests/unit/test_parse

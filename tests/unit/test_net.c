@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_net.c - net/net.h: what needs neither a namespace nor rights */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h> /* needs the headers above */
+
+#include "core/base/cleanup.h"
+#include "net/net.h"
+
+static void test_config_and_resolv_conf(void **state)
+{
+	struct net_config c;
+	auto_free char *four = NULL, *six = NULL;
+
+	(void)state;
+	net_config_default(&c);
+	assert_int_equal(c.mtu, 65520);
+	assert_false(c.host_loopback);
+	c.ipv6 = false;
+	four = net_resolv_conf(&c);
+	assert_string_equal(four, "nameserver 10.0.2.3\n");
+	c.ipv6 = true;
+	six = net_resolv_conf(&c);
+	assert_string_equal(six, "nameserver 10.0.2.3\nnameserver fd00::3\n");
+}
+
+static void test_bad_mtu_is_refused(void **state)
+{
+	static const unsigned bad[] = { 0, 1279, 65521, UINT32_MAX };
+	int tap = 77;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct net_config c = { .mtu = bad[i] };
+		struct rl_err err = { 0 };
+
+		assert_int_equal(net_tap_setup(&c, &tap, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, "MTU"));
+	}
+	assert_int_equal(tap, 77);
+}
+
+static void test_the_last_words_of_a_helper(void **state)
+{
+	struct net_helper h = { 0 };
+	char text[16];
+	int pair[2];
+
+	(void)state;
+	net_stop(&h); /* nothing to stop */
+	assert_int_equal(net_why(&h, text, sizeof(text)), -ENODATA);
+	assert_string_equal(text, "");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	h.pid = 1;
+	h.control_fd = pair[0];
+	assert_int_equal(net_why(&h, text, sizeof(text)), -ENODATA);
+	assert_int_equal(send(pair[1], "a warning\n", 10, 0), 10);
+	assert_int_equal(send(pair[1], "the reason and more", 19, 0), 19);
+	assert_int_equal(send(pair[1], "\n", 1, 0), 1);
+	assert_int_equal(net_why(&h, text, sizeof(text)), 0);
+	assert_string_equal(text, "the reason and ");
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_config_and_resolv_conf),
+		cmocka_unit_test(test_bad_mtu_is_refused),
+		cmocka_unit_test(test_the_last_words_of_a_helper),
+	};
+
+	return cmocka_run_group_tests_name("net/net", tests, NULL, NULL);
+}
