@@ -221,32 +221,6 @@ int session_answer(int listen_fd, const struct session *s)
 
 /* --- the holder --------------------------------------------------------------------------- */
 
-/*
- * Show what this process is in ps(1), where it would pass for the command that it was forked from:
- * the kernel shows the memory between arg_start and arg_end (fields 48 and 49 of
- * /proc/PID/stat), and that is ours to write.
- */
-static void set_title(const char *title)
-{
-	auto_buf struct buf b = { 0 };
-	unsigned long long start = 0, end = 0;
-	struct rl_err err;
-	const char *p;
-
-	if (io_read_file(AT_FDCWD, "/proc/self/stat", 4096, &b, &err) < 0 || !b.data)
-		return; /* cosmetic only */
-	p = strrchr(b.data, ')');
-	for (int field = 2; p && field < 48; field++) {
-		p = strchr(p, ' ');
-		if (p)
-			p++;
-	}
-	if (!p || sscanf(p, "%llu %llu", &start, &end) != 2 || start == 0 || end <= start + 1)
-		return;
-	memset((char *)(uintptr_t)start, 0, end - start);
-	(void)snprintf((char *)(uintptr_t)start, end - start, "%s", title);
-}
-
 /* Keep @n descriptors, at the numbers 3.., and nothing else; 0 to 2 become /dev/null. */
 static int keep_only(int *fds, size_t n)
 {
@@ -306,9 +280,9 @@ static _Noreturn void hold(int listen_fd, int run_fd, const struct session *sess
 		(void)signal(sig, SIG_DFL); /* KILL, STOP and the libc's own refuse, rightly */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	set_title("rl-session");
-	if (prctl(PR_SET_NAME, "rl-session") < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 || setsid() < 0 ||
-	    chdir("/") < 0 || keep_only(fds, ARRAY_LEN(fds)) < 0 ||
+	proc_set_title("rl-session");
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setsid() < 0 || chdir("/") < 0 ||
+	    keep_only(fds, ARRAY_LEN(fds)) < 0 ||
 	    fstatat(fds[2], HOLDER_SOCKET, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		_exit(1);
 	(void)umask(077); /* the lock file it may create */

@@ -353,7 +353,7 @@ static void detach_from_client(void)
 	(void)setsid(); /* cannot fail: we were just forked */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)prctl(PR_SET_NAME, "rl-monitor"); /* for ps */
+	proc_set_title("rl-monitor");
 	for (int fd = 0; null >= 0 && fd < (log_get_level() == LOG_DEBUG ? 2 : 3); fd++)
 		(void)dup2(null, fd);
 	fd_close(null);

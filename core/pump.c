@@ -24,7 +24,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -358,7 +357,7 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		p.clients[i].fd = FD_NONE;
 	gather(&p.fd);
-	(void)prctl(PR_SET_NAME, "rl-pump"); /* for ps; harmless if refused */
+	proc_set_title("rl-pump");
 	set_nonblock(p.fd.in);
 	set_nonblock(p.fd.out);
 	set_nonblock(p.fd.err);

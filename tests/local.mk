@@ -6,14 +6,10 @@
 UNIT_TESTS =
 UNIT_TESTS += tests/unit/test_apply
 UNIT_TESTS += tests/unit/test_archive_in
-UNIT_TESTS += tests/unit/test_confine
-UNIT_TESTS += tests/unit/test_layer
 UNIT_TESTS += tests/unit/test_auth
 UNIT_TESTS += tests/unit/test_buf
 UNIT_TESTS += tests/unit/test_cgroup
 UNIT_TESTS += tests/unit/test_challenge
-UNIT_TESTS += tests/unit/test_buf
-UNIT_TESTS += tests/unit/test_cgroup
 UNIT_TESTS += tests/unit/test_confine
 UNIT_TESTS += tests/unit/test_ctr
 UNIT_TESTS += tests/unit/test_dns
@@ -23,9 +19,9 @@ UNIT_TESTS += tests/unit/test_idmap
 UNIT_TESTS += tests/unit/test_image
 UNIT_TESTS += tests/unit/test_io
 UNIT_TESTS += tests/unit/test_json
-UNIT_TESTS += tests/unit/test_manifest
 UNIT_TESTS += tests/unit/test_layer
 UNIT_TESTS += tests/unit/test_net
+UNIT_TESTS += tests/unit/test_manifest
 UNIT_TESTS += tests/unit/test_netlink
 UNIT_TESTS += tests/unit/test_opt
 UNIT_TESTS += tests/unit/test_parse
@@ -47,8 +43,8 @@ UNIT_TESTS += tests/unit/test_toml
 # An ordinary build links tests/fuzz/replay.c and `make check` replays the seeds; with
 # --enable-fuzzing the same files become libFuzzer programs (tests/fuzz/run SECONDS).
 FUZZ_TARGETS =
-FUZZ_TARGETS += tests/fuzz/fuzz_challenge
 FUZZ_TARGETS += tests/fuzz/fuzz_apply
+FUZZ_TARGETS += tests/fuzz/fuzz_challenge
 FUZZ_TARGETS += tests/fuzz/fuzz_dns
 FUZZ_TARGETS += tests/fuzz/fuzz_frame
 FUZZ_TARGETS += tests/fuzz/fuzz_image_record
@@ -76,8 +72,8 @@ INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
-INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/registry_hostile.sh
+INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
 

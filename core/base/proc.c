@@ -152,6 +152,33 @@ int64_t proc_start_time(pid_t pid)
 	return (int64_t)v;
 }
 
+/*
+ * Show what this process is in ps(1), where it would pass for the command that it was forked from:
+ * the kernel shows the memory between arg_start and arg_end (fields 48 and 49 of
+ * /proc/PID/stat), and that is ours to write.
+ */
+void proc_set_title(const char *title)
+{
+	auto_buf struct buf b = { 0 };
+	unsigned long long start = 0, end = 0;
+	struct rl_err err;
+	const char *p;
+
+	if (io_read_file(AT_FDCWD, "/proc/self/stat", 4096, &b, &err) < 0 || !b.data)
+		return; /* cosmetic only */
+	p = strrchr(b.data, ')');
+	for (int field = 2; p && field < 48; field++) {
+		p = strchr(p, ' ');
+		if (p)
+			p++;
+	}
+	if (!p || sscanf(p, "%llu %llu", &start, &end) != 2 || start == 0 || end <= start + 1)
+		return;
+	memset((char *)(uintptr_t)start, 0, end - start);
+	(void)snprintf((char *)(uintptr_t)start, end - start, "%s", title);
+	(void)prctl(PR_SET_NAME, title); /* cosmetic as well */
+}
+
 int proc_boot_id(char out[37])
 {
 	auto_buf struct buf b = { 0 };

@@ -19,8 +19,8 @@ for f in tests/unit/test_*.c tests/fuzz/fuzz_*.c tests/integration/*.c tests/ben
 done
 for mk in ./*/local.mk; do
 	twice=$(grep -oE '^[A-Za-z_]+_(SOURCES|TESTS|TARGETS|CHECKS) =' "$mk" | sort | uniq -d)
-	[ -z "$twice" ] && continue
-	echo "$mk begins a list twice: $twice"
-	status=1
+	[ -z "$twice" ] || { echo "$mk begins a list twice: $twice"; status=1; }
+	twice=$(grep -E '^[A-Za-z_]+ [+]= ' "$mk" | sort | uniq -d)
+	[ -z "$twice" ] || { echo "$mk has an entry twice: $twice"; status=1; }
 done
 exit $status
