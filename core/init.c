@@ -155,6 +155,10 @@ static int build_all(struct init *in, struct rl_err *err)
 		r = open_cwd(in, err);
 	if (r == 0)
 		r = finish_root(in, err);
+	if (r == 0 && in->exe_at_risk) {
+		in->stub_fd = payload_stub(err);
+		r = in->stub_fd < 0 ? in->stub_fd : 0;
+	}
 	return r;
 }
 
@@ -192,6 +196,7 @@ static int give_up_rights(struct init *in, struct rl_err *err)
 		.one_id = in->l->one_id,
 		.cwd_fd = in->cwd_fd,
 		.sync_fd = in->sync_fd,
+		.stub_fd = in->stub_fd,
 		.terminal = in->spec->terminal && !in->l->init,
 	};
 	int r;
@@ -202,9 +207,11 @@ static int give_up_rights(struct init *in, struct rl_err *err)
 						    : in->null_fd;
 	}
 	r = isolate_self(&i, err);
-	if (r == 0)
-		in->sync_fd = ISOLATE_SYNC_FD;
-	return r;
+	if (r < 0)
+		return r;
+	in->sync_fd = ISOLATE_SYNC_FD;
+	in->stub_fd = in->stub_fd >= 0 ? ISOLATE_STUB_FD : FD_NONE;
+	return 0;
 }
 
 /* --init: the payload becomes a child, we stay. Returns in the child only. */
@@ -221,16 +228,34 @@ static int split(struct init *in, struct rl_err *err)
 		return rl_fail_sys(err, errno, "start the payload");
 	if (pid > 0) {
 		fd_close(in->sync_fd);
+		fd_close(in->stub_fd);
 		pid1_run(pid);
 	}
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	return isolate_session(in->spec->terminal, err);
 }
 
+/* Returns only on failure. */
+static int execute(struct init *in, struct rl_err *err)
+{
+	struct rl_err what = { 0 };
+	char path[PATH_MAX];
+	int r = payload_find(in->spec, path, err);
+
+	if (r < 0)
+		return r;
+	if (in->stub_fd < 0)
+		return payload_exec(in->spec, path, err);
+	(void)snprintf(what.msg, sizeof(what.msg), "%.1000s", path);
+	r = msg_send(in->sync_fd, MSG_STUB, payload_exists(path), &what, NULL, 0);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "report to the monitor");
+	return payload_exec_stub(in->spec, in->stub_fd, path, err);
+}
+
 void init_main(struct init *in)
 {
 	struct rl_err err = { 0 };
-	char path[PATH_MAX];
 	int r = become_root(in, &err);
 
 	if (r == 0)
@@ -246,8 +271,6 @@ void init_main(struct init *in)
 	if (r == 0 && in->l->init)
 		r = split(in, &err);
 	if (r == 0)
-		r = payload_find(in->spec, path, &err);
-	if (r == 0)
-		r = payload_exec(in->spec, path, &err);
+		r = execute(in, &err);
 	give_up(in->sync_fd, &err);
 }

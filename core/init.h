@@ -29,6 +29,7 @@ struct init {
 	int slave_fd;  /* terminal: becomes 0, 1, 2 */
 	int net_fd;    /* of the netns hook, or FD_NONE */
 	int cwd_fd;    /* the working directory, resolved in the root */
+	int stub_fd;   /* payload_stub(), or FD_NONE */
 	int cgroup_fd; /* where the cgroup file system will be attached, or FD_NONE */
 	uint64_t cgroup_attrs;
 };
@@ -42,7 +43,7 @@ _Noreturn void init_main(struct init *in);
  *	joiner -> caller  MSG_JOINED	value: pid of init
  *	init -> caller    MSG_READY	value: bit 0 console, bit 1 net; descriptors in that order
  *	caller -> init    MSG_GO
- *	init -> caller    MSG_STUB	err.msg: what is about to be executed by the stub
+ *	init -> caller    MSG_STUB	err.msg: what the stub is going to execute; value: is there
  *	stub -> caller    MSG_ERRNO	value: errno of its execve
  *	any -> caller     MSG_ERR	err
  * End of file after MSG_GO: the payload was executed (the channel is closed on exec).

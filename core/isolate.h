@@ -21,10 +21,12 @@ struct isolate {
 	int cwd_fd;                           /* resolved inside the root */
 	int stdio[3];                         /* become 0, 1, 2 */
 	int sync_fd;                          /* becomes ISOLATE_SYNC_FD, closed on exec */
+	int stub_fd;                          /* becomes ISOLATE_STUB_FD, the same; or FD_NONE */
 	bool terminal;                        /* 0 is a terminal that becomes the controlling one */
 };
 
 #define ISOLATE_SYNC_FD 3
+#define ISOLATE_STUB_FD 4
 
 /**
  * isolate_self() - Give up everything that the payload must not have

@@ -38,9 +38,11 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/init.h"
+#include "core/payload.h"
 #include "core/spec.h"
 
 static_assert(offsetof(struct msg, err) == MSG_HEAD, "struct msg has no holes");
+static_assert(MSG_ERRNO == 6, "stub.c has this number");
 
 static const int ns_flags[SPEC_NS_KINDS] = {
 	[SPEC_NS_USER] = CLONE_NEWUSER,     [SPEC_NS_MOUNT] = CLONE_NEWNS,
@@ -247,6 +249,7 @@ static _Noreturn void become_init(struct joiner *j)
 		.slave_fd = FD_NONE,
 		.net_fd = FD_NONE,
 		.cwd_fd = FD_NONE,
+		.stub_fd = FD_NONE,
 		.cgroup_fd = FD_NONE,
 	};
 
@@ -427,23 +430,36 @@ int launch_wait_ready(struct launched *c, struct rl_err *err)
 	return -err->code;
 }
 
+/* After MSG_GO no descriptors are expected. The same return as msg_recv(). */
+static int hear_exec(int fd, struct msg *m)
+{
+	int fds[MSG_FDS], n = msg_recv(fd, m, fds);
+
+	for (int i = 0; n > 0 && i < MSG_FDS; i++)
+		fd_close(fds[i]);
+	return n == -ECONNRESET ? 0 : n;
+}
+
 int launch_exec(struct launched *c, struct rl_err *err)
 {
-	struct msg m;
-	int fds[MSG_FDS], n;
-	int r = msg_send(c->sync_fd, MSG_GO, 0, NULL, NULL, 0);
+	struct msg m, stub = { 0 };
+	int n, r = msg_send(c->sync_fd, MSG_GO, 0, NULL, NULL, 0);
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "talk to the container's first process");
-	n = msg_recv(c->sync_fd, &m, fds);
-	if (n < 0 && n != -ECONNRESET)
+	n = hear_exec(c->sync_fd, &m);
+	if (n > 0 && m.type == MSG_STUB) {
+		stub = m;
+		n = hear_exec(c->sync_fd, &m);
+	}
+	if (n < 0)
 		return rl_fail_sys(err, -n, "listen to the container's first process");
-	if (n <= 0) {
+	if (n == 0) {
 		fd_close(TAKE_FD(c->sync_fd));
 		return 0;
 	}
-	for (int i = 0; i < MSG_FDS; i++)
-		fd_close(fds[i]);
+	if (m.type == MSG_ERRNO && stub.type)
+		return payload_error(err, m.value > 0 ? m.value : EIO, stub.err.msg, stub.value);
 	if (m.type != MSG_ERR || m.err.code <= 0)
 		return rl_fail(err, EPROTO, "the container's first process sent nonsense");
 	*err = m.err;

@@ -54,3 +54,22 @@ libcore_a_SOURCES += core/spec_mounts.c
 libcore_a_SOURCES += core/spec_process.c
 libcore_a_SOURCES += core/subid.c core/subid.h
 libcore_a_SOURCES += core/userns.c core/userns.h
+
+# The stub that executes the payload where rl's own file could be written (core/stub.c): a program
+# without libc, embedded as bytes. None of the tree's flags fit it.
+STUB_FLAGS = -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
+STUB_LINK = -nostdlib -static -no-pie -Wl,--build-id=none,-z,noseparate-code,-z,noexecstack,-s
+EXTRA_DIST += core/stub.c
+if HAVE_STUB
+core/stub.elf: core/stub.c
+	$(AM_V_CCLD)$(MKDIR_P) core && $(CC) $(AM_CPPFLAGS) $(STUB_FLAGS) -c -o core/stub.o \
+		$(srcdir)/core/stub.c && $(CC) $(STUB_LINK) -o $@ core/stub.o
+core/stub_bytes.h: core/stub.elf
+	$(AM_V_GEN){ echo '/* made from core/stub.c */'; echo '#pragma once'; \
+		echo 'static const unsigned char stub_bytes[] = {'; \
+		od -An -v -tx1 core/stub.elf | sed 's/ \(..\)/0x\1,/g'; echo '};'; } >$@.tmp && \
+		mv $@.tmp $@
+BUILT_SOURCES += core/stub_bytes.h
+core/payload.$(OBJEXT): core/stub_bytes.h
+CLEANFILES += core/stub.elf core/stub.o core/stub_bytes.h
+endif

@@ -5,11 +5,24 @@
 #include "core/payload.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/isolate.h"
 #include "core/spec.h"
+#ifdef HAVE_STUB
+#include "core/stub_bytes.h"
+#endif
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U /* Linux 6.3 */
+#endif
 
 /* Debian's and Docker's default for an image that sets none. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -22,13 +35,18 @@ static const char *path_of(const struct spec *s)
 	return PATH_DEFAULT;
 }
 
-int payload_error(struct rl_err *err, int code, const char *path)
+bool payload_exists(const char *path)
 {
 	struct stat st;
 
+	return stat(path, &st) == 0;
+}
+
+int payload_error(struct rl_err *err, int code, const char *path, bool exists)
+{
 	rl_fail_sys(err, code, "exec '%s'", path);
 	err->exit_code = code == ENOENT || code == ENOTDIR || code == ELOOP ? 127 : 126;
-	if (code == ENOENT && stat(path, &st) == 0)
+	if (code == ENOENT && exists)
 		rl_hint(err, "the file is there: its interpreter ('#!' line or ELF loader) is "
 			     "missing in the image");
 	if (code == ENOEXEC)
@@ -63,7 +81,7 @@ int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err)
 		return not_found(err, name);
 	if (strchr(name, '/')) {
 		if (strlen(name) >= PATH_MAX)
-			return payload_error(err, ENAMETOOLONG, "(a very long path)");
+			return payload_error(err, ENAMETOOLONG, "(a very long path)", false);
 		memcpy(path, name, strlen(name) + 1);
 		return 0;
 	}
@@ -86,11 +104,61 @@ int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err)
 			break;
 		}
 	}
-	return denied ? payload_error(err, EACCES, denied_path) : not_found(err, name);
+	return denied ? payload_error(err, EACCES, denied_path, true) : not_found(err, name);
 }
 
 int payload_exec(const struct spec *s, const char *path, struct rl_err *err)
 {
+	int code;
+
 	(void)execve(path, (char *const *)(uintptr_t)s->args, (char *const *)(uintptr_t)s->env);
-	return payload_error(err, errno, path);
+	code = errno;
+	return payload_error(err, code, path, payload_exists(path));
+}
+
+#ifdef HAVE_STUB
+int payload_stub(struct rl_err *err)
+{
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	auto_fd int fd = (int)syscall(SYS_memfd_create, "rl-stub", flags | MFD_EXEC);
+	int r;
+
+	if (fd < 0 && errno == EINVAL)
+		fd = (int)syscall(SYS_memfd_create, "rl-stub", flags);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "memfd_create");
+	r = io_write_all(fd, stub_bytes, sizeof(stub_bytes));
+	if (r < 0)
+		return rl_fail_sys(err, -r, "write the stub");
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return rl_fail_sys(err, errno, "seal the stub");
+	return TAKE_FD(fd);
+}
+#else
+int payload_stub(struct rl_err *err)
+{
+	rl_fail(err, ENOTSUP,
+		"the program 'rl' can be written by this user, and this machine has "
+		"no stub to guard it");
+	return rl_hint(err, "install rl as root: its file must belong to root");
+}
+#endif
+
+int payload_exec_stub(const struct spec *s, int stub_fd, const char *path, struct rl_err *err)
+{
+	auto_free const char **argv = NULL;
+	size_t n = 0;
+
+	while (s->args[n])
+		n++;
+	argv = calloc(n + 2, sizeof(*argv));
+	if (!argv)
+		return rl_oom(err);
+	argv[0] = path;
+	memcpy(argv + 1, s->args, n * sizeof(*argv));
+	/* the channel has to live through the first execve; the stub sees to the second */
+	if (fcntl(ISOLATE_SYNC_FD, F_SETFD, 0) < 0)
+		return rl_fail_sys(err, errno, "keep the channel open");
+	(void)syscall(SYS_execveat, stub_fd, "", argv, s->env, AT_EMPTY_PATH);
+	return rl_fail_sys(err, errno, "execute the stub");
 }

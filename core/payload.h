@@ -7,6 +7,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "core/base/err.h"
 
@@ -24,5 +25,18 @@ int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err) 
 /* Execute; returns only on failure. */
 int payload_exec(const struct spec *s, const char *path, struct rl_err *err) RL_MUST_USE;
 
-/* The message and exit code for an execve of @path that failed with @code. Return: -code. */
-int payload_error(struct rl_err *err, int code, const char *path);
+/*
+ * The same in two steps, for an rl whose own file could be written from the container (stub.c):
+ * payload_stub() before any right is given up, a sealed memfd with the stub that the caller owns;
+ * payload_exec_stub() at the end. The stub reports a failure of the second execve on descriptor 3.
+ */
+int payload_stub(struct rl_err *err) RL_MUST_USE;
+int payload_exec_stub(const struct spec *s, int stub_fd, const char *path,
+		      struct rl_err *err) RL_MUST_USE;
+
+/*
+ * The message and exit code for an execve of @path that failed with @code. @exists: stat() finds
+ * it, which makes ENOENT a missing interpreter. Return: -code.
+ */
+int payload_error(struct rl_err *err, int code, const char *path, bool exists);
+bool payload_exists(const char *path);
