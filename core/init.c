@@ -155,6 +155,14 @@ static int build_all(struct init *in, struct rl_err *err)
 		r = open_cwd(in, err);
 	if (r == 0)
 		r = finish_root(in, err);
+	return r;
+}
+
+/* What remains when nothing but the go is missing; the caller is busy with the cgroup meanwhile. */
+static int after_report(struct init *in, struct rl_err *err)
+{
+	int r = mnt_drop_old(err);
+
 	if (r == 0 && in->exe_at_risk) {
 		in->stub_fd = payload_stub(err);
 		r = in->stub_fd < 0 ? in->stub_fd : 0;
@@ -262,6 +270,8 @@ void init_main(struct init *in)
 		r = build_all(in, &err);
 	if (r == 0)
 		r = report(in, &err);
+	if (r == 0)
+		r = after_report(in, &err);
 	if (r < 0)
 		give_up(in->sync_fd, &err);
 	wait_for(in->sync_fd, MSG_GO);

@@ -25,6 +25,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -58,6 +59,7 @@ struct joiner {
 	bool new_userns;
 	bool exe_at_risk;
 	int prepared_fd;
+	pid_t caller;
 };
 
 int msg_send(int fd, enum msg_type type, int value, const struct rl_err *err, const int *fds,
@@ -254,6 +256,8 @@ static _Noreturn void become_init(struct joiner *j)
 	};
 
 	fd_close(j->caller_fd); /* or we would never see the caller go */
+	/* step 5 of isolate.h, here while the joiner is busy: it can take long (autogroups) */
+	(void)setsid();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(125);
 	init_main(&in);
@@ -295,13 +299,14 @@ static int join(struct joiner *j, pid_t *ret_pid, struct rl_err *err)
 	return r;
 }
 
-static _Noreturn void joiner_main(struct joiner *j, pid_t caller)
+static int joiner_main(void *arg)
 {
 	struct rl_err err = { 0 };
+	struct joiner *j = arg;
 	pid_t pid = 0;
 	int r;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != caller ||
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != j->caller ||
 	    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) <
 		    0) /* a monitor is not: /proc/self would be closed */
 		_exit(125);
@@ -367,11 +372,45 @@ static int hear_joiner(int fd, int status, struct launched *c, struct rl_err *er
 	return 0;
 }
 
+/*
+ * Like vfork(): the joiner works in our memory while we stand still, which spares the copy of it
+ * that init needs once but not twice. Sanitizers do not follow that; with them it is a fork.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define JOINER_FLAGS SIGCHLD
+#else
+#define JOINER_FLAGS (CLONE_VM | CLONE_VFORK | SIGCHLD)
+#endif
+
+static pid_t start_joiner(struct joiner *j)
+{
+	const size_t size = 512 * 1024;
+	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), e;
+	sigset_t all, before;
+	pid_t pid;
+	char *stack;
+
+	stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+		     -1, 0);
+	if (stack == MAP_FAILED)
+		return -1;
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before); /* no handler of ours in the joiner */
+	pid = clone(joiner_main, stack + size, JOINER_FLAGS, j);
+	e = errno;
+	/* a changed user id took it away from the memory that we share, the joiner gave it back */
+	(void)prctl(PR_SET_DUMPABLE, dumpable == 1, 0, 0, 0);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)munmap(stack, size);
+	errno = e;
+	return pid;
+}
+
 int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err)
 {
 	struct launched c = { .pidfd = FD_NONE, .console_fd = FD_NONE, .net_fd = FD_NONE };
 	struct joiner j = { .l = l, .prepared_fd = FD_NONE };
-	pid_t joiner, self = getpid();
+	pid_t joiner;
 	int pair[2], r = check_stdio(l, err);
 
 	if (r < 0)
@@ -381,15 +420,14 @@ int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err
 		return rl_fail_sys(err, errno, "socketpair");
 	j.caller_fd = pair[0];
 	j.init_fd = pair[1];
-	joiner = fork();
+	j.caller = getpid();
+	joiner = start_joiner(&j);
 	if (joiner < 0) {
-		r = rl_fail_sys(err, errno, "fork");
+		r = rl_fail_sys(err, errno, "start the helper that enters the session");
 		fd_close(pair[0]);
 		fd_close(pair[1]);
 		return r;
 	}
-	if (joiner == 0)
-		joiner_main(&j, self);
 	fd_close(pair[1]);
 	c.sync_fd = pair[0];
 	r = hear_joiner(c.sync_fd, wait_gone(joiner), &c, err);

@@ -108,6 +108,11 @@ int mnt_pivot(int root_fd, struct rl_err *err)
 	/* both "." : the old root lands on top of the new one, from where it is taken off again */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return rl_fail_sys(err, errno, "pivot_root");
+	return 0;
+}
+
+int mnt_drop_old(struct rl_err *err)
+{
 	if (syscall(SYS_umount2, ".", 2 /* MNT_DETACH */) < 0)
 		return rl_fail_sys(err, errno, "let go of the host's root");
 	if (chdir("/") < 0)

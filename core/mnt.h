@@ -47,11 +47,13 @@ int mnt_set(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool rec
 int mnt_attach(int fd, int target_fd) RL_MUST_USE;
 
 /**
- * mnt_pivot() - Make @root_fd, an attached mount, the root and let go of the old one
+ * mnt_pivot() - Make @root_fd, an attached mount, the root
  *
- * Working directory and root of the caller are the new root afterwards.
+ * The old one lies on top of it, and there the caller's working folder stays, until
+ * mnt_drop_old() takes it off. Two calls, because the second can take long.
  */
 int mnt_pivot(int root_fd, struct rl_err *err) RL_MUST_USE;
+int mnt_drop_old(struct rl_err *err) RL_MUST_USE;
 
 /* Stop mounts made here from reaching the host; what the host mounts still arrives. */
 int mnt_leave_host(struct rl_err *err) RL_MUST_USE;
