@@ -33,6 +33,8 @@ UNIT_TESTS += tests/unit/test_registries
 UNIT_TESTS += tests/unit/test_rl
 UNIT_TESTS += tests/unit/test_seccomp
 UNIT_TESTS += tests/unit/test_siphash
+UNIT_TESTS += tests/unit/test_rootpath
+UNIT_TESTS += tests/unit/test_spec
 UNIT_TESTS += tests/unit/test_spec_build
 UNIT_TESTS += tests/unit/test_subid
 UNIT_TESTS += tests/unit/test_template
@@ -52,6 +54,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_inflate
 FUZZ_TARGETS += tests/fuzz/fuzz_json
 FUZZ_TARGETS += tests/fuzz/fuzz_manifest
 FUZZ_TARGETS += tests/fuzz/fuzz_ref
+FUZZ_TARGETS += tests/fuzz/fuzz_spec
 FUZZ_TARGETS += tests/fuzz/fuzz_subid
 FUZZ_TARGETS += tests/fuzz/fuzz_template
 FUZZ_TARGETS += tests/fuzz/fuzz_toml
@@ -138,3 +141,6 @@ tests_unit_test_confine_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_tools_unpack_LDADD = $(IMAGE_LIBS)
 EXTRA_DIST += tests/tools/mkhostile.py
 EXTRA_DIST += tests/tools/registry.py
+
+# Yardsticks for the bench scripts
+check_PROGRAMS += tests/bench/floor

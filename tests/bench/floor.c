@@ -118,8 +118,8 @@ static _Noreturn void child(int go)
 		die("lo");
 	if (overlay) {
 		(void)snprintf(data, sizeof(data),
-			       "lowerdir=%s,upperdir=%s.upper,workdir=%s.work,userxattr", root, root,
-			       root);
+			       "lowerdir=%s,upperdir=%s.upper,workdir=%s.work,userxattr", root,
+			       root, root);
 		mnt("overlay", root, "overlay", 0, data);
 	} else {
 		mnt(root, root, NULL, MS_BIND | MS_REC, NULL);
