@@ -203,23 +203,17 @@ static int give_up_rights(struct init *in, struct rl_err *err)
 		.gids = &in->l->gids,
 		.one_id = in->l->one_id,
 		.cwd_fd = in->cwd_fd,
-		.sync_fd = in->sync_fd,
-		.stub_fd = in->stub_fd,
+		.sync_fd = &in->sync_fd,
+		.stub_fd = &in->stub_fd,
 		.terminal = in->spec->terminal && !in->l->init,
 	};
-	int r;
 
 	for (int k = 0; k < 3; k++) {
 		i.stdio[k] = in->spec->terminal     ? in->slave_fd
 			     : in->l->stdio[k] >= 0 ? in->l->stdio[k]
 						    : in->null_fd;
 	}
-	r = isolate_self(&i, err);
-	if (r < 0)
-		return r;
-	in->sync_fd = ISOLATE_SYNC_FD;
-	in->stub_fd = in->stub_fd >= 0 ? ISOLATE_STUB_FD : FD_NONE;
-	return 0;
+	return isolate_self(&i, err);
 }
 
 /* --init: the payload becomes a child, we stay. Returns in the child only. */

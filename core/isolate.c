@@ -90,17 +90,22 @@ static void give_pipes(const struct spec *s)
 
 static int place_fds(const struct isolate *i, struct rl_err *err)
 {
-	const int from[] = { i->stdio[0], i->stdio[1], i->stdio[2], i->sync_fd, i->stub_fd };
-	int copy[ARRAY_LEN(from)], n = i->stub_fd >= 0 ? ARRAY_LEN(from) : ARRAY_LEN(from) - 1;
+	const int from[] = { i->stdio[0], i->stdio[1], i->stdio[2], *i->sync_fd, *i->stub_fd };
+	int copy[ARRAY_LEN(from)], n = *i->stub_fd >= 0 ? ARRAY_LEN(from) : ARRAY_LEN(from) - 1;
 
 	for (int k = 0; k < n; k++) {
 		copy[k] = fcntl(from[k], F_DUPFD_CLOEXEC, ARRAY_LEN(from));
 		if (copy[k] < 0)
 			return rl_fail_sys(err, errno, "pass descriptor %d", k);
 	}
+	/* whatever fails from here on has to be told on a channel that is not overwritten */
+	*i->sync_fd = copy[3];
 	for (int k = 0; k < n; k++)
 		if (dup3(copy[k], k, k < 3 ? 0 : O_CLOEXEC) < 0)
 			return rl_fail_sys(err, errno, "pass descriptor %d", k);
+	*i->sync_fd = ISOLATE_SYNC_FD;
+	if (n > ISOLATE_STUB_FD)
+		*i->stub_fd = ISOLATE_STUB_FD;
 	if (syscall(SYS_close_range, n, ~0U, 0) < 0) {
 		rl_fail_sys(err, errno, "close_range");
 		return rl_hint(err, "rl needs Linux 5.9 or newer and no outer seccomp filter on "

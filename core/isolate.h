@@ -20,8 +20,8 @@ struct isolate {
 	bool one_id;                          /* see struct launch */
 	int cwd_fd;                           /* resolved inside the root */
 	int stdio[3];                         /* become 0, 1, 2 */
-	int sync_fd;                          /* becomes ISOLATE_SYNC_FD, closed on exec */
-	int stub_fd;                          /* becomes ISOLATE_STUB_FD, the same; or FD_NONE */
+	int *sync_fd;                         /* becomes ISOLATE_SYNC_FD, closed on exec */
+	int *stub_fd;                         /* becomes ISOLATE_STUB_FD, the same; or FD_NONE */
 	bool terminal;                        /* 0 is a terminal that becomes the controlling one */
 };
 

@@ -212,6 +212,14 @@ static int mount_plain(struct init *in, const struct spec_mount *m, const char *
 	return r;
 }
 
+/* With the host's ipc namespace, and no mount of it there, the container has none either. */
+static int mount_mqueue(struct init *in, const struct spec_mount *m, struct rl_err *err)
+{
+	if (!in->spec->ns[SPEC_NS_IPC].is_listed && access("/dev/mqueue", F_OK) < 0)
+		return 0;
+	return mount_plain(in, m, "/dev/mqueue", err);
+}
+
 /* gid=5 (tty) is in every spec; a map with few ids does not have it. */
 static int mount_devpts(struct init *in, const struct spec_mount *m, struct rl_err *err)
 {
@@ -294,7 +302,7 @@ static int mount_one(struct init *in, const struct spec_mount *m, struct rl_err 
 	if (strcmp(t, "sysfs") == 0)
 		return mount_plain(in, m, "/sys", err);
 	if (strcmp(t, "mqueue") == 0)
-		return mount_plain(in, m, "/dev/mqueue", err);
+		return mount_mqueue(in, m, err);
 	return mount_plain(in, m, NULL, err);
 }
 

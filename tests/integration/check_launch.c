@@ -9,6 +9,7 @@
  *	-c	with a cgroup namespace
  *	-s	with a filter that answers mkdir with EXDEV
  *	-e	own stdio, also when it is a terminal
+ *	-x C	an outer filter answers the system call C (clone3, openat2, fsopen) with ENOSYS
  *	-k S	SIGKILL this process at step S: fork, ready, exec
  *	-n N	start it N times, print medians in microseconds
  *	-v	debug lines
@@ -26,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -116,7 +118,7 @@ static int merge(json_t *to, json_t *patch)
 
 struct opts {
 	bool init, one_id, cgroupns, filter, raw_stdio, terminal;
-	const char *kill_at;
+	const char *kill_at, *forbid;
 	uint64_t count;
 };
 
@@ -270,6 +272,36 @@ static int one_id_session(struct session *s)
 	return fd_recv(p[0], uid, sizeof(uid), &s->userns_fd, 1) == 1 ? 0 : -1;
 }
 
+/* What a container around us may do to rl. */
+static int forbid_call(const char *name, struct rl_err *err)
+{
+	static const struct {
+		const char *name;
+		int nr;
+	} calls[] = { { "clone3", SYS_clone3 }, { "openat2", SYS_openat2 }, { "fsopen", SYS_fsopen } };
+	int nr = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (strcmp(calls[i].name, name) == 0)
+			nr = calls[i].nr;
+	if (nr < 0)
+		return rl_fail(err, EINVAL, "no such call '%s'", name);
+	{
+		struct sock_filter insns[] = {
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		};
+		struct sock_fprog prog = { .len = ARRAY_LEN(insns), .filter = insns };
+
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
+			return rl_fail_sys(err, errno, "load the outer filter");
+	}
+	return 0;
+}
+
 static int run(struct opts *o, json_t *json, struct rl_err *err)
 {
 	struct seccomp_filter filter = { .insns = mkdir_filter, .n = ARRAY_LEN(mkdir_filter) };
@@ -301,6 +333,9 @@ static int run(struct opts *o, json_t *json, struct rl_err *err)
 			return r;
 	}
 	l.session_fd = s.userns_fd;
+	r = o->forbid ? forbid_call(o->forbid, err) : 0;
+	if (r < 0)
+		return r;
 	r = idmap_identity(&s.uids, &l.uids, err);
 	if (r == 0)
 		r = idmap_identity(&s.gids, &l.gids, err);
@@ -328,7 +363,7 @@ int main(int argc, char **argv)
 	json_t *spec = load_default(), *patch = json_object(), *p;
 	int c, r;
 
-	while ((c = getopt(argc, argv, "+p:i1csek:n:v")) != -1) {
+	while ((c = getopt(argc, argv, "+p:i1csek:n:vx:")) != -1) {
 		switch (c) {
 		case 'p':
 			p = json_loads(optarg, 0, NULL);
@@ -352,6 +387,9 @@ int main(int argc, char **argv)
 			break;
 		case 'k':
 			o.kill_at = optarg;
+			break;
+		case 'x':
+			o.forbid = optarg;
 			break;
 		case 'n':
 			if (parse_uint(optarg, 100000, &o.count) < 0)
