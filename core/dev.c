@@ -95,6 +95,22 @@ static int make_devices(struct init *in, int dev_fd, struct rl_err *err)
 	return 0;
 }
 
+/*
+ * The null device that stands for absent stdio and covers masked files: of the /dev that was just
+ * made, where nobody else can have put anything (CVE-2025-31133, CVE-2026-88265).
+ */
+static int open_null(struct init *in, int dev_fd, struct rl_err *err)
+{
+	struct stat st;
+
+	in->null_fd = openat(dev_fd, "null", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (in->null_fd < 0 || fstat(in->null_fd, &st) < 0)
+		return rl_fail_sys(err, errno, "open '/dev/null'");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return rl_fail(err, ENODEV, "'/dev/null' is not the null device");
+	return 0;
+}
+
 static int make_links(int dev_fd, struct rl_err *err)
 {
 	static const char *const links[][2] = {
@@ -130,7 +146,12 @@ int dev_make(struct init *in, struct rl_err *err)
 	if (r < 0)
 		return rl_fail_sys(err, -r, "mount '/dev'");
 	r = make_devices(in, fd, err);
-	return r < 0 ? r : make_links(fd, err);
+	if (r == 0)
+		r = open_null(in, fd, err);
+	if (r == 0)
+		r = make_links(fd, err);
+	in->dev_fd = TAKE_FD(fd);
+	return r;
 }
 
 static int open_pty(struct init *in, struct rl_err *err)
@@ -159,7 +180,7 @@ static int open_pty(struct init *in, struct rl_err *err)
 
 int dev_console(struct init *in, struct rl_err *err)
 {
-	auto_fd int dev = FD_NONE, place = FD_NONE, fd = FD_NONE;
+	auto_fd int place = FD_NONE, fd = FD_NONE;
 	int r;
 
 	if (!in->spec->terminal)
@@ -167,10 +188,7 @@ int dev_console(struct init *in, struct rl_err *err)
 	r = open_pty(in, err);
 	if (r < 0)
 		return r;
-	dev = rootpath_open_nolinks(in->root_fd, "/dev", O_PATH | O_DIRECTORY, err);
-	if (dev < 0)
-		return dev;
-	place = make_place(dev, "console", err);
+	place = make_place(in->dev_fd, "console", err);
 	if (place < 0)
 		return place;
 	fd = mnt_clone(in->slave_fd, "", false);

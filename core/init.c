@@ -24,7 +24,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -93,22 +92,6 @@ static int set_up_net(struct init *in, struct rl_err *err)
 	return h->netns ? h->netns(h->arg, &in->net_fd, err) : loopback_up(err);
 }
 
-/*
- * The null device that stands for absent stdio and masks files: opened once, in the host's tree,
- * and looked at (CVE-2025-31133, CVE-2026-88265).
- */
-static int open_null(struct init *in, struct rl_err *err)
-{
-	struct stat st;
-
-	in->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (in->null_fd < 0 || fstat(in->null_fd, &st) < 0)
-		return rl_fail_sys(err, errno, "open '/dev/null'");
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-		return rl_fail(err, ENODEV, "the host's '/dev/null' is not the null device");
-	return 0;
-}
-
 /* Made if it is missing, as docker does; after the masks and before the root gets read-only. */
 static int open_cwd(struct init *in, struct rl_err *err)
 {
@@ -133,8 +116,6 @@ static int build_all(struct init *in, struct rl_err *err)
 {
 	int r = mnt_leave_host(err);
 
-	if (r == 0)
-		r = open_null(in, err);
 	if (r == 0)
 		r = set_up_net(in, err);
 	if (r == 0)

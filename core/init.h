@@ -21,7 +21,8 @@ struct init {
 	bool new_userns;  /* C's user namespace was made for this container */
 	bool exe_at_risk; /* our own executable is writable by ids of the container (S1) */
 
-	int null_fd;   /* host's /dev/null, readable and writable, checked to be char 1:3 */
+	int null_fd;   /* the null device, readable and writable, for absent stdio and masks */
+	int dev_fd;    /* the fresh /dev, also where the spec mounts something over it */
 	int root_fd;   /* attached mount that becomes the root */
 	int proc_fd;   /* procfs that no other process can lay something over, or FD_NONE */
 	int pts_fd;    /* the container's devpts, or FD_NONE */

@@ -244,6 +244,7 @@ static _Noreturn void become_init(struct joiner *j)
 		.new_userns = j->new_userns,
 		.exe_at_risk = j->exe_at_risk,
 		.null_fd = FD_NONE,
+		.dev_fd = FD_NONE,
 		.root_fd = FD_NONE,
 		.proc_fd = FD_NONE,
 		.pts_fd = FD_NONE,

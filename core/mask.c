@@ -4,8 +4,8 @@
  *
  * Threat: a masked file stays readable because what is bound over it was replaced (CVE-2025-31133),
  * or because the path leads elsewhere.
- * Defence: paths are resolved in the root; a masked file is covered by the host's /dev/null, taken
- * from the host's tree and checked to be char 1:3, a folder by an empty read-only tmpfs.
+ * Defence: paths are resolved in the root; a masked file is covered by the null device of the
+ * fresh /dev (dev.c), checked to be char 1:3, a folder by an empty read-only tmpfs.
  * Must not: skip a path for any reason but that it does not exist.
  */
 #include "config.h"

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,11 +17,11 @@
 
 #define LINKS_MAX 40 /* as the kernel's own walk (path_resolution(7)) */
 
-static int open_in(int root_fd, const char *path, int flags, uint64_t resolve)
+static int in_root(int root_fd, const char *path, int flags)
 {
 	const struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
-		.resolve = resolve,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
 
@@ -33,11 +32,6 @@ static int open_in(int root_fd, const char *path, int flags, uint64_t resolve)
 			break;
 	}
 	return fd < 0 ? -errno : (int)fd;
-}
-
-static int in_root(int root_fd, const char *path, int flags)
-{
-	return open_in(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 static int fail(struct rl_err *err, int code, const char *step, const char *path)
@@ -51,13 +45,6 @@ static int fail(struct rl_err *err, int code, const char *step, const char *path
 int rootpath_open(int root_fd, const char *path, int flags, struct rl_err *err)
 {
 	int fd = in_root(root_fd, path, flags);
-
-	return fd < 0 ? fail(err, -fd, "open", path) : fd;
-}
-
-int rootpath_open_nolinks(int root_fd, const char *path, int flags, struct rl_err *err)
-{
-	int fd = open_in(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 
 	return fd < 0 ? fail(err, -fd, "open", path) : fd;
 }

@@ -29,9 +29,6 @@
  */
 int rootpath_open(int root_fd, const char *path, int flags, struct rl_err *err) RL_MUST_USE;
 
-/* The same, and no component may be a symlink: -ELOOP. */
-int rootpath_open_nolinks(int root_fd, const char *path, int flags, struct rl_err *err) RL_MUST_USE;
-
 /**
  * rootpath_make() - O_PATH descriptor on a folder or file, created where it is missing
  * @dir:	A folder (0755), else an empty file (0644), with the folders above it
