@@ -46,7 +46,6 @@ libcore_a_SOURCES += core/sandbox.c core/sandbox.h
 libcore_a_SOURCES += core/seccomp.c core/seccomp.h core/seccomp_int.h
 libcore_a_SOURCES += core/seccomp_cache.c core/seccomp_profile.c core/seccomp_rules.c
 libcore_a_SOURCES += core/seccomp_prologue.c core/seccomp_prologue.h
-libcore_a_SOURCES += core/seccomp_stub.c
 libcore_a_SOURCES += core/session.c core/session.h
 libcore_a_SOURCES += core/spec.c core/spec.h core/spec_int.h
 libcore_a_SOURCES += core/spec_linux.c
