@@ -5,16 +5,19 @@
 #include "cmd/cmd.h"
 
 /* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
-#define COMMANDS(X) \
-	X(create)   \
-	X(kill)     \
-	X(load)     \
-	X(pull)     \
-	X(rm)       \
-	X(run)      \
-	X(start)    \
-	X(stop)     \
-	X(wait)     \
+#define COMMANDS(X)      \
+	X(create)        \
+	X(image_inspect) \
+	X(images)        \
+	X(kill)          \
+	X(load)          \
+	X(pull)          \
+	X(rm)            \
+	X(rmi)           \
+	X(run)           \
+	X(start)         \
+	X(stop)          \
+	X(wait)          \
 	/* end */
 
 #define DECLARE(name) extern const struct cmd cmd_##name;

@@ -69,6 +69,9 @@ int image_list(const struct rl *rl, struct image **ret_v, size_t *ret_n,
 	       struct rl_err *err) RL_MUST_USE;
 void image_list_done(struct image *v, size_t n);
 
+/* Who uses what: "<image id> <container id>" for each container, also ones just being made. */
+int image_users(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+
 /* --- writing (image_write.c, image_remove.c) --------------------------------------------- */
 
 /* Hold off the removal of layers; close the descriptor after image_record(). fd or -errno. */

@@ -71,25 +71,26 @@ static int untag(const struct rl *rl, const char *name, const char *id, struct i
 
 /* --- who uses it ------------------------------------------------------------------------- */
 
-/* True when containers/<name>/image says @id; names that are just being made count too. */
-static bool uses(int containers_fd, const char *name, const char *id)
+/* "<image id> <container id>" from containers/<name>/image; nothing when there is no such file. */
+static int add_user(int containers_fd, const char *name, struct strv *ret)
 {
 	auto_free char *path = str_printf("%s/image", name);
 	auto_buf struct buf b = { 0 };
 	struct rl_err why = { 0 };
+	const char *ctr = strncmp(name, ".new-", 5) == 0 ? name + 5 : name;
 
-	if (!path || io_read_file(containers_fd, path, 128, &b, &why) < 0)
-		return false;
-	return b.len >= 64 && memcmp(b.data, id, 64) == 0;
+	if (!path || io_read_file(containers_fd, path, 128, &b, &why) < 0 || b.len < 64 ||
+	    !digest_is_hex64(b.data, 64))
+		return 0;
+	return strv_take(ret, str_printf("%.64s %s", b.data, ctr));
 }
 
-static int check_unused(const struct rl *rl, const char *id, struct rl_err *err)
+int image_users(const struct rl *rl, struct strv *ret, struct rl_err *err)
 {
 	auto_fd int fd =
 		openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_dir DIR *d = NULL;
 	const struct dirent *e;
-	const char *ctr;
 	int dir;
 
 	if (fd < 0)
@@ -100,17 +101,27 @@ static int check_unused(const struct rl *rl, const char *id, struct rl_err *err)
 		fd_close(dir);
 		return rl_fail_sys(err, errno, "read folder 'containers'");
 	}
-	while ((e = readdir(d))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-		    strncmp(e->d_name, ".trash-", 7) == 0 || !uses(fd, e->d_name, id))
-			continue;
-		ctr = strncmp(e->d_name, ".new-", 5) == 0 ? e->d_name + 5 : e->d_name;
-		rl_fail(err, EBUSY, "image %.12s is used by container %.12s", id, ctr);
-		rl_hint(err, "remove that container first: rl rm -f %.12s", ctr);
-		err->exit_code = 2;
-		return -EBUSY;
-	}
+	while ((e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    strncmp(e->d_name, ".trash-", 7) != 0 && add_user(fd, e->d_name, ret) < 0)
+			return rl_oom(err);
 	return 0;
+}
+
+static int check_unused(const struct rl *rl, const char *id, struct rl_err *err)
+{
+	auto_strv struct strv users = { 0 };
+	int r = image_users(rl, &users, err);
+
+	for (size_t i = 0; i < users.n && r == 0; i++) {
+		if (strncmp(users.v[i], id, 64) != 0)
+			continue;
+		r = rl_fail(err, EBUSY, "image %.12s is used by container %.12s", id,
+			    users.v[i] + 65);
+		rl_hint(err, "remove that container first: rl rm -f %.12s", users.v[i] + 65);
+		err->exit_code = 2;
+	}
+	return r;
 }
 
 /* --- layers ------------------------------------------------------------------------------ */

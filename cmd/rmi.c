@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rmi.c - `rl rmi`: remove names, and images with their last name
+ *
+ * Theory of operation: each word is one step under the store's lock (storage/image.h), printed as
+ * soon as it is done. Layers that no image needs any more are moved away in that step and deleted
+ * once, at the end, because that needs the session's user namespace.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/format.h"
+#include "core/base/cleanup.h"
+#include "core/base/log.h"
+#include "storage/image.h"
+
+struct rmi_opts {
+	bool all, force, ignore;
+};
+
+static const struct opt rmi_options[] = {
+	OPT_BOOL('a', "all", struct rmi_opts, all, "all images"),
+	OPT_BOOL('f', "force", struct rmi_opts, force, "by id also with several names"),
+	OPT_BOOL('i', "ignore", struct rmi_opts, ignore, "an unknown image is no error"),
+	OPT_IGNORE_BOOL("no-prune"),
+	OPT_END,
+};
+
+static int print_removed(const struct image_removed *done, struct rl_err *err)
+{
+	auto_buf struct buf out = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < done->untagged.n && r == 0; i++)
+		r = buf_printf(&out, "Untagged: %s\n", done->untagged.v[i]);
+	if (*done->deleted && r == 0)
+		r = buf_printf(&out, "Deleted: %s\n", done->deleted);
+	return r < 0 ? rl_oom(err) : format_print(&out, err);
+}
+
+static int rmi_one(const struct rl *rl, const char *name, const struct rmi_opts *o,
+		   struct rl_err *err)
+{
+	struct image_removed done = { 0 };
+	int r = image_remove(rl, name, o->force || o->all, &done, err);
+
+	if (r == -ENOENT && (o->ignore || o->force))
+		return 0;
+	if (r == 0)
+		r = print_removed(&done, err);
+	strv_done(&done.untagged);
+	return r;
+}
+
+/* Each word, going on after a failure; the last failure decides the status. */
+static int rmi_words(const struct rl *rl, const char *const *v, size_t n, const struct rmi_opts *o)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct rl_err err = { 0 };
+
+		if (rmi_one(rl, v[i], o, &err) == 0)
+			continue;
+		rl_report(&err);
+		status = err.exit_code ? err.exit_code : EXIT_RL;
+	}
+	return status;
+}
+
+static int all_ids(const struct rl *rl, struct strv *ret, struct rl_err *err)
+{
+	struct image *v = NULL;
+	size_t n = 0;
+	int r = image_list(rl, &v, &n, err);
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (strv_add(ret, v[i].id) < 0)
+			r = rl_oom(err);
+	image_list_done(v, n);
+	return r;
+}
+
+static int rmi_run(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	const struct rmi_opts *o = opts;
+	auto_strv struct strv ids = { 0 };
+	struct rl_err why = { 0 };
+	int r = 0, status;
+
+	if (o->all && args->n > 0)
+		return rl_fail(err, EINVAL, "rmi: '--all' and '%s' exclude each other", args->v[0]);
+	if (!o->all && args->n == 0) {
+		rl_fail(err, EINVAL, "rmi needs IMAGE... or --all");
+		return rl_hint(err, "see 'rl rmi --help'");
+	}
+	if (o->all)
+		r = all_ids(rl, &ids, err);
+	if (r < 0)
+		return r;
+	status = o->all ? rmi_words(rl, (const char *const *)ids.v, ids.n, o)
+			: rmi_words(rl, args->v, args->n, o);
+	if (image_sweep_layers(rl, &why) < 0)
+		log_warn("files of removed layers stay until the next rmi: %s", why.msg);
+	return status;
+}
+
+const struct cmd cmd_rmi = {
+	.name = "rmi",
+	.args = "IMAGE [IMAGE...]",
+	.summary = "Remove images, or names of images",
+	.options = rmi_options,
+	.opts_size = sizeof(struct rmi_opts),
+	.max_args = CMD_ANY,
+	.run = rmi_run,
+	.completes = "image",
+};
