@@ -298,6 +298,8 @@ static int pull_request(const struct session *s, const struct pull_req *req, str
 	json_t *root = NULL;
 	int r;
 
+	/* while passwords are in memory: no core file, no debugger */
+	(void)prctl(PR_SET_DUMPABLE, 0); /* cannot fail with this value */
 	json_get_alloc_funcs(&old_malloc, &old_free);
 	json_set_alloc_funcs(malloc, wiping_free);
 	r = fetch_request_new(s, req->quiet, &root, err);
@@ -307,6 +309,7 @@ static int pull_request(const struct session *s, const struct pull_req *req, str
 		r = request_fd(root, err);
 	json_decref(root);
 	json_set_alloc_funcs(old_malloc, old_free);
+	(void)prctl(PR_SET_DUMPABLE, 1); /* the same */
 	return r;
 }
 

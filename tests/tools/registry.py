@@ -61,14 +61,14 @@ class Image:
     """What one behaviour serves: manifests by tag and digest, blobs by digest."""
 
     def __init__(self, name):
+        self.name = name
         rng = random.Random(name)
         raw = io.BytesIO()
         with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            for file, data in (("name", name.encode()), ("data", rng.randbytes(1 << 20))):
+            for file, data in (("name", name.encode()), ("data", self.content(rng))):
                 info = tarfile.TarInfo(file)
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
-        self.name = name
         self.tar = raw.getvalue()
         self.layer = gzip.compress(self.tar, 1, mtime=0)
         if name == "gzip-cut":
@@ -78,6 +78,9 @@ class Image:
         self.type = MANIFEST
         self.manifest = self.make_manifest()
         self.by_digest = {digest(self.manifest): (self.type, self.manifest)}
+
+    def content(self, rng):
+        return rng.randbytes(1024) * 8192 if self.name == "fat" else rng.randbytes(1 << 20)
 
     def make_config(self):
         diff_ids = [digest(self.tar)]
@@ -89,7 +92,7 @@ class Image:
             diff_ids *= 2
         return dumps(
             {
-                "architecture": "s390x" if self.name == "other-arch" else "amd64",
+                "architecture": "s390x" if self.name in ("other-arch", "index-no-arch") else "amd64",
                 "os": "linux",
                 "config": {"Cmd": ["/name"]},
                 "rootfs": {"type": "layers", "diff_ids": diff_ids},
