@@ -3,6 +3,7 @@
 #
 # The scripted registry is tests/tools/registry.py. After each case: the words of the message, no
 # secret at a host that it does not belong to, nothing half done in the store.
+# shellcheck disable=SC2154 # the ports
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/integration/scripted.sh

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2054,SC2154 # variables of lib.sh, of $R/ports and of who sources this
 # scripted.sh - sourced after lib.sh: starts tests/tools/registry.py for the test user
 #
 # Sets H (host:port of the registry), the ports home, other, plain, expired, wrongname, old, cut, R
@@ -31,7 +31,7 @@ for _ in {1..100}; do
 	[ -f "$R/ports" ] && break
 	sleep 0.05
 done
-# shellcheck disable=SC2154 # home, other, plain, expired, wrongname, old, cut
+# shellcheck source=/dev/null # home, other, plain, expired, wrongname, old, cut
 . "$R/ports" || skip_all "the scripted registry does not start: $(cat "$R/err")"
 H=localhost:$home
 config=$T/home/.config/containers
