@@ -80,12 +80,9 @@ INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
 INTEGRATION_TESTS += tests/integration/images.sh
 INTEGRATION_TESTS += tests/integration/rootfs.sh
-INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/pull.sh
 INTEGRATION_TESTS += tests/integration/registry_hostile.sh
-INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/session.sh
-INTEGRATION_TESTS += tests/integration/shift.sh
 
 tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \
 	$(SECCOMP_LIBS)
