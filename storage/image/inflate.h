@@ -13,7 +13,7 @@
 
 #include "core/base/err.h"
 
-#define INFLATE_BLOCK (1 << 20) /* largest block that inflate_read() hands out */
+#define INFLATE_BLOCK (256 << 10) /* largest block that inflate_read() hands out */
 /* zstd frames that need a larger window are refused: memory is bounded by this */
 #define INFLATE_WINDOW_LOG 27
 
