@@ -83,6 +83,7 @@ static int remember_times(struct apply *a, const char *path, int fd, const struc
 
 	if (fstat(fd, &st) < 0)
 		return rl_fail_sys(err, errno, "stat");
+	place_is_real(&a->place, st.st_ino); /* a number may also have been another folder's */
 	if (a->n_times == a->cap_times) {
 		size_t cap = a->cap_times ? 2 * a->cap_times : 256;
 		struct dir_time *t = reallocarray(a->times, cap, sizeof(*t));
@@ -403,7 +404,7 @@ static int put_hardlink(struct apply *a, const char *path, const char *target, s
 
 /* --- whiteouts ----------------------------------------------------------------------------- */
 
-static int put_whiteout(int dir_fd, const char *name, struct rl_err *err)
+static int put_whiteout(struct apply *a, int dir_fd, const char *name, struct rl_err *err)
 {
 	enum place_was was = PLACE_FREE;
 	auto_fd int fd = FD_NONE;
@@ -413,6 +414,12 @@ static int put_whiteout(int dir_fd, const char *name, struct rl_err *err)
 		return rl_fail(err, EINVAL, "a whiteout of no name");
 	if (place_look(dir_fd, name, &was, &st, err) < 0)
 		return -err->code;
+	/* whiteouts below it came first: there is no such folder in this layer */
+	if (was == PLACE_DIR && place_is_hollow(&a->place, dir_fd, name, st.st_ino)) {
+		if (place_clear(&a->place, dir_fd, name, err) < 0)
+			return -err->code;
+		was = PLACE_FREE;
+	}
 	if (was == PLACE_FREE) {
 		if (mknodat(dir_fd, name, S_IFCHR, makedev(0, 0)) < 0)
 			return rl_fail_sys(err, errno, "create the whiteout");
@@ -472,12 +479,14 @@ static int put_marker(struct apply *a, const char *path, struct rl_err *err)
 	/* umoci also lists what was below a folder that this layer removed or replaced by a file */
 	if (strcmp(last, WH_OPAQUE) != 0 && place_is_hidden(&a->place, dir))
 		return 0;
+	a->place.marking = strcmp(last, WH_OPAQUE) != 0;
 	fd = place_find(&a->place, path, true, &base, err);
+	a->place.marking = false;
 	if (fd < 0)
 		return fd;
 	if (strcmp(base, WH_OPAQUE) == 0)
 		return place_set_opaque(fd, err);
-	return put_whiteout(fd, base + WH_LEN, err);
+	return put_whiteout(a, fd, base + WH_LEN, err);
 }
 
 static int put(struct apply *a, struct tarin *t, struct archive_entry *e, struct rl_err *err)

@@ -10,7 +10,8 @@
  *	hard link	to a file of this layer; of a lower layer (lower_fds): a copy of it.
  *			Its metadata is the target's: nothing is set through a link
  *	.wh.NAME	char 0:0 at NAME, unless this layer has NAME itself: a folder then
- *			becomes opaque, a file stays. Before or after makes no difference
+ *			becomes opaque, a file stays. Before or after makes no difference.
+ *			Below what this layer removed or replaced by a file: nothing
  *	.wh..wh..opq	user.overlay.opaque=y on its folder; other .wh..wh.* are skipped
  *	device		skipped, as every rootless engine does: a container gets its own /dev;
  *			with one_id an empty file whose record says what it was

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <search.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -21,6 +22,11 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 
+static void forget_nothing(void *key)
+{
+	(void)key; /* a number */
+}
+
 void place_init(struct place *p, int root_fd, bool one_id)
 {
 	*p = (struct place){ .root_fd = root_fd, .dir_fd = FD_NONE, .one_id = one_id };
@@ -29,7 +35,67 @@ void place_init(struct place *p, int root_fd, bool one_id)
 void place_done(struct place *p)
 {
 	fd_close(TAKE_FD(p->dir_fd));
+	tdestroy(p->implied, forget_nothing);
+	p->implied = NULL;
 }
+
+/* --- folders made for whiteouts only ------------------------------------------------------- */
+
+/* The keys are the numbers themselves, as pointers: no memory of their own. */
+static void *as_key(ino_t ino)
+{
+	return (void *)(uintptr_t)ino;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return (uintptr_t)a < (uintptr_t)b ? -1 : (uintptr_t)a > (uintptr_t)b;
+}
+
+void place_is_real(struct place *p, ino_t ino)
+{
+	(void)tdelete(as_key(ino), &p->implied, compare_keys); /* mostly it is not in there */
+}
+
+static int remember_implied(struct place *p, int fd, struct rl_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return rl_fail_sys(err, errno, "stat");
+	return tsearch(as_key(st.st_ino), &p->implied, compare_keys) ? 0 : rl_oom(err);
+}
+
+bool place_is_hollow(struct place *p, int dir_fd, const char *base, ino_t ino)
+{
+	auto_dir DIR *d = NULL;
+	struct dirent *e;
+	bool hollow = true;
+	int fd;
+
+	if (!tfind(as_key(ino), &p->implied, compare_keys))
+		return false;
+	fd = openat(dir_fd, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		fd_close(fd);
+		return false;
+	}
+	while (hollow && (e = readdir(d))) {
+		struct stat st;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		hollow = fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			 (place_is_whiteout(&st) ||
+			  (S_ISDIR(st.st_mode) && place_is_hollow(p, fd, e->d_name, st.st_ino)));
+	}
+	if (!hollow)
+		place_is_real(p, ino);
+	return hollow;
+}
+
+/* --- names --------------------------------------------------------------------------------- */
 
 int place_clean(const char *name, char out[PLACE_PATH_MAX + 1], struct rl_err *err)
 {
@@ -182,6 +248,8 @@ static int make_plain(struct place *p, int dir_fd, const char *base, bool opaque
 		return rl_fail_sys(err, errno, "give folder '%.255s' to root", base);
 	if (fchmod(fd, 0755) < 0)
 		return rl_fail_sys(err, errno, "chmod folder '%.255s'", base);
+	if (p->marking && !opaque && remember_implied(p, fd, err) < 0)
+		return -err->code;
 	return TAKE_FD(fd);
 }
 
@@ -279,7 +347,7 @@ int place_find(struct place *p, const char *path, bool make, const char **ret_ba
 		rl_fail_sys(err, -fd, "open its folder");
 	if (fd < 0)
 		return fd;
-	place_done(p);
+	fd_close(TAKE_FD(p->dir_fd));
 	p->dir_fd = fd;
 	memcpy(p->dir, dir, len + 1);
 	return fd;

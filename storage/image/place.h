@@ -24,6 +24,8 @@ struct place {
 	char dir[4096];  /* path of @dir_fd below the root */
 	bool no_openat2; /* refused by an outer filter: no symlink is followed at all then */
 	bool one_id;     /* no owners are set */
+	bool marking;    /* folders made now are remembered as made for whiteouts only */
+	void *implied;   /* tsearch(3) tree of their inode numbers */
 };
 
 void place_init(struct place *p, int root_fd, bool one_id);
@@ -62,6 +64,13 @@ int place_look(int dir_fd, const char *base, enum place_was *ret, struct stat *r
 	       struct rl_err *err) RL_MUST_USE;
 /* Make room: remove whatever is at @base, a folder with all its content. */
 int place_clear(struct place *p, int dir_fd, const char *base, struct rl_err *err) RL_MUST_USE;
+/*
+ * Is the folder @base there only because whiteouts below it needed a place: made for them, no
+ * entry for it, nothing but whiteouts in it? "No" is remembered: asking again costs nothing.
+ */
+bool place_is_hollow(struct place *p, int dir_fd, const char *base, ino_t ino);
+/* An entry describes this folder: it is no longer one made for whiteouts only. */
+void place_is_real(struct place *p, ino_t ino);
 /* mkdir and open; @opaque: hides the same folder of lower layers. Owned descriptor or -errno. */
 int place_mkdir(int dir_fd, const char *base, bool opaque, struct rl_err *err) RL_MUST_USE;
 /* Mark a folder so that the overlay shows nothing of lower layers in it. */

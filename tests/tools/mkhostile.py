@@ -284,6 +284,13 @@ def build():
     ok("whiteout-then-folder", wh(b".wh.x"), d(b"x"), f(b"x/y", b"1"), tree=["x d 755 opaque", "x/y f 1"])
     ok("folder-then-whiteout", d(b"x"), f(b"x/y", b"1"), wh(b".wh.x"), tree=["x d 755 opaque", "x/y f 1"])
     ok("whiteout-then-implied-folder", wh(b".wh.x"), f(b"x/y", b"1"), tree=["x d 755 opaque", "x/y f 1"])
+    ok("whiteout-then-below", wh(b".wh.x"), wh(b"x/.wh.y"), wh(b"x/z/.wh.w"), tree=["x c"])
+    ok("whiteout-below-then-it", wh(b"x/.wh.y"), wh(b"x/z/.wh.w"), wh(b".wh.x"), tree=["x c"])
+    ok("whiteout-below-then-folder", wh(b"x/.wh.y"), d(b"x", mode=0o700), wh(b".wh.x"),
+       tree=["x d 700 opaque", "x/y c"])
+    ok("whiteout-below-then-content", wh(b"x/z/.wh.y"), f(b"x/z/f", b"1"), wh(b".wh.x"), wh(b".wh.x"),
+       tree=["x d 755 opaque", "x/z d 755", "x/z/f f 1", "x/z/y c"])
+    ok("whiteout-below-file", f(b"x", b"1"), wh(b"x/.wh.y"), tree=["x f 1"])
     ok("whiteout-twice", wh(b".wh.x"), wh(b".wh.x"), tree=["x c"])
     ok("whiteout-symlink", sym(b"x", HOST), wh(b".wh.x"), tree=["x l " + HOST.decode()])
     ok("whiteout-mount-points", wh(b".wh.proc"), wh(b".wh.dev"), wh(b".wh.sys"), tree=["dev c", "proc c", "sys c"])
