@@ -5,41 +5,9 @@
 #include "core/caps.h"
 
 #include <errno.h>
-#include <string.h>
-#include <strings.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-
-#include "core/base/buf.h"
-#include "core/base/cleanup.h"
-
-uint64_t caps_by_name(const char *name)
-{
-	auto_free char *full = NULL;
-	cap_value_t v;
-
-	if (strncasecmp(name, "cap_", 4) != 0) {
-		full = str_printf("cap_%s", name);
-		name = full;
-	}
-	/* libcap also takes numbers; a spec must use names */
-	if (!name || (name[4] >= '0' && name[4] <= '9'))
-		return 0;
-	return cap_from_name(name, &v) == 0 && v >= 0 && v <= CAPS_LAST ? CAP_BIT(v) : 0;
-}
-
-int caps_last(void)
-{
-	int last = CAP_LAST_CAP;
-
-	/* the headers may be older or newer than the kernel */
-	while (last < CAPS_LAST && prctl(PR_CAPBSET_READ, last + 1) >= 0)
-		last++;
-	while (last > 0 && prctl(PR_CAPBSET_READ, last) < 0)
-		last--;
-	return last;
-}
+#include <unistd.h>
 
 int caps_bound(uint64_t keep)
 {

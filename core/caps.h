@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * caps.h - capability sets as bit masks, by name and of this thread (capabilities(7))
+ * caps.h - the capability sets of this thread as bit masks (capabilities(7)); names: capname.h
  */
 #pragma once
 
@@ -16,11 +16,6 @@
 struct caps {
 	uint64_t bounding, effective, permitted, inheritable, ambient;
 };
-
-/* Bit of "CAP_CHOWN" or "chown", any case; 0 when there is none of that name. */
-uint64_t caps_by_name(const char *name);
-/* Number of the highest capability that this kernel knows. */
-int caps_last(void);
 
 /* Remove all but @keep from the bounding set of this thread. 0 or -errno. */
 int caps_bound(uint64_t keep) RL_MUST_USE;

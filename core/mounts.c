@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/copyup.h"
 #include "core/init.h"
 #include "core/mnt.h"
 #include "core/rootpath.h"
@@ -212,6 +213,37 @@ static int mount_plain(struct init *in, const struct spec_mount *m, const char *
 	return r;
 }
 
+/*
+ * With tmpcopyup a tmpfs starts with what the image has at its place; it is filled before it is
+ * attached there and before it may get read-only.
+ */
+static int mount_tmpfs(struct init *in, const struct spec_mount *m, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE, target = FD_NONE;
+	uint64_t late = m->tmpcopyup ? m->set & MOUNT_ATTR_RDONLY : 0;
+	int r;
+
+	fd = mnt_new("tmpfs", m->source ? m->source : "tmpfs", m->opts, m->n_opts, m->set & ~late,
+		     err);
+	if (fd < 0)
+		return rl_wrap(err, "mount '%s'", m->dest);
+	target = open_target(in, m, true, err);
+	if (target < 0)
+		return target;
+	r = m->tmpcopyup ? copyup_tree(target, fd, err) : 0;
+	if (r == -ENOSPC)
+		rl_hint(err,
+			"the image has more at '%s' than the tmpfs may hold: give it a larger "
+			"size=, or notmpcopyup",
+			m->dest);
+	if (r < 0)
+		return rl_wrap(err, "fill the tmpfs '%s'", m->dest);
+	r = late ? mnt_set(fd, late, 0, 0, false) : 0;
+	if (r == 0)
+		r = mnt_attach(fd, target);
+	return r < 0 ? rl_fail_sys(err, -r, "mount '%s'", m->dest) : 0;
+}
+
 /* With the host's ipc namespace, and no mount of it there, the container has none either. */
 static int mount_mqueue(struct init *in, const struct spec_mount *m, struct rl_err *err)
 {
@@ -295,6 +327,8 @@ static int mount_one(struct init *in, const struct spec_mount *m, struct rl_err 
 		return bind_mount(in, m, m->source, m->recursive, err);
 	if (strcmp(t, "tmpfs") == 0 && strcmp(m->dest, "/dev") == 0)
 		return 0; /* dev_make() made it */
+	if (strcmp(t, "tmpfs") == 0)
+		return mount_tmpfs(in, m, err);
 	if (strcmp(t, "devpts") == 0)
 		return mount_devpts(in, m, err);
 	if (strcmp(t, "cgroup") == 0 || strcmp(t, "cgroup2") == 0)

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
+#include "core/capname.h"
 #include "core/spec_int.h"
 
 #define GROUPS_MAX 65536 /* NGROUPS_MAX of the kernel */
@@ -64,13 +66,14 @@ static int parse_cap_set(const json_t *o, const char *key, uint64_t *ret, struct
 		return r;
 	json_array_foreach (list, i, item) {
 		const char *name = json_string_value(item);
-		uint64_t bit = name ? caps_by_name(name) : 0;
+		/* a spec must name them in full */
+		int cap = name && strncasecmp(name, "cap_", 4) == 0 ? capname_parse(name) : -1;
 
-		if (!bit)
+		if (cap < 0)
 			return rl_fail(err, EINVAL,
 				       "process.capabilities: '%s' has the unknown entry '%.64s'",
 				       key, name ? name : "(no string)");
-		*ret |= bit;
+		*ret |= CAP_BIT(cap);
 	}
 	return 0;
 }
@@ -91,7 +94,7 @@ static int parse_caps(const json_t *process, struct spec *s, struct rl_err *err)
 
 	if (r < 0)
 		return r;
-	known = (CAP_BIT(caps_last()) << 1) - 1;
+	known = capname_all();
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
 		r = parse_cap_set(o, sets[i].key, sets[i].set, err);
 		if (r < 0)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copyup.h - fill an empty folder with what another one has: a tmpfs or a volume over image content
+ */
+#pragma once
+
+#include "core/base/err.h"
+
+#define COPYUP_DEPTH_MAX 256
+
+/**
+ * copyup_tree() - Copy all below one folder into another
+ * @from_fd:	Folder of the image, may be O_PATH; HOSTILE content
+ * @to_fd:	Empty folder
+ *
+ * Files, folders, symlinks and FIFOs with owner, mode and times; sockets and devices are left out.
+ * Everything is opened by one name below a descriptor, never through a link, and a FIFO in the
+ * place of a file cannot block. To be called with CAP_CHOWN and kin over both folders.
+ *
+ * Return: 0, -ENOSPC and kin with the name of the entry, -ELOOP when nested too deep
+ */
+int copyup_tree(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
