@@ -154,3 +154,36 @@ int copyup_tree(int from_fd, int to_fd, struct rl_err *err)
 {
 	return copy_folder(from_fd, to_fd, 0, err);
 }
+
+/* 1: nothing in it. */
+static int is_empty(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d) {
+		n = -errno;
+		fd_close(fd);
+		return n;
+	}
+	while (n <= 2 && readdir(d))
+		n++; /* "." and ".." are two */
+	return n <= 2;
+}
+
+int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
+{
+	auto_fd int to = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int r = to < 0 ? -errno : is_empty(to);
+
+	if (r < 0)
+		return rl_fail_sys(err, -r, "read the folder");
+	if (r == 0)
+		return 0;
+	r = copyup_tree(from_fd, to, err);
+	if (r < 0)
+		return r;
+	r = fstat(from_fd, &st) < 0 ? -errno : copy_meta(to, &st);
+	return r < 0 ? rl_fail_sys(err, -r, "set owner and mode of the volume") : 0;
+}

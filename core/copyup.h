@@ -20,3 +20,9 @@
  * Return: 0, -ENOSPC and kin with the name of the entry, -ELOOP when nested too deep
  */
 int copyup_tree(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
+
+/*
+ * The same for a volume, which may be in use by others: nothing when it is not empty (S14);
+ * else it gets owner and mode of the image's folder as well.
+ */
+int copyup_volume(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;

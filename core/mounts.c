@@ -148,7 +148,7 @@ static int set_flags(int fd, const struct spec_mount *m, struct rl_err *err)
 static int bind_mount(struct init *in, const struct spec_mount *m, const char *source,
 		      bool recursive, struct rl_err *err)
 {
-	auto_fd int fd = mnt_clone(AT_FDCWD, source, recursive);
+	auto_fd int fd = mnt_clone(AT_FDCWD, source, recursive), target = FD_NONE;
 	struct stat st;
 	int r;
 
@@ -159,8 +159,19 @@ static int bind_mount(struct init *in, const struct spec_mount *m, const char *s
 		return rl_fail_sys(err, -fd, "mount '%s': open source '%s'", m->dest, source);
 	if (fstat(fd, &st) < 0)
 		return rl_fail_sys(err, errno, "mount '%s': stat source '%s'", m->dest, source);
+	target = open_target(in, m, S_ISDIR(st.st_mode), err);
+	if (target < 0)
+		return target;
+	if (m->copyup && S_ISDIR(st.st_mode)) {
+		r = copyup_volume(target, fd, err);
+		if (r < 0)
+			return rl_wrap(err, "copy the image's '%s' into its volume", m->dest);
+	}
 	r = set_flags(fd, m, err);
-	return r < 0 ? r : attach(in, m, fd, S_ISDIR(st.st_mode), err);
+	if (r < 0)
+		return r;
+	r = mnt_attach(fd, target);
+	return r < 0 ? rl_fail_sys(err, -r, "mount '%s'", m->dest) : 0;
 }
 
 /* A new file system of @m's type with its options. */
@@ -220,7 +231,7 @@ static int mount_plain(struct init *in, const struct spec_mount *m, const char *
 static int mount_tmpfs(struct init *in, const struct spec_mount *m, struct rl_err *err)
 {
 	auto_fd int fd = FD_NONE, target = FD_NONE;
-	uint64_t late = m->tmpcopyup ? m->set & MOUNT_ATTR_RDONLY : 0;
+	uint64_t late = m->copyup ? m->set & MOUNT_ATTR_RDONLY : 0;
 	int r;
 
 	fd = mnt_new("tmpfs", m->source ? m->source : "tmpfs", m->opts, m->n_opts, m->set & ~late,
@@ -230,7 +241,7 @@ static int mount_tmpfs(struct init *in, const struct spec_mount *m, struct rl_er
 	target = open_target(in, m, true, err);
 	if (target < 0)
 		return target;
-	r = m->tmpcopyup ? copyup_tree(target, fd, err) : 0;
+	r = m->copyup ? copyup_tree(target, fd, err) : 0;
 	if (r == -ENOSPC)
 		rl_hint(err,
 			"the image has more at '%s' than the tmpfs may hold: give it a larger "

@@ -48,13 +48,14 @@ struct spec_mount {
 	const char *dest, *type, *source; /* @type is "bind" for every bind mount */
 	struct mnt_opt *opts;             /* parameters of the file system; owned */
 	size_t n_opts;
-	char *opt_text;            /* what @opts points into; owned */
-	uint64_t set, clear;       /* MOUNT_ATTR_* */
-	uint64_t set_rec;          /* the same for all mounts below (rro and kin) */
-	uint64_t propagation;      /* MS_PRIVATE, ... */
-	bool propagation_rec;      /* rprivate, ... */
-	bool is_bind, recursive;   /* rbind */
-	bool read_only, tmpcopyup; /* tmpcopyup: start with what the image has there */
+	char *opt_text;          /* what @opts points into; owned */
+	uint64_t set, clear;     /* MOUNT_ATTR_* */
+	uint64_t set_rec;        /* the same for all mounts below (rro and kin) */
+	uint64_t propagation;    /* MS_PRIVATE, ... */
+	bool propagation_rec;    /* rprivate, ... */
+	bool is_bind, recursive; /* rbind */
+	bool read_only;
+	bool copyup; /* "tmpcopyup", "copyup": if empty, start with what the image has there */
 };
 
 struct spec_device {

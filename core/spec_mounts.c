@@ -119,8 +119,9 @@ static int take_word(struct spec_mount *m, const char *word, struct rl_err *err)
 	}
 	if (take_attr(m, word))
 		return 1;
-	if (strcmp(word, "tmpcopyup") == 0) {
-		m->tmpcopyup = true;
+	/* Podman's word for a tmpfs; the other is ours, for the bind mount that a volume is */
+	if (strcmp(word, "tmpcopyup") == 0 || strcmp(word, "copyup") == 0) {
+		m->copyup = true;
 		return 1;
 	}
 	if (is_in(idle_words, ARRAY_LEN(idle_words), word))

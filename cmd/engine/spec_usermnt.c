@@ -382,6 +382,7 @@ static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volop
 				   "rbind",
 				   "rprivate",
 				   o->read_only ? "rro" : "rw",
+				   v.copy_up ? "copyup" : "", /* core/mounts.c, if it is empty */
 				   o->dev > 0 ? "" : "nodev",
 				   o->suid < 0 ? "nosuid" : "",
 				   o->exec < 0 ? "noexec" : "",

@@ -78,6 +78,21 @@ expect "a tmpfs where nothing was" 0 $'1777\ntmpfs /new/tmp tmpfs rw,noexec,*siz
 box -p '{"mounts+":[{"destination":"/x","type":"tmpfs","options":["size=wrong"]}]}' -- true
 expect_error "a bad option names the mount" "*mount '/x'*size*"
 
+as_user sh -c "mkdir -p $r/data/sub $r/ro && echo one >$r/data/a && echo two >$r/data/sub/b && ln -s /etc/passwd $r/data/l &&
+	ln -s $s $r/data/sub/out && mkfifo $r/data/p && chmod 750 $r/data/sub && chmod 700 $r/data"
+tmpfs='{"destination":"/data","type":"tmpfs","source":"tmpfs","options":["tmpcopyup","size=256k"%s]}'
+box -p "$(mounts "$(printf "$tmpfs" ',"ro"')")" -- 'cat /data/a /data/sub/b; readlink /data/l; stat -c %a:%F /data/sub /data/p; touch /data/x'
+expect "a tmpfs starts with the image's content" 1 $'one\ntwo\n/etc/passwd\n750:directory\n*:fifo' '*Read-only*'
+as_user sh -c "head -c 400000 /dev/zero >$r/data/big"
+box -p "$(mounts "$(printf "$tmpfs" '')")" -- true && expect_error "which must fit" '*No space left*Hint:*size=*'
+as_user sh -c "rm $r/data/big; mkdir -p $T/work/vol"
+for _ in 1 2; do
+	box -p "$(mounts "$(bind /data "$T/work/vol" ',"copyup"')")" -- 'cat /data/a; stat -c %a /data; readlink /data/sub/out; echo new >/data/a; rm -f /data/l'
+done
+expect "S14: a volume is filled once" 0 $'new\n700\n'"$s"
+check "S14: the image's content stays" grep -q one "$r/data/a"
+unchanged "S14"
+
 # --- rights (S21 to S24) -----------------------------------------------------------------------------
 caps='grep -E "^(Cap|NoNewPrivs)" /proc/self/status | tr -s "\t\n" "  "'
 box -- "$caps" && expect "capabilities of root" 0 \

@@ -163,7 +163,7 @@ static const struct {
 	{ "--tmpfs /dev/shm i", PLAIN, "mounts,dest=/dev/shm,source", "\"tmpfs\"" },
 	{ "-v /dev/null:/etc/hosts i", PLAIN, "mounts,dest=/etc/hosts,source", "\"/dev/null\"" },
 	{ "-v data:/d i", PLAIN, "mounts,dest=/d,options",
-	  "[\"rbind\",\"rprivate\",\"rw\",\"nodev\"]" },
+	  "[\"rbind\",\"rprivate\",\"rw\",\"copyup\",\"nodev\"]" },
 	{ "--no-hosts i", PLAIN, "mounts,dest=/etc/hosts", NULL },
 	{ "--device /dev/null:/dev/mine i", PLAIN, "mounts,dest=/dev/mine,options",
 	  "[\"bind\",\"rprivate\",\"nosuid\",\"noexec\"]" },
