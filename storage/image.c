@@ -182,37 +182,54 @@ static int try_name(const struct rl *rl, const char *name, const struct platform
 	return 1;
 }
 
-static int local_candidates(const char *name, struct strv *ret, struct rl_err *err)
+/* All that a short name may mean beside localhost/NAME; a full name means itself. */
+static int other_candidates(const char *name, bool is_short, struct strv *ret, struct rl_err *err)
 {
 	auto_registries struct registries *reg = NULL;
-	auto_ref struct ref ref = { 0 };
-	int r = ref_parse(name, strlen(name), &ref, err);
 
-	if (r < 0)
-		return r;
-	if (ref.is_short && registries_exist()) {
-		r = registries_load(&reg, err);
+	if (is_short && registries_exist()) {
+		int r = registries_load(&reg, err);
+
 		if (r < 0)
 			return r;
 	}
 	return registries_local_candidates(reg, name, ret, err);
 }
 
-/* 1 = found, 0 = unknown */
+/* 1 = one of @names is there */
+static int try_list(const struct rl *rl, const struct strv *names, const struct platform *platform,
+		    char ret_id[65], char **ret_name, struct rl_err *err)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		int r = try_name(rl, names->v[i], platform, ret_id, err);
+
+		if (r == 0)
+			continue;
+		if (r < 0)
+			return r;
+		*ret_name = strdup(names->v[i]);
+		return *ret_name ? 1 : rl_oom(err);
+	}
+	return 0;
+}
+
+/* 1 = found, 0 = unknown. localhost/NAME comes first, so that is tried before files are read. */
 static int try_names(const struct rl *rl, const char *name, const struct platform *platform,
 		     char ret_id[65], char **ret_name, struct rl_err *err)
 {
-	auto_strv struct strv names = { 0 };
-	int r = local_candidates(name, &names, err);
+	auto_strv struct strv first = { 0 }, names = { 0 };
+	bool is_short = false;
+	int r = ref_check(name, strlen(name), &is_short, err);
 
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		r = try_name(rl, names.v[i], platform, ret_id, err);
-		if (r <= 0)
-			continue;
-		*ret_name = strdup(names.v[i]);
-		return *ret_name ? 1 : rl_oom(err);
+	if (r == 0 && is_short) {
+		r = registries_localhost(name, &first, err);
+		if (r == 0)
+			r = try_list(rl, &first, platform, ret_id, ret_name, err);
 	}
-	return r;
+	if (r != 0)
+		return r;
+	r = other_candidates(name, is_short, &names, err);
+	return r < 0 ? r : try_list(rl, &names, platform, ret_id, ret_name, err);
 }
 
 const char *image_next_id(DIR *d)

@@ -241,6 +241,26 @@ static void cut(struct span s, struct parts *ret)
 	}
 }
 
+static bool is_hub(const struct parts *p)
+{
+	return !p->registry.p || span_is(p->registry, DEFAULT_REGISTRY) ||
+	       span_is(p->registry, "index." DEFAULT_REGISTRY);
+}
+
+/* What docker.io puts before names of one part */
+static const char *hub_folder(const struct parts *p)
+{
+	return is_hub(p) && !has_byte(p->repo, '/') ? "library/" : "";
+}
+
+/* Of registry and repository, with the defaults */
+static size_t full_length(const struct parts *p)
+{
+	size_t registry = is_hub(p) ? strlen(DEFAULT_REGISTRY) : p->registry.n;
+
+	return registry + strlen(hub_folder(p)) + p->repo.n;
+}
+
 static int check(const struct parts *p, struct rl_err *err)
 {
 	struct digest d;
@@ -254,6 +274,9 @@ static int check(const struct parts *p, struct rl_err *err)
 	r = check_repo(p->repo, err);
 	if (r < 0)
 		return r;
+	if (full_length(p) > REF_NAME_MAX)
+		return rl_fail(err, EINVAL, "registry and repository are longer than %d bytes",
+			       REF_NAME_MAX);
 	if (!p->registry.p && digest_is_hex64(p->repo.p, p->repo.n))
 		return rl_fail(err, EINVAL, "64 hex digits are an image id, not a name");
 	if (p->tag.p) {
@@ -269,12 +292,9 @@ static int check(const struct parts *p, struct rl_err *err)
 static int fill(const struct parts *p, struct ref *ret_ref, struct rl_err *err)
 {
 	auto_ref struct ref ref = { .is_short = !p->registry.p };
-	bool hub = !p->registry.p || span_is(p->registry, DEFAULT_REGISTRY) ||
-		   span_is(p->registry, "index." DEFAULT_REGISTRY);
-	const char *dir = hub && !has_byte(p->repo, '/') ? "library/" : "";
 
-	ref.registry = hub ? strdup(DEFAULT_REGISTRY) : strndup(p->registry.p, p->registry.n);
-	ref.repo = str_printf("%s%.*s", dir, (int)p->repo.n, p->repo.p);
+	ref.registry = is_hub(p) ? strdup(DEFAULT_REGISTRY) : strndup(p->registry.p, p->registry.n);
+	ref.repo = str_printf("%s%.*s", hub_folder(p), (int)p->repo.n, p->repo.p);
 	if (p->tag.p)
 		ref.tag = strndup(p->tag.p, p->tag.n);
 	else if (!p->digest.p)
@@ -284,27 +304,38 @@ static int fill(const struct parts *p, struct ref *ret_ref, struct rl_err *err)
 	if (!ref.registry || !ref.repo || (!ref.tag && !p->digest.p) || (p->tag.p && !ref.tag) ||
 	    (p->digest.p && !ref.digest))
 		return rl_oom(err);
-	if (strlen(ref.registry) + strlen(ref.repo) > REF_NAME_MAX) /* with the defaults */
-		return rl_fail(err, EINVAL, "registry and repository are longer than %d bytes",
-			       REF_NAME_MAX);
 	*ret_ref = ref;
 	ref = (struct ref){ 0 };
 	return 0;
 }
 
-int ref_parse(const char *s, size_t len, struct ref *ret_ref, struct rl_err *err)
+static int cut_and_check(const char *s, size_t len, struct parts *p, struct rl_err *err)
 {
-	struct parts p;
-	int r;
-
 	if (len > REF_LEN_MAX)
 		return rl_fail(err, EINVAL, "image name '%.40s...' is longer than %d bytes", s,
 			       REF_LEN_MAX);
-	cut((struct span){ s, len }, &p);
-	r = check(&p, err);
-	if (r == 0)
-		r = fill(&p, ret_ref, err);
+	cut((struct span){ s, len }, p);
+	return check(p, err) < 0 ? rl_wrap(err, "invalid image name '%.*s'", (int)len, s) : 0;
+}
+
+int ref_check(const char *s, size_t len, bool *ret_short, struct rl_err *err)
+{
+	struct parts p;
+	int r = cut_and_check(s, len, &p, err);
+
+	if (r == 0 && ret_short)
+		*ret_short = !p.registry.p;
+	return r;
+}
+
+int ref_parse(const char *s, size_t len, struct ref *ret_ref, struct rl_err *err)
+{
+	struct parts p;
+	int r = cut_and_check(s, len, &p, err);
+
 	if (r < 0)
+		return r;
+	if (fill(&p, ret_ref, err) < 0)
 		return rl_wrap(err, "invalid image name '%.*s'", (int)len, s);
 	return 0;
 }

@@ -42,6 +42,9 @@ struct ref {
  */
 int ref_parse(const char *s, size_t len, struct ref *ret_ref, struct rl_err *err) RL_MUST_USE;
 
+/* The same check without a result: cheap. @ret_short may be NULL. 0 or -EINVAL */
+int ref_check(const char *s, size_t len, bool *ret_short, struct rl_err *err) RL_MUST_USE;
+
 /* ref_print() - Canonical text of @ref; the caller frees it. NULL when out of memory. */
 char *ref_print(const struct ref *ref) RL_MUST_USE;
 /* The same without tag and digest: "docker.io/library/alpine". */

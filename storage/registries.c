@@ -112,6 +112,11 @@ int registries_candidates(const struct registries *reg, const char *name, struct
 	return strv_take(ret, ref_print(&ref)) < 0 ? rl_oom(err) : 0;
 }
 
+int registries_localhost(const char *name, struct strv *ret, struct rl_err *err)
+{
+	return add_below("localhost", name, ret, err);
+}
+
 int registries_local_candidates(const struct registries *reg, const char *name, struct strv *ret,
 				struct rl_err *err)
 {
@@ -122,9 +127,7 @@ int registries_local_candidates(const struct registries *reg, const char *name, 
 	if (r < 0)
 		return r;
 	if (ref.is_short) {
-		r = add_below("localhost", name, ret, err);
-		if (r == 0)
-			r = add_alias(reg, name, ret, err);
+		r = add_alias(reg, name, ret, err);
 		for (size_t i = 0; reg && i < reg->search.n && r >= 0; i++)
 			r = add_below(reg->search.v[i], name, ret, err);
 		if (r < 0)

@@ -56,9 +56,11 @@ static inline void registries_cleanup(struct registries **r)
 int registries_candidates(const struct registries *reg, const char *name, struct strv *ret,
 			  struct rl_err *err) RL_MUST_USE;
 
+/* What a short name means first in the local store: localhost/NAME, canonical; appended. */
+int registries_localhost(const char *name, struct strv *ret, struct rl_err *err) RL_MUST_USE;
 /*
- * Where to look for a name in the local store: also below localhost/, in every search registry
- * whatever the mode, and last in docker.io. @reg may be NULL.
+ * What it means there next: its alias, every search registry whatever the mode, and last
+ * docker.io. A full name means itself. @reg may be NULL.
  */
 int registries_local_candidates(const struct registries *reg, const char *name, struct strv *ret,
 				struct rl_err *err) RL_MUST_USE;

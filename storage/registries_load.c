@@ -291,18 +291,18 @@ static int load_registries(const struct loader *l, const struct toml *root)
 
 static int check_alias(const struct loader *l, const struct toml *t)
 {
-	auto_ref struct ref name = { 0 }, value = { 0 };
-	struct rl_err why = { 0 };
+	struct rl_err why;
+	bool is_short = false;
 
 	if (t->type != TOML_STRING)
 		return bad(l, t->line, "alias '%s' is not a string", t->key);
-	if (strpbrk(t->key, ":@") || ref_parse(t->key, strlen(t->key), &name, &why) < 0 ||
-	    !name.is_short)
+	if (strpbrk(t->key, ":@") || ref_check(t->key, strlen(t->key), &is_short, &why) < 0 ||
+	    !is_short)
 		return bad(l, t->line, "alias '%s' is not a short name without tag and digest",
 			   t->key);
 	if (!*t->str)
 		return 0; /* removes the alias */
-	if (ref_parse(t->str, strlen(t->str), &value, &why) < 0 || value.is_short ||
+	if (ref_check(t->str, strlen(t->str), &is_short, &why) < 0 || is_short ||
 	    strchr(t->str, '@') || strchr(strrchr(t->str, '/'), ':'))
 		return bad(l, t->line,
 			   "alias '%s': '%s' is not a full name (registry/repository) without tag "

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/mnt.h"
@@ -180,6 +181,10 @@ int rootfs_prepare_hook(void *arg, int *ret_fd, struct rl_err *err)
 		return 0;
 	if (r->rung == ROOTFS_COPY)
 		return copy_prepare(r, err);
+	/* overlay's mark of a volatile mount, there when the container is started again: the host
+	 * cannot have crashed meanwhile, or whoever starts it would not be there either */
+	if (r->ephemeral)
+		(void)unlinkat(r->ctr_fd, "work/work/incompat/volatile", AT_REMOVEDIR);
 	rc = dress(r, "upper", true, err);
 	if (rc == 0)
 		rc = dress(r, "work", false, err);

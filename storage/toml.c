@@ -277,9 +277,26 @@ static size_t utf8_len(const char *p, const char *end)
 	return n;
 }
 
+/* Printable ASCII but quotes and backslashes: most of most strings, taken at once. */
+static size_t plain_run(const struct in *in)
+{
+	const char *p = in->p;
+
+	while (p < in->end && *p >= ' ' && *p < 0x7f && *p != '"' && *p != '\'' && *p != '\\')
+		p++;
+	return (size_t)(p - in->p);
+}
+
 static int plain_char(struct in *in, struct buf *b, bool multi)
 {
-	size_t n;
+	size_t n = plain_run(in);
+
+	if (n > 0) {
+		if (buf_add(b, in->p, n) < 0)
+			return rl_oom(in->err);
+		in->p += n;
+		return 0;
+	}
 
 	if (multi && (at(in, '\n') || starts(in, "\r\n"))) {
 		(void)take_newline(in); /* just seen */

@@ -85,6 +85,7 @@ static int get_filter(struct container *c, struct rl_err *err)
 static int make_rootfs(struct starting *s, struct rl_err *err)
 {
 	struct container *c = s->c;
+	int r;
 
 	if (!c->image_id[0]) {
 		s->rootfs = (struct rootfs){ .rung = ROOTFS_DIR,
@@ -92,8 +93,10 @@ static int make_rootfs(struct starting *s, struct rl_err *err)
 					     .ctr_fd = c->ctr.dir_fd };
 		return 0;
 	}
-	return rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids, c->ctr.dir_fd,
-			   &s->rootfs, err);
+	r = rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids, c->ctr.dir_fd,
+			&s->rootfs, err);
+	s->rootfs.ephemeral = c->remove;
+	return r;
 }
 
 static int open_log(struct starting *s, struct rl_err *err)
