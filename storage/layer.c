@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #include "core/base/cleanup.h"
@@ -121,6 +122,15 @@ int layer_open(const struct rl *rl, const char *key, struct rl_err *err)
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "open layer '%.12s'", key);
 	return fd;
+}
+
+bool layer_is_opaque(int fd)
+{
+	char path[64], y = 0;
+
+	/* the descriptor is O_PATH, which fgetxattr() refuses */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return getxattr(path, "user.overlay.opaque", &y, 1) == 1 && y == 'y';
 }
 
 /* --- staging ------------------------------------------------------------------------------- */

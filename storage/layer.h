@@ -31,6 +31,12 @@ bool layer_exists(const struct rl *rl, const char *key);
 /* O_PATH descriptor on layers/<key>/diff; -ENOENT when it is not there. */
 int layer_open(const struct rl *rl, const char *key, struct rl_err *err) RL_MUST_USE;
 
+/*
+ * Does the layer hide all below it (".wh..wh..opq" at its top)? An overlay does not look for that
+ * mark at the root of a layer, so whoever stacks layers leaves the lower ones out. @fd: layer_open().
+ */
+bool layer_is_opaque(int fd);
+
 struct layer_stage {
 	char key[LAYER_KEY_MAX];
 	char name[64]; /* "layers/.tmp-..." relative to data_fd */

@@ -105,6 +105,8 @@ static int open_layers(const struct rl *rl, const struct session *s, const struc
 		fd = open_layer(rl, s, diff_ids->v[i], uids, gids, err);
 		if (fd < 0)
 			return rl_wrap(err, "layer %zu of %zu", i + 1, diff_ids->n);
+		while (r->n_layers > 0 && layer_is_opaque(fd))
+			fd_close(r->layer_fds[--r->n_layers]);
 		r->layer_fds[r->n_layers++] = fd;
 	}
 	if (r->n_layers > 0)

@@ -10,6 +10,13 @@ Each case is a tar made byte by byte and what must become of it: a tree (see tre
 with these words. It is unpacked plain, gzip and zstd, alone and above a planting layer, with all
 ids and with one; with QUICK=1 in the environment each of these once. Around the staging folder are sentinels (content, inode, mode, owner, times,
 xattrs), compared after every case. Numbers in the comments are those of the list in SECURITY.
+What podman 5.4 and umoci 0.4 do otherwise with what is accepted here (same owners, modes, times,
+xattrs, links and content for the rest): podman refuses a layer that names a path twice and both
+refuse a NUL in a name (libarchive cuts it there), types 7 and Z, and GNU's old sparse files; both
+keep user.overlay.* and user.fuseoverlayfs.* of the image, which an overlay obeys; podman gives a
+hard link's own mode and owner to its target, takes times before 1970 as 0, and does not hide the
+lower folder that a layer removes and makes anew; umoci makes device nodes as empty files.
+
 Python's standard library only; zstd frames are written uncompressed.
 """
 import gzip, hashlib, json, os, re, shutil, stat, struct, subprocess, sys, time, zlib

@@ -167,6 +167,32 @@ static void test_refusals(void **state)
 	run_both(fill_many, NULL, "more than 100 entries");
 }
 
+/* Where an outer filter refuses openat2: the same without following any symlink. */
+static void test_without_openat2(void **state)
+{
+	struct rl_err err = { 0 };
+	const char *base = NULL;
+	struct place p;
+	char path[256];
+	int top = scratch_make(path);
+
+	(void)state;
+	assert_int_equal(symlinkat("/etc", top, "out"), 0);
+	assert_int_equal(mkdirat(top, "d", 0755), 0);
+	place_init(&p, top, true);
+	p.no_openat2 = true;
+	assert_true(place_find(&p, "d/new/x", true, &base, &err) >= 0);
+	assert_string_equal(base, "x");
+	assert_true(exists(top, "d/new"));
+	assert_true(place_find(&p, "out/x", true, &base, &err) < 0);
+	assert_non_null(strstr(err.msg, "leads to no folder"));
+	assert_true(place_find(&p, "x", true, &base, &err) >= 0);
+	assert_int_equal(place_open_dir(&p, "out"), -ENOTDIR);
+	place_done(&p);
+	fd_close(top);
+	assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
+}
+
 static void test_killed_child(void **state)
 {
 	struct unpack u = { 0 };
@@ -232,7 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),    cmocka_unit_test(test_whiteouts),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_killed_child),
-		cmocka_unit_test(test_lower),
+		cmocka_unit_test(test_lower),    cmocka_unit_test(test_without_openat2),
 	};
 
 	return cmocka_run_group_tests_name("storage/image/apply", tests, NULL, NULL);

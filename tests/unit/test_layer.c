@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/xattr.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -82,6 +83,15 @@ static int count(int dir_fd, const char *prefix)
 	return n;
 }
 
+static void put_opaque(int dir_fd, const char *path)
+{
+	int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fsetxattr(fd, "user.overlay.opaque", "y", 1, 0), 0);
+	fd_close(fd);
+}
+
 static void test_life(void **state)
 {
 	struct layer_stage st, other;
@@ -107,6 +117,9 @@ static void test_life(void **state)
 	fd = layer_open(&rl, "k", &err);
 	assert_true(fd >= 0);
 	assert_int_equal(faccessat(fd, "file", F_OK, 0), 0);
+	assert_false(layer_is_opaque(fd));
+	put_opaque(rl.data_fd, "layers/k/diff");
+	assert_true(layer_is_opaque(fd));
 	fd_close(fd);
 	assert_int_equal(layer_begin(&rl, "k", true, &st, &err), 1);
 	assert_int_equal(count(rl.data_fd, ""), 1); /* no lock, no staging is left */
