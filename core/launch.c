@@ -373,16 +373,25 @@ static int hear_joiner(int fd, int status, struct launched *c, struct rl_err *er
 	return 0;
 }
 
-/*
- * Like vfork(): the joiner works in our memory while we stand still, which spares the copy of it
- * that init needs once but not twice. Sanitizers do not follow that; with them it is a fork.
- */
-#if defined(__SANITIZE_ADDRESS__)
-#define JOINER_FLAGS SIGCHLD
-#else
-#define JOINER_FLAGS (CLONE_VM | CLONE_VFORK | SIGCHLD)
+#ifndef __has_feature
+#define __has_feature(x) 0 /* clang's word for what gcc says with __SANITIZE_ADDRESS__ */
 #endif
 
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+/* Sanitizers do not follow what the other branch does. */
+static pid_t start_joiner(struct joiner *j)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(joiner_main(j));
+	return pid;
+}
+#else
+/*
+ * Like vfork(): the joiner works in our memory, with descriptors of its own, while we stand still.
+ * That spares one of two copies of our memory; init needs the other.
+ */
 static pid_t start_joiner(struct joiner *j)
 {
 	const size_t size = 512 * 1024;
@@ -397,15 +406,16 @@ static pid_t start_joiner(struct joiner *j)
 		return -1;
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before); /* no handler of ours in the joiner */
-	pid = clone(joiner_main, stack + size, JOINER_FLAGS, j);
+	pid = clone(joiner_main, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD, j);
 	e = errno;
-	/* a changed user id took it away from the memory that we share, the joiner gave it back */
+	/* a change of ids takes it away from the memory that we share, the joiner gives it back */
 	(void)prctl(PR_SET_DUMPABLE, dumpable == 1, 0, 0, 0);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	(void)munmap(stack, size);
 	errno = e;
 	return pid;
 }
+#endif
 
 int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err)
 {

@@ -7,6 +7,9 @@
  * writes init's id maps and leaves. Init builds the root, /dev, mounts, masks; waits for
  * launch_exec(); then drops what it must and executes the payload.
  *
+ * launch_fork() is like vfork(): the caller stands still, with signals blocked, until the joiner is
+ * done. It waits for the joiner by its pid, so nothing in the caller may reap children meanwhile.
+ *
  * Order for the caller: launch_fork() - pid known, init works - (ask for the cgroup meanwhile)
  * - launch_wait_ready() - (move pid into its cgroup) - launch_exec(). After a failure anywhere
  * call launch_abort(), which ends what was started. core knows neither images nor networks:
@@ -27,7 +30,8 @@ struct launch_hooks {
 	/*
 	 * In the joiner: uid 0 in S, host mount and network namespaces. May start a helper that
 	 * must live outside the container's pid namespace (fuse-overlayfs). @ret_fd goes to root().
-	 * NULL: nothing to prepare.
+	 * NULL: nothing to prepare. It has the caller's memory (not a copy) and copies of its
+	 * descriptors: it may leave results behind @arg, but must not close what @arg names.
 	 */
 	int (*prepare)(void *arg, int *ret_fd, struct rl_err *err);
 	/*
@@ -49,7 +53,9 @@ struct launch {
 	struct idmap uids, gids;              /* C's maps into S */
 	const struct seccomp_filter *seccomp; /* NULL: unconfined */
 	struct launch_hooks hooks;
-	int stdio[3];      /* become 0, 1, 2 when the spec has no terminal; FD_NONE = /dev/null */
+	/* Become 0, 1, 2 when the spec has no terminal; FD_NONE = /dev/null. A terminal is refused:
+	 * it would be the caller's own (S58). */
+	int stdio[3];
 	bool init;         /* stay as pid 1: forward signals, reap, run the payload as a child */
 	bool one_id;       /* S has one id only: chown and kin succeed without effect (DEMAND A1) */
 	bool new_cgroupns; /* unshared by init after launch_exec(), when it is in its cgroup */
@@ -64,7 +70,7 @@ struct launched {
 };
 
 int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err) RL_MUST_USE;
-/* All mounts are made; only cgroup and exec remain. Errors come from init, with their exit_code. */
+/* The mounts are made; cgroup and exec remain. Errors come from init, with their exit_code. */
 int launch_wait_ready(struct launched *c, struct rl_err *err) RL_MUST_USE;
 /*
  * Let init execute. Returns when the exec has happened (sync_fd closed on exec) or with init's

@@ -58,7 +58,7 @@ libcore_a_SOURCES += core/userns.c core/userns.h
 # The stub that executes the payload where rl's own file could be written (core/stub.c): a program
 # without libc, embedded as bytes. None of the tree's flags fit it.
 STUB_FLAGS = -Os -ffreestanding -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
-STUB_LINK = -nostdlib -static -no-pie -Wl,--build-id=none,-z,noseparate-code,-z,noexecstack,-s
+STUB_LINK = -nostdlib -static -Wl,--build-id=none,-z,noseparate-code,-z,noexecstack,-s
 EXTRA_DIST += core/stub.c
 if HAVE_STUB
 core/stub.elf: core/stub.c

@@ -209,8 +209,10 @@ static int run_many(const struct launch *l, const struct opts *o, struct rl_err 
 		int64_t t[4] = { 0 }, start = now_us();
 		int r = run_once(l, o, t, err);
 
-		if (r != 0)
+		if (r != 0) {
+			free(v);
 			return r;
+		}
 		for (int k = 0; k < 4; k++)
 			v[(uint64_t)k * o->count + i] = t[k] - start;
 	}
@@ -278,7 +280,9 @@ static int forbid_call(const char *name, struct rl_err *err)
 	static const struct {
 		const char *name;
 		int nr;
-	} calls[] = { { "clone3", SYS_clone3 }, { "openat2", SYS_openat2 }, { "fsopen", SYS_fsopen } };
+	} calls[] = { { "clone3", SYS_clone3 },
+		      { "openat2", SYS_openat2 },
+		      { "fsopen", SYS_fsopen } };
 	int nr = -1;
 
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
@@ -302,12 +306,26 @@ static int forbid_call(const char *name, struct rl_err *err)
 	return 0;
 }
 
+static int get_session(const struct opts *o, struct session *ret, struct rl_err *err)
+{
+	struct rl rl = { 0 };
+	int r;
+
+	if (o->one_id)
+		return one_id_session(ret) < 0 ? rl_fail_sys(err, errno, "make a session") : 0;
+	r = rl_open(&rl, NULL, err);
+	if (r < 0)
+		return r;
+	r = session_open(&rl, ret, err);
+	rl_close(&rl);
+	return r;
+}
+
 static int run(struct opts *o, json_t *json, struct rl_err *err)
 {
 	struct seccomp_filter filter = { .insns = mkdir_filter, .n = ARRAY_LEN(mkdir_filter) };
 	auto_spec struct spec spec = { 0 };
 	struct session s;
-	struct rl rl = { 0 };
 	struct launch l = { .spec = &spec,
 			    .init = o->init,
 			    .one_id = o->one_id,
@@ -317,31 +335,23 @@ static int run(struct opts *o, json_t *json, struct rl_err *err)
 	int64_t t[4];
 	int r = spec_parse(json, &spec, err);
 
+	if (r == 0)
+		r = get_session(o, &s, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < 3; i++)
 		if (!o->raw_stdio && isatty(i))
 			l.stdio[i] = FD_NONE;
-	if (o->one_id) {
-		if (one_id_session(&s) < 0)
-			return rl_fail_sys(err, errno, "make a session with one id");
-	} else {
-		r = rl_open(&rl, NULL, err);
-		if (r == 0)
-			r = session_open(&rl, &s, err);
-		if (r < 0)
-			return r;
-	}
 	l.session_fd = s.userns_fd;
 	r = o->forbid ? forbid_call(o->forbid, err) : 0;
-	if (r < 0)
-		return r;
-	r = idmap_identity(&s.uids, &l.uids, err);
+	if (r == 0)
+		r = idmap_identity(&s.uids, &l.uids, err);
 	if (r == 0)
 		r = idmap_identity(&s.gids, &l.gids, err);
-	if (r < 0)
-		return r;
-	return o->count ? run_many(&l, o, err) : run_once(&l, o, t, err);
+	if (r == 0)
+		r = o->count ? run_many(&l, o, err) : run_once(&l, o, t, err);
+	session_close(&s);
+	return r;
 }
 
 static int set_command(json_t *spec, const char *root, char **argv)
@@ -360,7 +370,8 @@ int main(int argc, char **argv)
 {
 	struct opts o = { 0 };
 	struct rl_err err = { 0 };
-	json_t *spec = load_default(), *patch = json_object(), *p;
+	json_auto_t *spec = load_default();
+	json_t *p;
 	int c, r;
 
 	while ((c = getopt(argc, argv, "+p:i1csek:n:vx:")) != -1) {
@@ -369,6 +380,7 @@ int main(int argc, char **argv)
 			p = json_loads(optarg, 0, NULL);
 			if (!p || merge(spec, p) < 0)
 				return 2;
+			json_decref(p);
 			break;
 		case 'i':
 			o.init = true;
@@ -402,8 +414,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!spec || !patch || argc - optind < 2 ||
-	    set_command(spec, argv[optind], argv + optind + 1) < 0)
+	if (!spec || argc - optind < 2 || set_command(spec, argv[optind], argv + optind + 1) < 0)
 		return 2;
 	r = run(&o, spec, &err);
 	if (r < 0) {
