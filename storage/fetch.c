@@ -313,6 +313,21 @@ static int pull_request(const struct session *s, const struct pull_req *req, str
 	return r;
 }
 
+/* Transports that others have and we do not; as a name each would only be a puzzling error. */
+static int check_transport(const char *name, struct rl_err *err)
+{
+	static const char *const unknown[] = { "dir:",    "docker-daemon:", "containers-storage:",
+					       "ostree:", "sif:",           "tarball:" };
+
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
+		if (strncmp(name, unknown[i], strlen(unknown[i])) != 0)
+			continue;
+		rl_fail(err, ENOTSUP, "images of '%s' cannot be read", unknown[i]);
+		return rl_hint(err, "docker://, docker-archive:, oci-archive: and oci: can");
+	}
+	return 0;
+}
+
 /* "oci-archive:FILE[:NAME]" and its kin: the part after the prefix, or NULL. */
 static const char *archive_part(const char *name)
 {
@@ -365,6 +380,8 @@ int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret
 	auto_fd int fd = FD_NONE;
 	int r;
 
+	if (check_transport(req->name, err) < 0)
+		return -err->code;
 	if (part)
 		return pull_archive(rl, part, req->quiet, ret_ids, err);
 	if (is_builtin(req->name))

@@ -289,6 +289,18 @@ static bool is_dead(int layers_fd, const char *name)
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+/* The lock's file of somebody who was killed; who waits for it looks again (lock_key()). */
+static void drop_lock(int layers_fd, const char *name)
+{
+	auto_fd int fd = FD_NONE;
+
+	if (strncmp(name, LOCK_PREFIX, sizeof(LOCK_PREFIX) - 1) != 0)
+		return;
+	fd = openat(layers_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)unlinkat(layers_fd, name, 0); /* an empty file more does no harm */
+}
+
 void layer_sweep(const struct rl *rl)
 {
 	auto_fd int fd = openat(rl->data_fd, LAYERS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -305,8 +317,10 @@ void layer_sweep(const struct rl *rl)
 		fd_close(dup);
 		return;
 	}
-	while ((e = readdir(d)))
+	while ((e = readdir(d))) {
+		drop_lock(fd, e->d_name);
 		if (strncmp(e->d_name, STAGE_PREFIX, sizeof(STAGE_PREFIX) - 1) == 0 &&
 		    is_dead(fd, e->d_name) && io_remove_tree(fd, e->d_name, &err) < 0)
 			log_debug("sweep: %s", err.msg);
+	}
 }

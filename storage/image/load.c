@@ -252,7 +252,10 @@ static int record(struct load *l, struct wanted *w, struct rl_err *err)
 
 static int load_image(struct load *l, struct wanted *w, struct rl_err *err)
 {
-	progress_step(&l->progress, "Loading image %.12s", digest_hex(w->id.text));
+	char what[80];
+
+	(void)snprintf(what, sizeof(what), "image %.12s", digest_hex(w->id.text));
+	progress_title(&l->progress, "Loading", what);
 	return get_layers(l, w, err) < 0 ? -err->code : record(l, w, err);
 }
 
