@@ -11,6 +11,8 @@
 	X(images)        \
 	X(kill)          \
 	X(load)          \
+	X(logs)          \
+	X(ps)            \
 	X(pull)          \
 	X(rm)            \
 	X(rmi)           \
@@ -28,7 +30,17 @@ COMMANDS(DECLARE)
 const struct cmd *const cmd_table[] = { COMMANDS(ENTRY) NULL };
 
 const struct cmd_alias cmd_alias_table[] = {
+	{ "container create", "create" },
+	{ "container kill", "kill" },
+	{ "container list", "ps" },
+	{ "container logs", "logs" },
+	{ "container ls", "ps" },
+	{ "container ps", "ps" },
+	{ "container rm", "rm" },
 	{ "container run", "run" },
+	{ "container start", "start" },
+	{ "container stop", "stop" },
+	{ "container wait", "wait" },
 	{ "image load", "load" },
 	{ "image ls", "images" },
 	{ "image list", "images" },

@@ -73,7 +73,7 @@ static json_t *to_json(const struct container *c)
 	(void)idmap_format(&c->gids, gids);
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:i,"
-		" s:b, s:b, s:b, s:b, s:b, s:b}",
+		" s:b, s:b, s:b, s:b, s:b, s:b, s:O*}",
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
@@ -81,7 +81,8 @@ static json_t *to_json(const struct container *c)
 		"volumes", volumes_to_json(c), "labels", c->labels, "stop_timeout",
 		(json_int_t)c->stop_timeout, "stop_signal", c->stop_signal, "tty", c->tty,
 		"interactive", c->interactive, "remove", c->remove, "init", c->init,
-		"strict_limits", c->strict_limits, "host_cgroupns", c->host_cgroupns);
+		"strict_limits", c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
+		json_object_get(json_object_get(c->spec_json, "process"), "args"));
 }
 
 int record_write(const struct container *c, struct rl_err *err)

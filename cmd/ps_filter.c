@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ps_filter.c - which containers a list shows; the header is the manual */
+#include "config.h"
+
+#include "cmd/ps_filter.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "core/base/parse.h"
+#include "core/ctr_state.h"
+
+enum key {
+	K_ID,
+	K_NAME,
+	K_LABEL,
+	K_NOT_LABEL,
+	K_EXITED,
+	K_STATUS,
+	K_ANCESTOR,
+	K_BEFORE,
+	K_SINCE,
+	K_UNTIL,
+	K_NETWORK,
+	KEYS
+};
+
+static const char *const key_names[KEYS] = {
+	"id",       "name",   "label", "label!", "exited",  "status",
+	"ancestor", "before", "since", "until",  "network",
+};
+
+struct filter {
+	enum key key;
+	char *value; /* owned */
+	int64_t ns;  /* before, since, until */
+	regex_t re;  /* name */
+	bool has_re;
+};
+
+struct ps_filters {
+	struct filter *v;
+	size_t n;
+};
+
+void ps_filters_free(struct ps_filters *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->v[i].value);
+		if (f->v[i].has_re)
+			regfree(&f->v[i].re);
+	}
+	free(f->v);
+	free(f);
+}
+
+/* When was container @name made? */
+static int created_of(const struct rl *rl, const char *name, int64_t *ret, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	struct ctr c;
+	const char *s = NULL;
+	int r = ctr_find(rl, name, &c, err);
+
+	if (r < 0)
+		return r;
+	r = json_read_file(c.dir_fd, "state.json", 8U << 20, &j, err);
+	ctr_done(&c);
+	if (r == 0)
+		r = json_get_str(j, "created", "state.json", &s, err);
+	if (r == 0 && (!s || time_parse_rfc3339(s, ret) < 0))
+		r = rl_fail(err, EINVAL, "the record of '%s' has no time", name);
+	return r;
+}
+
+/* A time, or a duration counted back from now. */
+static int point_in_time(const char *s, int64_t *ret, struct rl_err *err)
+{
+	int64_t ms;
+	uint64_t unix_s;
+
+	if (time_parse_rfc3339(s, ret) == 0)
+		return 0;
+	if (parse_uint(s, INT64_MAX / 1000000000, &unix_s) == 0) {
+		*ret = (int64_t)unix_s * 1000000000;
+		return 0;
+	}
+	if (parse_duration_ms(s, &ms) == 0) {
+		*ret = wall_ns() - ms * 1000000;
+		return 0;
+	}
+	return rl_fail(err, EINVAL, "'%s' is no time: expected RFC 3339, Unix seconds or 1h30m", s);
+}
+
+static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err)
+{
+	static const char *const states[] = { "created",    "initialized", "running", "paused",
+					      "stopping",   "stopped",     "exited",  "removing",
+					      "restarting", "dead",        "unknown" };
+	int64_t code;
+	size_t i;
+	int r;
+
+	switch (f->key) {
+	case K_NAME:
+		r = regcomp(&f->re, f->value, REG_EXTENDED | REG_NOSUB);
+		if (r != 0)
+			return rl_fail(err, EINVAL, "filter name: '%s' is no regular expression",
+				       f->value);
+		f->has_re = true;
+		return 0;
+	case K_EXITED:
+		return parse_int(f->value, INT32_MIN, INT32_MAX, &code) < 0
+			       ? rl_fail(err, EINVAL, "filter exited: '%s' is no number", f->value)
+			       : 0;
+	case K_STATUS:
+		for (i = 0; i < ARRAY_LEN(states); i++)
+			if (strcmp(f->value, states[i]) == 0)
+				return 0;
+		return rl_fail(err, EINVAL, "filter status: '%s' is no state of a container",
+			       f->value);
+	case K_BEFORE:
+	case K_SINCE:
+		return created_of(rl, f->value, &f->ns, err);
+	case K_UNTIL:
+		return point_in_time(f->value, &f->ns, err);
+	case K_ID:
+	case K_LABEL:
+	case K_NOT_LABEL:
+	case K_ANCESTOR:
+	case K_NETWORK:
+	case KEYS:
+		return 0;
+	}
+	return 0;
+}
+
+static int add(const struct rl *rl, struct ps_filters *f, const char *word, struct rl_err *err)
+{
+	const char *eq = strchr(word, '=');
+	struct filter *x = &f->v[f->n];
+	size_t len = eq ? (size_t)(eq - word) : 0;
+	int k;
+
+	for (k = 0; k < KEYS; k++)
+		if (strlen(key_names[k]) == len && strncmp(key_names[k], word, len) == 0)
+			break;
+	if (!eq || k == KEYS) {
+		rl_fail(err, EINVAL, "'%s' is no filter for containers", word);
+		return rl_hint(err, "KEY=VALUE with id, name, label, label!, exited, status, "
+				    "ancestor, before, since, until or network");
+	}
+	*x = (struct filter){ .key = (enum key)k, .value = strdup(eq + 1) };
+	if (!x->value)
+		return rl_oom(err);
+	f->n++;
+	return check_value(rl, x, err);
+}
+
+int ps_filters_new(const struct rl *rl, const struct strv *words, struct ps_filters **ret,
+		   struct rl_err *err)
+{
+	struct ps_filters *f = calloc(1, sizeof(*f));
+	int r = 0;
+
+	if (!f)
+		return rl_oom(err);
+	f->v = calloc(words->n + 1, sizeof(*f->v));
+	if (!f->v)
+		r = rl_oom(err);
+	for (size_t i = 0; r == 0 && i < words->n; i++)
+		r = add(rl, f, words->v[i], err);
+	if (r < 0) {
+		ps_filters_free(f);
+		return r;
+	}
+	*ret = f;
+	return 0;
+}
+
+static const char *str(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}
+
+/* "KEY" or "KEY=VALUE" against the labels */
+static bool has_label(const json_t *row, const char *want)
+{
+	const json_t *labels = json_object_get(row, "Labels");
+	const char *eq = strchr(want, '=');
+	auto_free char *key = eq ? strndup(want, (size_t)(eq - want)) : strdup(want);
+	const char *v = key ? json_string_value(json_object_get(labels, key)) : NULL;
+
+	return v && (!eq || strcmp(v, eq + 1) == 0);
+}
+
+/* An image as it was typed, without its tag, or by (the start of) its id */
+static bool is_ancestor(const json_t *row, const char *want)
+{
+	const char *image = str(row, "Image"), *id = str(row, "ImageID");
+	size_t n = strlen(want);
+
+	if (strcmp(image, want) == 0 || (strncmp(image, want, n) == 0 && image[n] == ':'))
+		return true;
+	return n >= 3 && strncmp(id, want, n) == 0;
+}
+
+static bool one(const struct filter *f, const json_t *row)
+{
+	int64_t created = json_integer_value(json_object_get(row, "CreatedNs"));
+	int64_t code = 0;
+	const char *state = str(row, "State");
+
+	switch (f->key) {
+	case K_ID:
+		return strncmp(str(row, "Id"), f->value, strlen(f->value)) == 0;
+	case K_NAME:
+		return regexec(&f->re,
+			       json_string_value(json_array_get(json_object_get(row, "Names"), 0)),
+			       0, NULL, 0) == 0;
+	case K_LABEL:
+		return has_label(row, f->value);
+	case K_NOT_LABEL:
+		return !has_label(row, f->value);
+	case K_EXITED:
+		return parse_int(f->value, INT32_MIN, INT32_MAX, &code) == 0 &&
+		       strcmp(state, "exited") == 0 &&
+		       json_integer_value(json_object_get(row, "ExitCode")) == code;
+	case K_STATUS:
+		return strcmp(state, f->value) == 0 ||
+		       (strcmp(f->value, "stopped") == 0 && strcmp(state, "exited") == 0);
+	case K_ANCESTOR:
+		return is_ancestor(row, f->value);
+	case K_BEFORE:
+		return created < f->ns;
+	case K_SINCE:
+		return created > f->ns;
+	case K_UNTIL:
+		return created <= f->ns;
+	case K_NETWORK:
+		return strcmp(json_string_value(
+				      json_array_get(json_object_get(row, "Networks"), 0)),
+			      f->value) == 0;
+	case KEYS:
+		break;
+	}
+	return false;
+}
+
+bool ps_filters_match(const struct ps_filters *f, const json_t *row)
+{
+	for (int k = 0; k < KEYS; k++) {
+		bool all = k == K_LABEL || k == K_NOT_LABEL, any = false, seen = false;
+
+		for (size_t i = 0; i < f->n; i++) {
+			if (f->v[i].key != (enum key)k)
+				continue;
+			seen = true;
+			if (one(&f->v[i], row))
+				any = true;
+			else if (all)
+				return false;
+		}
+		if (seen && !any)
+			return false;
+	}
+	return true;
+}
+
+bool ps_filters_want_all(const struct ps_filters *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].key == K_STATUS || f->v[i].key == K_EXITED)
+			return true;
+	return false;
+}
