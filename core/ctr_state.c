@@ -222,13 +222,23 @@ static int open_init(const struct ctr *c, pid_t pid)
 	return fd;
 }
 
+/* What the monitor would have removed from the runtime folder; all of it may be gone. */
+static void drop_socket(const struct rl *rl, const char *id)
+{
+	char path[CTR_ID_LEN + 32];
+
+	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", id);
+	(void)unlinkat(rl->run_fd, path, 0);
+	*strrchr(path, '/') = '\0';
+	(void)unlinkat(rl->run_fd, path, AT_REMOVEDIR);
+}
+
 int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, struct rl_err *err)
 {
 	auto_fd int pidfd = FD_NONE;
 	struct ctr_exit x = { .code = 137, .signal = SIGKILL, .started_ns = s->started_ns };
 	int r;
 
-	(void)rl;
 	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return 0; /* somebody else is at it */
 	if (io_lock_holder(c->lock_fd) > 0)
@@ -246,6 +256,7 @@ int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, struct rl_
 	r = ctr_write_exit(c, &x, true, err);
 	if (r < 0)
 		return r;
+	drop_socket(rl, c->id);
 	s->exit = x;
 	s->status = CTR_EXITED;
 	s->is_lost = false;

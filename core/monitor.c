@@ -212,12 +212,16 @@ static void start_net(struct monitor *m)
 
 static void net_died(struct monitor *m)
 {
-	m->cfg->hooks.net_stop(m->cfg->hooks.arg); /* reaps it */
+	char why[256] = "", text[512];
+
+	m->cfg->hooks.net_stop(m->cfg->hooks.arg, why, sizeof(why)); /* reaps it */
 	m->net_pidfd = FD_NONE;
-	note(m,
-	     m->net_starts < NET_RESTARTS_MAX
-		     ? "the container's packet loop died; it is started again"
-		     : "the container's packet loop died again and again; its network stays down");
+	(void)snprintf(text, sizeof(text), "the container's packet loop died%s%s; %s",
+		       why[0] ? ": " : "", why,
+		       m->net_starts < NET_RESTARTS_MAX
+			       ? "it is started again"
+			       : "that was too often, the network stays down");
+	note(m, text);
 }
 
 /* A message of the client, or its end. Return: false when the client is gone. */
@@ -321,7 +325,7 @@ static void clean_up(struct monitor *m)
 
 	fd_close(TAKE_FD(m->control));
 	if (m->net_pidfd >= 0)
-		m->cfg->hooks.net_stop(m->cfg->hooks.arg);
+		m->cfg->hooks.net_stop(m->cfg->hooks.arg, NULL, 0);
 	launch_close(&m->init);
 	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);

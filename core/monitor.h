@@ -48,7 +48,8 @@ struct monitor_hooks {
 	void *arg;
 	/* The tap has its first frame: start the packet loop. @ret_pidfd is watched, borrowed. */
 	int (*net_start)(void *arg, int tap_fd, int *ret_pidfd, struct rl_err *err);
-	void (*net_stop)(void *arg); /* also after it died by itself */
+	/* End it; also after it died by itself, then with its last words in @why (@room bytes). */
+	void (*net_stop)(void *arg, char *why, size_t room);
 };
 
 struct monitor_cfg {

@@ -50,7 +50,10 @@ static int get_image(struct making *m, struct rl_err *err)
 	enum pull_policy policy = PULL_MISSING;
 	int r = 0;
 
-	m->c->image_name = strdup(req->image);
+	/* a folder may be typed relative to where we are; the monitor works elsewhere */
+	m->c->image_name = req->rootfs ? realpath(req->image, NULL) : strdup(req->image);
+	if (!m->c->image_name && req->rootfs)
+		return rl_fail_sys(err, errno, "the folder '%s' of --rootfs", req->image);
 	if (!m->c->image_name)
 		return rl_oom(err);
 	if (req->rootfs)
@@ -125,7 +128,7 @@ static int build_spec(struct making *m, struct rl_err *err)
 		.name = c->ctr.name,
 		.ctr_dir = c->ctr.dir,
 		.ctr_fd = c->ctr.dir_fd,
-		.rootfs_path = m->req->rootfs ? m->req->image : root,
+		.rootfs_path = m->req->rootfs ? c->image_name : root,
 		.layer_fds = m->layer_fds,
 		.n_layers = m->n_layers,
 	};

@@ -65,10 +65,12 @@ static int hook_net_start(void *arg, int tap_fd, int *ret_pidfd, struct rl_err *
 	return r;
 }
 
-static void hook_net_stop(void *arg)
+static void hook_net_stop(void *arg, char *why, size_t room)
 {
 	struct starting *s = arg;
 
+	if (why)
+		(void)net_why(&s->helper, why, room); /* stays empty without a word */
 	net_stop(&s->helper);
 }
 

@@ -1,0 +1,105 @@
+#!/bin/bash
+# life.sh - containers in the background: run -d, create, start, ps, logs, kill, stop, wait, rm
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+archive=$(image alpine) || skip_all "no test image"
+cp "$archive" "$T/alpine.tar"
+run rl load -q -i "$T/alpine.tar"
+[ $status = 0 ] || { not_ok "load the test image" "$err" && finish; }
+img=docker.io/library/alpine
+d() { run rl run -d --network none "$@"; }
+until_state() { # NAME STATE: at most 5 s
+	for _ in $(seq 50); do
+		run rl ps -a --filter "name=^$1\$" --format '{{.State}}'
+		[ "$out" = "$2" ] && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# --- detached, listed, logged -------------------------------------------------------------------
+d --name one -l k=v $img sh -c 'echo out; echo err >&2; exec sleep 60'
+expect "run -d prints the id" 0 "+([0-9a-f])" ""
+id=$out
+[ ${#id} = 64 ] && ok "64 digits" || not_ok "64 digits" "$id"
+run rl ps
+expect "ps lists it" 0 "CONTAINER ID*${id:0:12}*alpine*Up *one"
+run rl ps -q --no-trunc
+expect "ps -q --no-trunc" 0 "$id"
+run rl ps --filter label=k=v --format '{{.Names}} {{.State}}'
+expect "ps with filter and template" 0 "one running"
+run rl ps --filter label=k=x -q
+expect "a filter that nothing fits" 0 ""
+run rl ps --format json
+expect "ps as json" 0 "*\"Id\": \"$id\"*\"State\": \"running\"*"
+run rl ps --filter nokey=1
+expect_error "an unknown filter" "*nokey*"
+sleep 0.2
+run rl logs one
+expect "logs, both streams" 0 "out" "err"
+run rl logs -t --tail 1 one
+expect "logs with times, the last line" 0 "*" "20*Z err"
+run rl logs nobody
+expect_error "logs of an unknown one" "*nobody*"
+d --name one $img true
+expect_error "a name is taken" "*'one'*"
+
+# --- ending -------------------------------------------------------------------------------------
+run rl rm one
+expect "rm of a running one is refused" 2 "" "Error: *running*"
+run rl kill -s NOSUCH one
+expect_error "an unknown signal" "*NOSUCH*"
+run rl kill -s TERM one
+expect "a signal that pid 1 has no handler for" 0 "one"
+run rl stop -t 1 one
+expect "stop, then SIGKILL" 0 "one" "Warning: *one*killing*"
+run rl wait one
+expect "wait for what has ended" 0 "137"
+run rl ps -a --format '{{.Names}} {{.Status}}'
+expect "ps -a shows the end" 0 "one Exited (137)*ago"
+run rl stop one
+expect "stop twice" 0 "one" ""
+run rl start one
+expect "start again" 0 "one" ""
+until_state one running && ok "runs again" || not_ok "runs again" "$out"
+run rl start one
+expect "start of what runs" 0 "one" ""
+run rl rm -f -t 0 one
+expect "rm -f" 0 "one"
+run rl rm one
+expect "rm of an unknown one" 1 "" "Error: *\"one\"*"
+run rl rm -f one
+expect "rm -f of an unknown one" 0 "" ""
+run rl stop one
+expect_error "stop of an unknown one" "*one*"
+
+# --- create and start ---------------------------------------------------------------------------
+run rl create --network none --name two $img sh -c 'cat; exit 5'
+expect "create" 0 "+([0-9a-f])"
+until_state two created && ok "created" || not_ok "created" "$out"
+run rl start -a two
+expect "start -a ends with its code" 5
+run rl rm two
+expect "rm straight after the end" 0 "two"
+d --rm --name three $img sleep 0.5
+run rl wait three
+expect "wait for one with --rm" 0 "0"
+until_state three "" && ok "--rm removed it" || not_ok "--rm removed it" "$out"
+for i in 1 2 3 4 5 6 7 8; do rl run -d --rm --network none --name "many$i" $img sleep 1 >/dev/null & done
+wait
+run rl ps -q --filter name=^many
+[ "$(wc -l <<<"$out")" = 8 ] && ok "eight at once" || not_ok "eight at once" "$out"
+run rl rm -af -t 0
+expect "rm --all" 0
+
+# --- a monitor that dies ------------------------------------------------------------------------
+d --name lost $img sleep 60
+pkill -KILL -u "$TEST_USER" -f '^rl-monitor' -n
+sleep 0.3
+run rl ps -a --format '{{.Names}} {{.Status}}'
+expect "the next command heals" 0 "lost Exited (137)*"
+run rl rm lost
+expect "and it can be removed" 0 "lost"
+leakcheck "nothing is left"
+finish
