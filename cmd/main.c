@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
@@ -20,5 +21,7 @@ int main(int argc, char **argv)
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		(void)close(fd);
+	/* a parent that ignored it (some daemons and CI runners) would make our waiting fail */
+	(void)signal(SIGCHLD, SIG_DFL);
 	return cmd_main(argc, argv);
 }

@@ -27,6 +27,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/cgroup_fs.h"
 #include "core/cgroup_systemd.h"
@@ -49,23 +50,29 @@ static int settle_for_none(struct cgroup *c, const struct rl_err *cause, struct 
 	return 0;
 }
 
-/* Whether this machine has cgroup v2 with anything in it. */
+/*
+ * Whether limits can work here at all. A group of v2 without controllers means little (systemd
+ * may hand out some); together with controllers in v1 it means that they are all there.
+ */
 static int check_unified(struct rl_err *err)
 {
+	static const char *const wanted[] = { "cpu", "memory", "pids" };
+	auto_buf struct buf self = { 0 };
 	auto_free char *folder = NULL;
 	auto_fd int fd = FD_NONE;
-	char text[512];
 	int r = cgfs_find(0, &folder, err);
 
+	if (r == 0)
+		r = io_read_file(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &self, err);
 	if (r < 0)
 		return r;
 	fd = cgfs_open(folder);
-	/* only the own group counts: in a v1 or hybrid set-up no group of v2 has a controller */
-	if (fd >= 0 && cgfs_read(fd, "cgroup.controllers", text, sizeof(text)) > 1)
+	for (size_t i = 0; fd >= 0 && i < ARRAY_LEN(wanted); i++)
+		if (cgfs_lists(fd, "cgroup.controllers", wanted[i]))
+			return 0;
+	if (!self.data || !cgfs_has_v1(self.data))
 		return 0;
-	if (access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) < 0)
-		return 0; /* v2, but nothing is delegated to this group: systemd may have more */
-	rl_fail(err, ENOENT, "the controllers of this machine are in cgroup v1");
+	rl_fail(err, ENOENT, "the cgroup controllers of this machine are in version 1");
 	return rl_hint(err, "boot with systemd.unified_cgroup_hierarchy=1");
 }
 

@@ -30,6 +30,20 @@ char *cgfs_parse_self(const char *text)
 	return NULL;
 }
 
+bool cgfs_has_v1(const char *text)
+{
+	/* "hierarchy:controllers:path"; named hierarchies have no controller */
+	for (const char *s = text; *s;) {
+		size_t n = strcspn(s, "\n");
+		const char *list = memchr(s, ':', n);
+
+		if (list && list[1] != ':' && strncmp(list + 1, "name=", 5) != 0)
+			return true;
+		s += n + (s[n] == '\n');
+	}
+	return false;
+}
+
 /* A field of mountinfo, where blanks and kin are written as \ooo. NULL when out of memory. */
 static char *unescape(const char *s, size_t n)
 {

@@ -14,6 +14,8 @@
 
 /* Path after "0::" in the text of /proc/PID/cgroup; caller frees. NULL when there is none. */
 char *cgfs_parse_self(const char *text);
+/* Whether that text names a controller that is still in a hierarchy of cgroup v1. */
+bool cgfs_has_v1(const char *text);
 
 /**
  * struct cgfs_mount - A mounted cgroup2 hierarchy

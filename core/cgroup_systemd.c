@@ -38,7 +38,8 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 
-#define CALL_US (5 * 1000 * 1000ULL) /* for each manager that is tried */
+#define CALL_US (5 * 1000 * 1000ULL)  /* for each manager that is tried */
+#define STOP_US (10 * 1000 * 1000ULL) /* at shutdown, as for `rl stop`; 90 s would be the default */
 
 struct cgroup_request {
 	pid_t pid;
@@ -140,9 +141,9 @@ static int append_properties(const struct sd *sd, sd_bus_message *m, const char 
 	int r = sd->sd_bus_message_open_container(m, 'a', "(sv)");
 
 	if (r >= 0)
-		r = sd->sd_bus_message_append(m, "(sv)(sv)(sv)", "Description", "s", description,
-					      "Delegate", "b", 1, "CollectMode", "s",
-					      "inactive-or-failed");
+		r = sd->sd_bus_message_append(
+			m, "(sv)(sv)(sv)(sv)", "Description", "s", description, "Delegate", "b", 1,
+			"CollectMode", "s", "inactive-or-failed", "TimeoutStopUSec", "t", STOP_US);
 	if (r >= 0)
 		r = sd->sd_bus_message_open_container(m, 'r', "sv");
 	if (r >= 0)

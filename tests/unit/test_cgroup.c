@@ -45,6 +45,16 @@ static void test_self(void **state)
 	}
 }
 
+static void test_v1(void **state)
+{
+	(void)state;
+	assert_true(cgfs_has_v1("4:memory:/\n0::/\n"));
+	assert_true(cgfs_has_v1("0::/\n3:cpu,cpuacct:/a\n"));
+	assert_false(cgfs_has_v1("1:name=systemd:/\n0::/user.slice\n"));
+	assert_false(cgfs_has_v1("0::/a:b\n"));
+	assert_false(cgfs_has_v1(""));
+}
+
 static void test_mounts(void **state)
 {
 	static const struct {
@@ -170,7 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_self),    cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_folder),  cmocka_unit_test(test_files),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_nothing), cmocka_unit_test(test_v1),
 	};
 
 	return cmocka_run_group_tests_name("core/cgroup", tests, NULL, NULL);

@@ -4,6 +4,7 @@ set -u
 where=$1
 n=$(cat /run/rl-test-number)
 check=/opt/rl/check_cgroup
+session=/opt/rl/check_session
 out=
 ok() { # ok STATUS WHAT
 	n=$((n + 1))
@@ -54,6 +55,15 @@ effects() {
 	ok $? "and nothing of it is left"
 }
 
+# User namespaces are switched off; a holder of S may still be there, so in a fresh folder
+off() { # off WORDS SETTING
+	out=$(RL_ROOT=$HOME/off-$where $session open 2>&1)
+	[ $? = 125 ]
+	ok $? "no user namespaces: exit status 125"
+	has "$1" "the switch is named"
+	has "sudo sysctl -w $2" "and the setting that mends it"
+}
+
 case $where in
 none)
 	out=$($check -c 0.5 -m 64m -p 20 true 2>&1)
@@ -69,13 +79,27 @@ delegated)
 	effects
 	limits delegated
 	;;
+nested)
+	limits delegated
+	effects
+	;;
+userns)
+	out=$($session enter 2>&1)
+	has "full " "a session with subordinate ids"
+	has "inside: uid 0 gid 0 setgroups allowed, can chown: yes" "and root in it"
+	;;
+debian-off)
+	off "'/proc/sys/kernel/unprivileged_userns_clone' is 0" kernel.unprivileged_userns_clone=1
+	;;
+max-off)
+	off "'/proc/sys/user/max_user_namespaces' is 0" user.max_user_namespaces=15000
+	;;
 scope)
 	limits scope
 	effects
 	out=$($check -C 0 true 2>&1)
 	has "lost: --cpuset-cpus: systemd does not delegate the controller 'cpuset'" "what is not delegated is named"
 	has "Delegate=cpu cpuset io memory pids" "with the setting that mends it"
-	out=$($check -C 0 -v true 2>&1)
 	;;
 outside)
 	limits scope
