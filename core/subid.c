@@ -210,7 +210,7 @@ static int ask_libsubid(enum subid_kind kind, const struct subid_who *who, struc
 	};
 	int (*get)(const char *owner, struct subid_range **ranges) = NULL;
 	bool (*init)(const char *progname, FILE *logfd);
-	auto_file FILE *null = fopen("/dev/null", "we");
+	FILE *null;
 	struct subid_range *v = NULL;
 	void *lib = NULL;
 	int n, r;
@@ -218,13 +218,15 @@ static int ask_libsubid(enum subid_kind kind, const struct subid_who *who, struc
 	*ret = (struct subids){ 0 };
 	for (size_t i = 0; i < ARRAY_LEN(libs) && !lib; i++)
 		lib = dlopen(libs[i], RTLD_NOW | RTLD_LOCAL);
-	if (!lib || !null || !who->name)
+	if (!lib || !who->name)
 		return 0;
 	for (size_t i = 0; i < 2 && !get; i++)
 		*(void **)&get = dlsym(lib, names[kind][i]);
 	*(void **)&init = dlsym(lib, "subid_init");
-	if (init)
-		(void)init("rl", null); /* it would write to stderr otherwise */
+	/* it would write to stderr otherwise; once, because it keeps what it is given */
+	null = init && kind == SUBID_UID ? fopen("/dev/null", "we") : NULL;
+	if (null)
+		(void)init("rl", null);
 	n = get ? get(who->name, &v) : 0;
 	r = n > 0 ? check_answer(v, n, who, ret, err) : 0;
 	free(v);

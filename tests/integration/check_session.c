@@ -142,7 +142,7 @@ static int forbid(void)
 int main(int argc, char **argv)
 {
 	struct rl_err err = { 0 };
-	struct session s;
+	struct session s = { .userns_fd = FD_NONE };
 	struct rl rl;
 	int r;
 
@@ -171,6 +171,8 @@ int main(int argc, char **argv)
 		else if (r == 0 && strcmp(argv[1], "serve") == 0 && argc > 2)
 			r = cmd_serve(&rl, &s, argv[2], &err);
 	}
+	session_close(&s);
+	rl_close(&rl);
 	if (r < 0)
 		rl_report(&err);
 	return r < 0 ? 125 : r;
