@@ -55,6 +55,53 @@ effects() {
 	ok $? "and nothing of it is left"
 }
 
+# The same by `rl run`, as a user meets it
+image=localhost/rl-busybox
+rl() { timeout 60 "/opt/rl/$(cat /opt/rl/bindir)/rl" "$@"; }
+run_limits() {
+	local group inside=/sys/fs/cgroup
+	out=$(rl run --rm --network none --cpus 0.5 --memory 64m --pids-limit 20 $image sh -c "
+		cd $inside && echo in: \$(cat cpu.max memory.max pids.max /proc/self/cgroup)" 2>&1)
+	has "in: 50000 100000 67108864 20 0::/" "rl run: limits are seen inside, at the root of its cgroups"
+	case $out in *arning*) ok 1 "rl run: no warning" ;; *) ok 0 "rl run: no warning" ;; esac
+
+	rl run --rm --name outside --network none --cpus 0.5 --memory 64m --pids-limit 20 $image \
+		sh -c 'echo up; sleep 5' >"$HOME/rl.out" 2>&1 &
+	for _ in {1..100}; do
+		grep -q up "$HOME/rl.out" && break
+		read -rt 0.1 <> <(:)
+	done
+	out=$(cat "$HOME/rl.out"; find /sys/fs/cgroup -type d -path '*/rl-*/container')
+	group=$(printf '%s\n' "$out" | tail -n 1)
+	out=$(cat "$group/cpu.max" "$group/memory.max" "$group/pids.max" 2>&1 | tr '\n' ' ')
+	has "50000 100000 67108864 20 " "rl run: and outside"
+	wait
+	out=$(for _ in {1..50}; do [ -e "${group%/*}" ] || break; read -rt 0.1 <> <(:); done; ls -d "${group%/*}" 2>&1)
+	has "No such file" "rl run: the scope is gone afterwards"
+}
+run_effects() {
+	local st
+	out=$(rl run --rm --network none --cpus 0.5 $image sh -c \
+		'timeout 2 sh -c "while :; do :; done"; cat /sys/fs/cgroup/cpu.stat' 2>&1)
+	cpu=$(printf '%s\n' "$out" | sed -n 's/^usage_usec //p')
+	[ "${cpu:-0}" -gt 600000 ] && [ "$cpu" -lt 1500000 ]
+	ok $? "rl run: a busy loop of 2 s gets about half a CPU (${cpu:-?} us)"
+	out=$(rl run --rm --network none --memory 64m --memory-swap 64m $image \
+		dd if=/dev/zero of=/dev/null bs=200M count=1 2>&1)
+	st=$?
+	[ $st = 137 ]
+	ok $? "rl run: out of memory: exit status 137 ($st)"
+	has "out of memory: limit 64.0 MiB, peak 6" "rl run: and a line with limit and peak"
+	out=$(rl run --rm --network none --pids-limit 20 $image \
+		sh -c 'f() { f | f & }; f; sleep 2' 2>&1)
+	has "can't fork" "rl run: a fork bomb meets its limit"
+	[ -z "$(pgrep -u "$(id -u)" -f 'f [|] f')" ]
+	ok $? "rl run: nothing is left of a fork bomb"
+	out=$(ls "$HOME/.local/share/rl/containers" 2>&1)
+	[ -z "$out" ]
+	ok $? "rl run: nor of any container"
+}
+
 # User namespaces are switched off; a holder of S may still be there, so in a fresh folder
 off() { # off WORDS SETTING
 	out=$(RL_ROOT=$HOME/off-$where $session open 2>&1)
@@ -73,10 +120,21 @@ none)
 		has "lost: --$flag: you have no systemd user session" "the lost limit is named: --$flag"
 	done
 	has "sudo loginctl enable-linger" "with the command that mends it"
+	out=$(rl run --rm --network none --cpus 0.5 --memory 64m --pids-limit 20 $image echo it runs 2>&1)
+	has "it runs" "rl run: the container runs"
+	for flag in cpus memory pids-limit; do
+		[ "$(printf '%s\n' "$out" | grep -c -- "--$flag: you have no systemd user session")" = 1 ]
+		ok $? "rl run: one line names the lost limit: --$flag"
+	done
+	out=$(rl run --rm --network none --strict-limits --memory 64m $image true 2>&1)
+	[ $? = 125 ]
+	ok $? "rl run: --strict-limits refuses instead"
 	;;
 delegated)
 	limits delegated
 	effects
+	run_limits
+	run_effects
 	limits delegated
 	;;
 nested)
@@ -97,12 +155,15 @@ max-off)
 scope)
 	limits scope
 	effects
+	run_limits
+	run_effects
 	out=$($check -C 0 true 2>&1)
 	has "lost: --cpuset-cpus: systemd does not delegate the controller 'cpuset'" "what is not delegated is named"
 	has "Delegate=cpu cpuset io memory pids" "with the setting that mends it"
 	;;
 outside)
 	limits scope
+	run_limits
 	;;
 no-bus)
 	limits scope
