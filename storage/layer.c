@@ -83,7 +83,8 @@ int layer_key(const char *diff_id, const struct session *s, const struct idmap *
 	else
 		(void)snprintf(map, sizeof(map), "m%016llx",
 			       (unsigned long long)hash_maps(&s->uids, &s->gids));
-	if (!is_identity(uids) || !is_identity(gids)) {
+	/* with one id all files are that id's, whatever the container calls it: nothing to shift */
+	if (s->rung != SESSION_ONE_ID && (!is_identity(uids) || !is_identity(gids))) {
 		static const struct idmap none = { .n = 0 };
 
 		(void)snprintf(
