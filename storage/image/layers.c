@@ -2,9 +2,10 @@
 /*
  * layers.c - several layers at once into the store; the header is the manual
  *
- * Each layer goes pending -> active -> done. Active means: its lock is held, a staging folder is
- * there and an unpack child reads its stream. The loop waits for the feeder's news, for children
- * that have a result, and for a signal. A layer whose lock another process holds stays pending and
+ * Each layer goes pending -> active -> publishing -> done. Active means: its lock is held, a staging
+ * folder is there and an unpack child reads its stream. Publishing syncs the file system, which may
+ * take seconds: a child does it, so that the loop keeps answering. The loop waits for the feeder's
+ * news, for children that have a result, and for a signal. A layer whose lock another process holds stays pending and
  * is looked at again a little later, so two pulls can never wait for each other in a circle.
  */
 #include "config.h"
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -20,10 +22,13 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/proc.h"
 #include "storage/digest.h"
+#include "storage/image/child.h"
 #include "storage/image/unpack.h"
 #include "storage/layer.h"
 
+#define PUBLISHER   "the process that publishes a layer"
 #define BUSY_MS     100 /* how soon a layer that somebody else unpacks is looked at again */
 #define TRIES_MAX   2
 #define RATIO_MAX   250
@@ -31,7 +36,7 @@
 #define LARGE_BYTES (INT64_C(1) << 40) /* unpacked: never allowed */
 #define ENTRIES_MAX 10000000
 
-enum state { PENDING, ACTIVE, DONE };
+enum state { PENDING, ACTIVE, PUBLISHING, DONE };
 
 struct item {
 	const struct layer_want *want;
@@ -45,6 +50,7 @@ struct item {
 	struct layer_stage stage;
 	struct unpack unpack;
 	struct unpack_result result;
+	struct child publisher;
 };
 
 struct layers {
@@ -257,35 +263,64 @@ static int begin_some(struct layers *ls, struct rl_err *err)
 
 /* --- ending --- */
 
+static void forget_stage(struct item *it)
+{
+	fd_close(it->stage.lock_fd);
+	fd_close(it->stage.diff_fd);
+	it->stage = (struct layer_stage){ .lock_fd = FD_NONE, .diff_fd = FD_NONE };
+}
+
 static void drop(struct layers *ls, size_t i)
 {
 	struct item *it = &ls->v[i];
 
-	if (it->state != ACTIVE)
+	if (it->state != ACTIVE && it->state != PUBLISHING)
 		return;
 	if (ls->feed->cancel)
 		ls->feed->cancel(ls->feed->arg, i);
-	unpack_kill(&it->unpack);
+	if (it->state == ACTIVE) {
+		unpack_kill(&it->unpack);
+		ls->active--;
+	} else {
+		/* it may sit in syncfs() for seconds; once killed it does nothing after that */
+		(void)proc_pidfd_signal(it->publisher.pidfd, SIGKILL);
+	}
 	layer_abort(ls->conf->rl, &it->stage);
-	it->stage = (struct layer_stage){ .lock_fd = FD_NONE, .diff_fd = FD_NONE };
+	forget_stage(it);
 	it->state = PENDING;
-	ls->active--;
 }
 
 static int publish(struct layers *ls, struct item *it, struct rl_err *err)
 {
-	int r;
+	struct rl_err e = { 0 };
+	int fd, r;
 
 	if (strcmp(it->result.diff_id, it->want->diff_id) != 0)
 		return rl_fail(err, EBADMSG, "layer %.19s: its content is %s, the config says %s",
 			       it->want->blob ? it->want->blob : it->want->diff_id,
 			       it->result.diff_id, it->want->diff_id);
-	r = layer_publish(ls->conf->rl, &it->stage, it->want->diff_id, it->result.disk_bytes,
-			  it->result.files, err);
+	r = child_fork(PUBLISHER, &it->publisher, &fd, err);
+	if (r == 0) {
+		r = layer_publish(ls->conf->rl, &it->stage, it->want->diff_id,
+				  it->result.disk_bytes, it->result.files, &e);
+		child_answer(fd, r < 0 ? &e : NULL, NULL, 0);
+	}
 	if (r < 0)
 		return r;
-	it->state = DONE;
+	it->state = PUBLISHING;
 	ls->active--;
+	return 0;
+}
+
+static int published(struct item *it, struct rl_err *err)
+{
+	auto_buf struct buf nothing = { 0 };
+	int r = child_result(&it->publisher, PUBLISHER, 0, &nothing, err);
+
+	if (r < 0)
+		return r;
+	forget_stage(it); /* the child has removed the lock's file */
+	it->state = DONE;
 	return 0;
 }
 
@@ -346,6 +381,13 @@ static bool all_done(const struct layers *ls)
 	return true;
 }
 
+static int result_fd(const struct item *it)
+{
+	if (it->state == PUBLISHING)
+		return it->publisher.result_fd;
+	return it->state == ACTIVE && !it->unpacked ? it->unpack.result_fd : FD_NONE;
+}
+
 static int wait_some(struct layers *ls, struct pollfd *p, struct rl_err *err)
 {
 	const struct layers_conf *c = ls->conf;
@@ -355,12 +397,7 @@ static int wait_some(struct layers *ls, struct pollfd *p, struct rl_err *err)
 	p[0] = (struct pollfd){ .fd = c->signal_fd, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = ls->feed->event_fd, .events = POLLIN };
 	for (size_t i = 0; i < ls->n; i++)
-		p[2 + i] = (struct pollfd){
-			.fd = ls->v[i].state == ACTIVE && !ls->v[i].unpacked
-				      ? ls->v[i].unpack.result_fd
-				      : FD_NONE,
-			.events = POLLIN,
-		};
+		p[2 + i] = (struct pollfd){ .fd = result_fd(&ls->v[i]), .events = POLLIN };
 	if (poll(p, 2 + ls->n, timeout) < 0 && errno != EINTR)
 		return rl_fail_sys(err, errno, "wait for layers");
 	return 0;
@@ -380,9 +417,13 @@ static int step(struct layers *ls, struct pollfd *p, struct rl_err *err)
 	/* the feeder first: when a stream breaks, it knows better why than who reads it */
 	if (p[1].revents)
 		r = ls->feed->event(ls->feed->arg, ls, err);
-	for (size_t i = 0; r == 0 && i < ls->n; i++)
-		if (p[2 + i].revents && ls->v[i].state == ACTIVE)
-			r = child_done(ls, i, err);
+	for (size_t i = 0; r == 0 && i < ls->n; i++) {
+		/* what the feeder's news changed is looked at in the next turn */
+		if (!p[2 + i].revents || p[2 + i].fd != result_fd(&ls->v[i]))
+			continue;
+		r = ls->v[i].state == PUBLISHING ? published(&ls->v[i], err)
+						 : child_done(ls, i, err);
+	}
 	return r;
 }
 
@@ -400,8 +441,8 @@ int layers_run(const struct layers_conf *conf, const struct layers_feed *feed,
 		r = step(&ls, p, err);
 	/* all children first: they stop at once while their folders are removed one by one */
 	for (size_t i = 0; i < n && r < 0; i++)
-		if (ls.v[i].state == ACTIVE)
-			unpack_kill(&ls.v[i].unpack);
+		if (ls.v[i].state == ACTIVE && ls.v[i].unpack.pid > 0)
+			(void)proc_pidfd_signal(ls.v[i].unpack.pidfd, SIGKILL);
 	for (size_t i = 0; i < n && r < 0; i++)
 		drop(&ls, i);
 	free(ls.v);
