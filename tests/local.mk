@@ -54,11 +54,15 @@ FUZZ_TARGETS += tests/fuzz/fuzz_image_record
 FUZZ_TARGETS += tests/fuzz/fuzz_inflate
 FUZZ_TARGETS += tests/fuzz/fuzz_json
 FUZZ_TARGETS += tests/fuzz/fuzz_manifest
+FUZZ_TARGETS += tests/fuzz/fuzz_imgconfig
 FUZZ_TARGETS += tests/fuzz/fuzz_ref
 FUZZ_TARGETS += tests/fuzz/fuzz_spec
+FUZZ_TARGETS += tests/fuzz/fuzz_seccomp_profile
 FUZZ_TARGETS += tests/fuzz/fuzz_subid
 FUZZ_TARGETS += tests/fuzz/fuzz_template
 FUZZ_TARGETS += tests/fuzz/fuzz_toml
+FUZZ_TARGETS += tests/fuzz/fuzz_userdb
+FUZZ_TARGETS += tests/fuzz/fuzz_volopt
 
 # Checks of the tree itself
 LINT_TESTS =
