@@ -147,7 +147,9 @@ static int parse_limit(const json_t *o, const char *key, uint64_t *ret, struct r
 	const json_t *v = json_object_get(o, key);
 
 	if (json_is_integer(v) && json_integer_value(v) >= -1) {
-		*ret = (uint64_t)json_integer_value(v);
+		/* the largest number that jansson holds stands for unlimited, see ulimit.c */
+		*ret = json_integer_value(v) == INT64_MAX ? RLIM_INFINITY
+							  : (uint64_t)json_integer_value(v);
 		return 0;
 	}
 	if (json_is_real(v) && json_real_value(v) >= 9223372036854775807.0) {

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "cmd/engine/mntlist.h"
 #include "cmd/engine/spec_mounts.h"
@@ -67,7 +68,10 @@ static int add_dev(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
 		return r;
 	if (x->host_ipc) {
 		r = add_bound(l, "/dev/shm", "", err);
-		return r < 0 ? r : add_bound(l, "/dev/mqueue", "", err);
+		/* not every host has one mounted */
+		return r < 0 || access("/dev/mqueue", F_OK) < 0
+			       ? r
+			       : add_bound(l, "/dev/mqueue", "", err);
 	}
 	r = add(l, "/dev/shm", "tmpfs", "shm", OPTS("nosuid", "noexec", "nodev", "mode=1777", size),
 		err);
