@@ -37,9 +37,13 @@ UNIT_TESTS += tests/unit/test_siphash
 UNIT_TESTS += tests/unit/test_rootpath
 UNIT_TESTS += tests/unit/test_spec
 UNIT_TESTS += tests/unit/test_spec_build
+UNIT_TESTS += tests/unit/test_spec_schema
 UNIT_TESTS += tests/unit/test_subid
 UNIT_TESTS += tests/unit/test_template
 UNIT_TESTS += tests/unit/test_toml
+UNIT_TESTS += tests/unit/test_userdb
+UNIT_TESTS += tests/unit/test_volopt
+UNIT_TESTS += tests/unit/test_volume
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
 # here; what needs rl-image's code adds "tests_fuzz_fuzz_<name>_LDADD = $(FUZZ_IMAGE_LIBS)".

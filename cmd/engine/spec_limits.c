@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/engine/spec_parts.h"
 #include "core/base/buf.h"
@@ -17,6 +18,7 @@
 
 #define PIDS_DEFAULT   2048
 #define PERIOD_DEFAULT 100000
+#define MEMORY_MIN     (512 << 10)
 #define PERIOD_MIN     1000 /* kernel: 1 ms to 1 s (cgroup-v2.rst, cpu.max) */
 #define PERIOD_MAX     1000000
 
@@ -30,6 +32,7 @@ static int cpu_time(struct spec_ctx *x, struct rl_err *err)
 	const struct create_req *q = x->req;
 	struct cgroup_limits *l = &x->out->limits;
 	int64_t quota = 0, period = q->cpu_period ? (int64_t)q->cpu_period : PERIOD_DEFAULT;
+	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int r = 0;
 
 	if (q->nano_cpus > 0 && (q->cpu_quota || q->cpu_period))
@@ -41,8 +44,10 @@ static int cpu_time(struct spec_ctx *x, struct rl_err *err)
 			       (long long)period, PERIOD_MIN, PERIOD_MAX);
 	if (q->cpu_quota && parse_int(q->cpu_quota, -1, INT64_MAX, &quota) < 0)
 		return rl_fail(err, EINVAL, "'--cpu-quota %s' is not a number", q->cpu_quota);
-	if (q->nano_cpus > INT64_C(1000000) * 1000000000)
-		return rl_fail(err, EINVAL, "'--cpus' asks for more than a million CPUs");
+	if (q->nano_cpus > cpus * 1000000000)
+		return rl_fail(err, EINVAL,
+			       "'--cpus %g' is not between 0.01 and %lld, the CPUs there are",
+			       (double)q->nano_cpus / 1e9, (long long)cpus);
 	if (q->nano_cpus > 0) {
 		quota = q->nano_cpus / 10000; /* nano CPUs of a period of 100000 us */
 		r = note(x, str_printf("--cpus %g", (double)q->nano_cpus / 1e9), err);
@@ -88,6 +93,10 @@ static int memory(struct spec_ctx *x, struct rl_err *err)
 	int64_t total = 0;
 	int r = 0;
 
+	if (q->memory > 0 && q->memory < MEMORY_MIN)
+		return rl_fail(err, EINVAL,
+			       "'--memory %lld' is below %d KiB, nothing can run in that",
+			       (long long)q->memory, MEMORY_MIN / 1024);
 	if (q->memory > 0) {
 		l->memory_max = q->memory;
 		l->has_swap = true;

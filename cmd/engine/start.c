@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cmd/engine/container.h"
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
@@ -23,7 +24,9 @@
 #include "core/monitor.h"
 #include "core/relay.h"
 #include "net/net.h"
+#include "storage/fetch.h"
 #include "storage/rootfs.h"
+#include "storage/volume.h"
 
 /* What a start holds besides the container */
 struct starting {
@@ -189,6 +192,27 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 	return r;
 }
 
+/*
+ * What a volume started with is in it now, and is not put there again when somebody empties it.
+ * Anonymous ones go with a container that is not kept.
+ */
+static void settle_volumes(const struct container *c, bool ran, bool gone)
+{
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		const struct spec_volume *v = &c->volumes[i];
+		auto_free char *path = str_printf("volumes/%s", v->name);
+		struct rl_err err = { 0 };
+		int r = 0;
+
+		if (gone && v->anonymous && path)
+			r = fetch_remove_tree(c->rl, &c->session, path, &err);
+		else if (ran && v->copy_up)
+			r = volume_set_copied(c->rl, v->name, &err);
+		if (r < 0)
+			log_warn("volume '%s': %s", v->name, err.msg);
+	}
+}
+
 int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
 		 struct rl_err *err)
 {
@@ -214,6 +238,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	if (r < 0 && !given_away && !req->keep &&
 	    ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
 		log_debug("%s", ignored.msg); /* the next sweep tries again */
+	settle_volumes(c, r == 0, r == 0 ? c->remove && req->attach : !req->keep);
 	rootfs_close(&s.rootfs);
 	fd_close(s.log_dir);
 	return r;

@@ -134,7 +134,7 @@ static const struct {
 	/* limits */
 	{ "i", PLAIN, "linux,resources", "{\"pids\":{\"limit\":2048}}" },
 	{ "--pids-limit -1 i", PLAIN, "linux,resources", "{}" },
-	{ "--cpus 1.5 i", PLAIN, "linux,resources,cpu", "{\"quota\":150000,\"period\":100000}" },
+	{ "--cpus 0.7 i", PLAIN, "linux,resources,cpu", "{\"quota\":70000,\"period\":100000}" },
 	{ "-m 64m i", PLAIN, "linux,resources,memory", "{\"limit\":67108864,\"swap\":134217728}" },
 	{ "-m 64m --memory-swap -1 i", PLAIN, "linux,resources,memory,swap", "-1" },
 	{ "-m 64m --memory-swap 65m i", PLAIN, "linux,resources,memory,swap", "68157440" },
