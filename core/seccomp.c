@@ -113,8 +113,9 @@ static int evaluate(const char *path, const struct seccomp_host *host, uint64_t 
 	json_auto_t *profile = NULL;
 	int r = json_read_file(AT_FDCWD, path, PROFILE_MAX, &profile, err);
 
-	if (r == 0)
-		r = seccomp_profile_eval(profile, host, caps, ret, err);
+	if (r < 0)
+		return rl_wrap(err, "seccomp profile");
+	r = seccomp_profile_eval(profile, host, caps, ret, err);
 	return r < 0 ? rl_wrap(err, "'%s'", path) : 0;
 }
 

@@ -93,6 +93,7 @@ INTEGRATION_TESTS += tests/integration/registry_hostile.sh
 INTEGRATION_TESTS += tests/integration/life.sh
 INTEGRATION_TESTS += tests/integration/oneid.sh
 INTEGRATION_TESTS += tests/integration/session.sh
+INTEGRATION_TESTS += tests/integration/spec_schema.sh
 
 tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \
 	$(SECCOMP_LIBS)
