@@ -163,16 +163,17 @@ static int put_root(struct apply *a, struct archive_entry *e, struct rl_err *err
 
 /* --- files --------------------------------------------------------------------------------- */
 
-/* Create anew; what this layer put there before goes. */
-static int create_file(struct apply *a, int dir_fd, const char *base, struct rl_err *err)
+/* Create anew; what this layer put there before goes. Set-id bits come with the owner, later. */
+static int create_file(struct apply *a, int dir_fd, const char *base, mode_t mode,
+		       struct rl_err *err)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(dir_fd, base, flags, 0600);
+	int fd = openat(dir_fd, base, flags, mode & 0777);
 
 	if (fd < 0 && errno == EEXIST) {
 		if (place_clear(&a->place, dir_fd, base, err) < 0)
 			return -err->code;
-		fd = openat(dir_fd, base, flags, 0600);
+		fd = openat(dir_fd, base, flags, mode & 0777);
 	}
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "create");
@@ -234,7 +235,7 @@ static int put_file(struct apply *a, int dir_fd, const char *base, struct tarin 
 	if (size > a->limits.max_bytes && archive_entry_sparse_count(e) == 0)
 		return rl_fail(err, EFBIG, "its size, %lld bytes, is over the layer's limit",
 			       (long long)size);
-	fd = create_file(a, dir_fd, base, err);
+	fd = create_file(a, dir_fd, base, archive_entry_perm(e), err);
 	if (fd < 0)
 		return fd;
 	r = write_data(a, fd, t, size, err);
@@ -302,7 +303,7 @@ static int put_device(struct apply *a, int dir_fd, const char *base, struct arch
 
 	if (!a->place.one_id)
 		return 0;
-	fd = create_file(a, dir_fd, base, err);
+	fd = create_file(a, dir_fd, base, 0600, err);
 	if (fd < 0)
 		return fd;
 	return meta_apply(fd, e, true, err);
@@ -345,7 +346,7 @@ static int put_lower_file(struct apply *a, const char *path, const char *target,
 	fd = place_find(&a->place, path, true, &base, err);
 	if (fd < 0)
 		return fd;
-	to = create_file(a, fd, base, err);
+	to = create_file(a, fd, base, 0600, err);
 	if (to < 0)
 		return to;
 	if (copy_data(from, to, st.st_size, err) < 0)

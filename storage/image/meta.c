@@ -166,6 +166,29 @@ static int record_owner(int fd, struct archive_entry *e, uint32_t uid, uint32_t 
 	return set_xattr(fd, "user.rl.owner", text, (size_t)n, err);
 }
 
+/* Setting what is so already would still dirty the inode: half the time of a layer of small files. */
+static int set_owner(int fd, uint32_t uid, uint32_t gid, struct rl_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return rl_fail_sys(err, errno, "stat");
+	if ((st.st_uid != uid || st.st_gid != gid) && fchown(fd, uid, gid) < 0)
+		return meta_owner_error(errno, uid, gid, err);
+	return 0;
+}
+
+static int set_mode(int fd, mode_t mode, struct rl_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return rl_fail_sys(err, errno, "stat");
+	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
+		return rl_fail_sys(err, errno, "set its mode");
+	return 0;
+}
+
 int meta_apply(int fd, struct archive_entry *e, bool one_id, struct rl_err *err)
 {
 	uint32_t uid, gid;
@@ -173,15 +196,10 @@ int meta_apply(int fd, struct archive_entry *e, bool one_id, struct rl_err *err)
 
 	if (r < 0)
 		return r;
-	if (!one_id && fchown(fd, uid, gid) < 0)
-		return meta_owner_error(errno, uid, gid, err);
-	if (one_id)
-		r = record_owner(fd, e, uid, gid, err);
+	r = one_id ? record_owner(fd, e, uid, gid, err) : set_owner(fd, uid, gid, err);
 	if (r == 0)
 		r = set_xattrs(fd, e, false, err);
-	if (r < 0)
-		return r;
-	if (fchmod(fd, archive_entry_perm(e) & 07777) < 0)
-		return rl_fail_sys(err, errno, "set its mode");
-	return set_xattrs(fd, e, true, err);
+	if (r == 0)
+		r = set_mode(fd, archive_entry_perm(e) & 07777, err);
+	return r < 0 ? r : set_xattrs(fd, e, true, err);
 }
