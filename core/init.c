@@ -117,6 +117,8 @@ static int build_all(struct init *in, struct rl_err *err)
 {
 	int r = mnt_leave_host(err);
 
+	/* only to be held; without /proc it is not */
+	in->mounts_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (r == 0)
 		r = set_up_net(in, err);
 	if (r == 0)
@@ -164,6 +166,10 @@ static int report(struct init *in, struct rl_err *err)
 	if (in->net_fd >= 0) {
 		value |= MSG_F_NET;
 		fds[n++] = in->net_fd;
+	}
+	if (in->mounts_fd >= 0) {
+		value |= MSG_F_MOUNTS;
+		fds[n++] = in->mounts_fd;
 	}
 	r = msg_send(in->sync_fd, MSG_READY, value, NULL, fds, n);
 	return r < 0 ? rl_fail_sys(err, -r, "report to the monitor") : 0;

@@ -29,6 +29,7 @@ struct init {
 	int master_fd; /* terminal: travels to the caller */
 	int slave_fd;  /* terminal: becomes 0, 1, 2 */
 	int net_fd;    /* of the netns hook, or FD_NONE */
+	int mounts_fd; /* our mount namespace */
 	int cwd_fd;    /* the working directory, resolved in the root */
 	int stub_fd;   /* payload_stub(), or FD_NONE */
 	int cgroup_fd; /* where the cgroup file system will be attached, or FD_NONE */
@@ -42,7 +43,7 @@ _Noreturn void init_main(struct init *in);
  * The channel: a SOCK_SEQPACKET pair, one struct msg (or its head alone) per packet.
  *	joiner -> init    MSG_MAPPED	id maps are written
  *	joiner -> caller  MSG_JOINED	value: pid of init
- *	init -> caller    MSG_READY	value: bit 0 console, bit 1 net; descriptors in that order
+ *	init -> caller    MSG_READY	value: MSG_F_*; descriptors in that order
  *	caller -> init    MSG_GO
  *	init -> caller    MSG_STUB	err.msg: what the stub is going to execute; value: is there
  *	stub -> caller    MSG_ERRNO	value: errno of its execve
@@ -57,9 +58,10 @@ struct msg {
 	struct rl_err err; /* only sent with MSG_STUB and MSG_ERR */
 };
 #define MSG_HEAD      8 /* bytes before err */
-#define MSG_FDS       2
+#define MSG_FDS       3
 #define MSG_F_CONSOLE 1
 #define MSG_F_NET     2
+#define MSG_F_MOUNTS  4
 
 int msg_send(int fd, enum msg_type type, int value, const struct rl_err *err, const int *fds,
 	     size_t n_fds) RL_MUST_USE;

@@ -66,6 +66,8 @@ struct launched {
 	int pidfd;      /* owned */
 	int console_fd; /* pty master when the spec asks for a terminal, owned; set by wait_ready */
 	int net_fd;     /* what the netns hook returned, owned; set by wait_ready */
+	int mounts_fd;  /* C's mount namespace, owned; set by wait_ready: taking it down costs the
+			 * kernel a while, which whoever waits for init need not wait for as well */
 	int sync_fd;    /* the channel to init, owned */
 };
 

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ void pid1_run(pid_t payload)
 {
 	sigset_t all;
 
+	(void)prctl(PR_SET_NAME, "rl-init");
 	(void)sigfillset(&all);
 	for (;;) {
 		siginfo_t si;

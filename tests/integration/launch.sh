@@ -80,11 +80,11 @@ expect_error "a bad option names the mount" "*mount '/x'*size*"
 
 as_user sh -c "mkdir -p $r/data/sub $r/ro && echo one >$r/data/a && echo two >$r/data/sub/b && ln -s /etc/passwd $r/data/l &&
 	ln -s $s $r/data/sub/out && mkfifo $r/data/p && chmod 750 $r/data/sub && chmod 700 $r/data"
-tmpfs='{"destination":"/data","type":"tmpfs","source":"tmpfs","options":["tmpcopyup","size=256k"%s]}'
-box -p "$(mounts "$(printf "$tmpfs" ',"ro"')")" -- 'cat /data/a /data/sub/b; readlink /data/l; stat -c %a:%F /data/sub /data/p; touch /data/x'
+tmpfs() { printf '{"destination":"/data","type":"tmpfs","source":"tmpfs","options":["tmpcopyup","size=256k"%s]}' "$1"; }
+box -p "$(mounts "$(tmpfs ',"ro"')")" -- 'cat /data/a /data/sub/b; readlink /data/l; stat -c %a:%F /data/sub /data/p; touch /data/x'
 expect "a tmpfs starts with the image's content" 1 $'one\ntwo\n/etc/passwd\n750:directory\n*:fifo' '*Read-only*'
 as_user sh -c "head -c 400000 /dev/zero >$r/data/big"
-box -p "$(mounts "$(printf "$tmpfs" '')")" -- true && expect_error "which must fit" '*No space left*Hint:*size=*'
+box -p "$(mounts "$(tmpfs '')")" -- true && expect_error "which must fit" '*No space left*Hint:*size=*'
 as_user sh -c "rm $r/data/big; mkdir -p $T/work/vol"
 for _ in 1 2; do
 	box -p "$(mounts "$(bind /data "$T/work/vol" ',"copyup"')")" -- 'cat /data/a; stat -c %a /data; readlink /data/sub/out; echo new >/data/a; rm -f /data/l'
@@ -228,6 +228,27 @@ expect "the host's network: its sysfs, read-only" 0 $'[1-9]*\nlo' '*Read-only*'
 box -p "$(ns network uts)" -- 'ls -d /proc/[0-9]* | wc -l; touch /proc/sys/kernel/x; cat /proc/kcore | wc -c'
 expect "the host's processes: its proc, masked" 0 $'[1-9][0-9]*\n0'
 box -p "$(ns network uts pid)" -- true && expect "the host's ipc" 0
+as_user timeout 20 "$check" "$r" sh -c "echo ready; exec sleep 20.$$" >"$T/first" 2>&1 </dev/null &
+for _ in {1..50}; do
+	[ -s "$T/first" ] && break
+	sleep 0.1
+done
+first=$(pgrep -u "$TEST_UID" -nxf "sleep 20.$$")
+# joined KIND...: namespaces of that container by path
+joined() {
+	local k
+	for k; do printf ',{"type":"%s","path":"/proc/%s/ns/%s"}' "$k" "$first" "${k/network/net}"; done
+}
+join_ns() { printf '{"hostname":null,"linux":{"namespaces":[{"type":"mount"}%s]}}' "$1"; }
+box -p "$(join_ns "$(joined user pid network ipc uts)")" -- \
+	'tr "\\0" " " </proc/1/cmdline; hostname 2>/dev/null || cat /proc/sys/kernel/hostname; echo x >>/proc/1/exe'
+expect "another container's namespaces by path" 1 "sleep 20.$$ box" '*exe*'
+box -p "$(join_ns ',{"type":"user"},{"type":"pid"},{"type":"ipc"}'"$(joined network)")" -- 'readlink /proc/self/ns/net; touch /sys/x'
+expect "another container's network, ids of its own" 1 "$(as_user readlink "/proc/$first/ns/net" | tr '[]' '??')" '*Read-only*'
+kill "$first"
+wait
+box -p "$(ns pid uts network time)" -p '{"linux":{"timeOffsets":{"boottime":{"secs":100000000}}}}' -- 'sed "s/\..*//" /proc/uptime'
+expect "a time namespace" 0 '1[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'
 box -x clone3 -- 'echo hello' && expect "without clone3" 0 hello
 box -x openat2 -- true && expect_error "without openat2: an error with a hint" '*Hint:*openat2*'
 box -x fsopen -- true && expect_error "without fsopen: an error with a hint" '*Hint:*fsopen*'
