@@ -29,3 +29,15 @@ EXTRA_DIST += contrib/mkimage
 EXTRA_DIST += contrib/packages.debian
 EXTRA_DIST += contrib/packages.debian-tests
 EXTRA_DIST += contrib/quickstart
+
+# The skeleton of a new part: built and run so that it never rots
+EXTRA_DIST += contrib/skeleton/README.md
+if !FUZZING
+check_PROGRAMS += contrib/skeleton/test_skel
+contrib_skeleton_test_skel_SOURCES = contrib/skeleton/test_skel.c contrib/skeleton/skel.c \
+	contrib/skeleton/skel.h contrib/skeleton/skel_cmd.c
+check_PROGRAMS += contrib/skeleton/fuzz_skel
+contrib_skeleton_fuzz_skel_SOURCES = contrib/skeleton/fuzz_skel.c contrib/skeleton/skel.c
+TESTS += contrib/skeleton/test_skel
+TESTS += contrib/skeleton/fuzz_skel
+endif
