@@ -37,6 +37,7 @@
 #include "core/monitor_int.h"
 #include "core/pump.h"
 
+#define SETTLE_MS        4 /* see watch() */
 #define NET_RESTARTS_MAX 5 /* a packet loop that dies more often stays down */
 
 static void tell(const struct monitor *m, const struct monitor_msg *msg)
@@ -251,10 +252,23 @@ static void client_left(struct monitor *m)
 		kill_container(m);
 }
 
-/* Until init has ended. */
+/* Be found by other commands: socket and record of the run. */
+static void settle_in(struct monitor *m)
+{
+	const struct ctr_run run = { m->init.pid, m->started_ns, m->cgroup.path };
+	struct rl_err err = { 0 };
+
+	m->settled = true;
+	monitor_listen(m);
+	if (ctr_write_run(m->cfg->ctr, &run, &err) < 0)
+		note(m, err.msg);
+}
+
+/* Until init has ended. A foreground container that ends at once is spared the settling in. */
 static void watch(struct monitor *m)
 {
 	struct pollfd f[P_COUNT];
+	int r;
 
 	for (;;) {
 		bool net_idle = m->net_pidfd < 0 && m->net_starts < NET_RESTARTS_MAX;
@@ -265,10 +279,13 @@ static void watch(struct monitor *m)
 					    .events = POLLIN };
 		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
 		monitor_serve_poll(m, f + P_SERVE);
-		if (poll(f, P_COUNT, -1) < 0)
-			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
-		if (f[P_INIT].revents)
+		r = poll(f, P_COUNT, m->settled ? -1 : SETTLE_MS);
+		if (r > 0 && f[P_INIT].revents)
 			return;
+		if (!m->settled)
+			settle_in(m);
+		if (r <= 0)
+			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
 		if (f[P_CLIENT].revents && !on_client(m))
 			client_left(m);
 		if (f[P_NET].revents)
@@ -390,14 +407,9 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		_exit(1);
 	}
 	started.code = m.init.pid;
-	if (!cfg->detached)
-		tell(&m, &started); /* its relay goes on at once; nobody else waits for the rest */
-	monitor_listen(&m);
-	if (ctr_write_run(cfg->ctr, &(struct ctr_run){ m.init.pid, m.started_ns, m.cgroup.path },
-			  &err) < 0)
-		note(&m, err.msg);
 	if (cfg->detached)
-		tell(&m, &started);
+		settle_in(&m); /* who reads the id may ask for more at once */
+	tell(&m, &started);
 	watch(&m);
 	report_end(&m);
 	clean_up(&m);

@@ -25,6 +25,7 @@ struct monitor {
 	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
 	unsigned net_starts;
 	int64_t started_ns;
+	bool settled; /* socket and run.json are there */
 	bool stopping, paused;
 };
 

@@ -7,7 +7,7 @@
  * the job control stops of our own terminal use) go to the container's first process, as Docker and
  * Podman do. The end needs two things, in any order: the monitor's MONITOR_EXITED and the pump's
  * end mark; so no byte is lost. stdin is read only when the previous chunk went out: nothing queues
- * here. If our stdout is gone the relay goes on reading, so that the container can end.
+ * here. A terminal that hangs up ends the relay, and with it the container. If our stdout is gone the relay goes on reading, so that the container can end.
  */
 #include "config.h"
 
@@ -33,6 +33,7 @@ struct state {
 	const struct relay *r;
 	int sig_fd;
 	struct termios saved;
+	bool hung_up; /* our terminal is gone */
 	bool is_raw, stdin_done, output_done, exited, started, stdout_gone, stderr_gone;
 	struct pump_msg in;
 	size_t in_len; /* message waiting for room in the attach socket; 0 = none */
@@ -103,6 +104,7 @@ static void send_size(const struct state *s)
 static void on_signal(struct state *s)
 {
 	struct signalfd_siginfo si;
+	struct termios now;
 	struct monitor_msg m = { .type = MONITOR_SIGNAL };
 
 	if (read(s->sig_fd, &si, sizeof(si)) != sizeof(si))
@@ -111,6 +113,7 @@ static void on_signal(struct state *s)
 		send_size(s);
 		return;
 	}
+	s->hung_up |= si.ssi_signo == SIGHUP && s->is_raw && tcgetattr(STDIN_FILENO, &now) < 0;
 	m.signal = (int)si.ssi_signo;
 	RL_IGNORE(fd_send(s->r->control, &m, sizeof(m), NULL, 0)); /* monitor gone: seen by poll */
 }
@@ -124,6 +127,7 @@ static void on_stdin(struct state *s)
 	s->in.type = n > 0 ? PUMP_STDIN : PUMP_STDIN_END;
 	s->in_len = n > 0 ? (size_t)n + 1 : 1;
 	s->stdin_done = n <= 0;
+	s->hung_up = n <= 0 && s->is_raw; /* a raw terminal has no end of file */
 }
 
 static void push_stdin(struct state *s)
@@ -233,8 +237,10 @@ int relay_run(const struct relay *r, struct monitor_msg *ret_end, struct rl_err 
 	s.sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s.sig_fd < 0)
 		return rl_fail_sys(err, errno, "signalfd");
-	while (rc == 0 && !(s.exited && s.output_done))
+	while (rc == 0 && !s.hung_up && !(s.exited && s.output_done))
 		rc = step(&s, err);
+	if (rc == 0 && s.hung_up) /* leaving ends the container (core/monitor.c) */
+		rc = rl_fail(err, EIO, "the terminal went away");
 	restore(&s);
 	fd_close(s.sig_fd);
 	if (rc == 0)
