@@ -129,6 +129,10 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 	LINT_CPPFLAGS='-I$(abs_top_srcdir) -I$(abs_top_builddir)'; export CC LINT_CFLAGS LINT_CPPFLAGS;
 
 EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/bench/inner.sh
+EXTRA_DIST += tests/bench/memory.py
+EXTRA_DIST += tests/bench/peers
+EXTRA_DIST += tests/bench/run
 EXTRA_DIST += tests/fuzz/run
 EXTRA_DIST += tests/integration/badinput.sh
 EXTRA_DIST += tests/integration/hostile_config.sh

@@ -1,0 +1,175 @@
+#!/bin/bash
+# inner.sh - the measuring part of tests/bench/run: an ordinary user, all tools in PATH, DIR with rl,
+# the images' archives and an unpacked root
+# shellcheck disable=SC2086,SC2046 # commands of several words
+set -euo pipefail
+dir=$1
+export RL_BENCH_MARK=rl-bench-$$
+work=$(mktemp -d "$HOME/rl-bench.XXXXXX")
+export RL_ROOT=$work/rl
+holder() { # pid of the session's holder of this run
+	local p
+	for p in /proc/[0-9]*; do
+		[ "$(cat "$p/comm" 2>/dev/null)" = rl-session ] && tr '\0' '\n' 2>/dev/null <"$p/environ" |
+			grep -q "^RL_BENCH_MARK=$RL_BENCH_MARK$" && echo "${p#/proc/}"
+	done
+	return 0
+}
+end() {
+	kill $(holder) 2>/dev/null || :
+	chmod -R u+rwX "$work" 2>/dev/null || :
+	! command -v podman >/dev/null || podman --root "$work/pod" --runroot "$work/podrun" system reset -f >/dev/null 2>&1 || :
+	rm -rf "$work" 2>/dev/null || unshare -r rm -rf "$work" 2>/dev/null || :
+}
+trap end EXIT
+rl=$dir/i/bin/rl
+pod="podman --root $work/pod --runroot $work/podrun"
+have() { command -v "$1" >/dev/null; }
+img=docker.io/library/alpine
+
+# median NAME CMD...: median in ms of $ROUNDS runs after 2, in m[NAME]; "-" where the command fails
+declare -A m
+median() {
+	local name=$1 out=$work/h.json
+	shift
+	if hyperfine -N --warmup 2 --runs "$ROUNDS" "${HYPER[@]}" --export-json "$out" "$*" >"$work/h.log" 2>&1; then
+		m[$name]=$(jq -r '.results[0].median * 1000 * 10 | round / 10' "$out")
+	else
+		m[$name]=-
+		echo "bench: '$*' failed: $(tail -n 2 "$work/h.log" | tr '\n' ' ')" >&2
+		"$@" 2>&1 | tail -n 2 >&2 || :
+	fi
+}
+HYPER=()
+row() { # LABEL rl podman crun bwrap floor (names of medians, - for none)
+	local label=$1 c v line best=
+	shift
+	line="| $label |"
+	for c; do
+		v=-
+		[ "$c" = - ] || v=${m[$c]:--}
+		line="$line $v |"
+	done
+	if [ "${m[$1]:--}" != - ] && [ "${m[${2:--}]:--}" != - ]; then
+		best=$(awk -v a="${m[$2]}" -v b="${m[$1]}" 'BEGIN { printf "%.1f x", a / b }')
+	fi
+	echo "$line ${best:--} |"
+}
+
+$rl load -q -i "$dir/alpine.tar" >/dev/null
+if have podman; then
+	mkdir -p "$work/pod"
+	$pod load -q -i "$dir/alpine.tar" >/dev/null 2>&1
+	m[have_podman]=yes
+fi
+
+median rl_none $rl run --rm --network none $img true
+median rl_net $rl run --rm $img true
+median rl_talk $rl run --rm $img ping -c 1 10.0.2.2
+median rl_version $rl --version
+HYPER=(--prepare "bash -c 'for p in /proc/[0-9]*; do [ \"\$(cat \$p/comm 2>/dev/null)\" = rl-session ] && grep -qz RL_BENCH_MARK=$RL_BENCH_MARK \$p/environ 2>/dev/null && kill \${p#/proc/}; done; sleep 0.05'")
+median rl_cold $rl run --rm --network none $img true
+HYPER=()
+if have podman; then
+	median pod_none $pod run --rm --network none $img true
+	median pod_net $pod run --rm $img true
+	median pod_talk $pod run --rm --cap-add net_raw $img ping -c 1 127.0.0.1
+	median pod_version $pod --version
+fi
+if have bwrap; then
+	median bwrap bwrap --unshare-all --bind "$dir/rootfs" / --proc /proc --dev /dev --tmpfs /tmp /bin/busybox true
+fi
+if have crun; then
+	mkdir -p "$work/bundle"
+	(cd "$work/bundle" && crun spec --rootless 2>/dev/null && jq --arg r "$dir/rootfs" \
+		'.process.args = ["/bin/busybox", "true"] | .process.terminal = false | .root.path = $r | .root.readonly = false' config.json >c && mv c config.json)
+	median crun crun --root "$work/crun" --cgroup-manager=disabled run -b "$work/bundle" bench
+fi
+if [ -x "$dir/floor" ]; then # prints a median of its own, in microseconds
+	m[floor]=$("$dir/floor" -n "$ROUNDS" -o "$dir/rootfs" /bin/busybox true 2>>"$work/floor.err" | grep -oE '[0-9]+' | tail -n 1 | awk '{ printf "%.1f", $1 / 1000 }') ||
+		m[floor]=-
+fi
+
+# many at once
+parallel() { # NAME CMD...
+	local name=$1 t0 t1 n=40
+	shift
+	t0=$(date +%s%N)
+	if seq $n | xargs -P 8 -I{} "$@" >/dev/null 2>"$work/par.err"; then
+		t1=$(date +%s%N)
+		m[$name]=$(((t1 - t0) / n / 100000))
+		m[$name]=$(awk -v v="${m[$name]}" 'BEGIN { print v / 10 }')
+	else
+		m[$name]=-
+		echo "bench: parallel '$*': $(tail -n 1 "$work/par.err")" >&2
+	fi
+}
+parallel rl_par $rl run --rm --network none $img true
+! have podman || parallel pod_par $pod run --rm --network none $img true
+
+# memory beside the payload while a container sits idle, and the largest process of a short run
+memory() { # NAME idle|net CMD...
+	local name=$1
+	shift
+	m[$name]=$(python3 "$dir/memory.py" "$dir" "$@" 2>>"$work/mem.err") || m[$name]=-
+}
+if have python3; then
+	memory rl_idle idle $rl run --rm -i --network none $img cat
+	memory rl_idle_net net $rl run --rm -i $img sh -c 'ping -c 1 10.0.2.2 >/dev/null; exec cat'
+	memory rl_peak peak $rl run --rm --network none $img true
+	if have podman; then
+		memory pod_idle idle $pod run --rm -i --network none $img cat
+		memory pod_idle_net net $pod run --rm -i $img sh -c 'ping -c 1 127.0.0.1 >/dev/null; exec cat'
+		memory pod_peak peak $pod run --rm --network none $img true
+	fi
+fi
+
+# the large image: seconds, the best of three, from the same registry
+seconds() { # NAME PREPARE CMD...
+	local name=$1 prepare=$2 best='' t0 t
+	shift 2
+	for _ in 1 2 3; do
+		eval "$prepare"
+		sync
+		t0=$(date +%s%N)
+		"$@" >/dev/null 2>"$work/pull.err" || { echo "bench: $*: $(tail -n 1 "$work/pull.err")" >&2 && m[$name]=- && return 0; }
+		t=$((($(date +%s%N) - t0) / 1000000))
+		[ -n "$best" ] && [ "$best" -le $t ] || best=$t
+	done
+	m[$name]=$(awk -v v="$best" 'BEGIN { printf "%.2f", v / 1000 }')
+}
+plain_tar() {
+	local l
+	mkdir "$work/x"
+	for l in "$dir"/layers/*.tar.gz; do gzip -dc "$l" | tar -x -C "$work/x"; done
+	sync -f "$work/x"
+}
+if [ -n "${REGISTRY-}" ]; then
+	clean_rl='kill $(holder) 2>/dev/null || :; rm -rf "$work/pullrl"'
+	seconds rl_pull "$clean_rl" env RL_ROOT="$work/pullrl" $rl pull -q --tls-verify=false "$REGISTRY/big"
+	eval "$clean_rl"
+	if have podman; then
+		seconds pod_pull "$pod rmi -f $REGISTRY/big >/dev/null 2>&1 || :" $pod pull -q --tls-verify=false "$REGISTRY/big"
+	fi
+	seconds tar_pull 'rm -rf "$work/x"' plain_tar
+	rm -rf "$work/x"
+fi
+
+echo "Medians of $ROUNDS runs in ms unless another unit is named; $(nproc) cores, Linux $(uname -r)$(have podman && echo ", $(podman --version | tr -d '\n'), $(crun --version | head -n 1)")."
+echo
+echo "| what | rl | podman | crun | bwrap | kernel floor | podman : rl |"
+echo "|---|---|---|---|---|---|---|"
+row "run --rm true, no network" rl_none pod_none crun bwrap floor
+row "run --rm true, private network" rl_net pod_net - - -
+row "the same, one ping through it" rl_talk - - - -
+row "run --rm true, cold session" rl_cold - - - -
+row "40 runs, 8 at once, each" rl_par pod_par - - -
+row "--version" rl_version pod_version - - -
+row "memory beside an idle container, KiB" rl_idle pod_idle - - -
+row "the same once it has used the network, KiB" rl_idle_net pod_idle_net - - -
+row "peak of a short run, KiB" rl_peak pod_peak - - -
+if [ -n "${REGISTRY-}" ]; then
+	row "pull, 4 layers, 900 MB unpacked, s" rl_pull pod_pull - - -
+	echo
+	echo "The bare \`gzip -dc | tar -x\` of the same four layers, one after the other: ${m[tar_pull]} s."
+fi
