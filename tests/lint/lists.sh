@@ -11,7 +11,13 @@ listed() { # FILE WORD: WORD stands in a local.mk, or say so
 	status=1
 }
 
-for f in cmd/*.c cmd/*/*.c core/*.c core/*/*.c net/*.c storage/*.c storage/*/*.c; do
+# headers too: `make dist` takes along what is listed and nothing else
+for f in cmd/*.[ch] cmd/*/*.[ch] core/*.[ch] core/*/*.[ch] net/*.[ch] storage/*.[ch] storage/*/*.[ch] \
+	tests/unit/*.h tests/tools/*.py tests/integration/*.sh tests/integration/*.py tests/bench/* tests/vm/* tests/lint/*.sh \
+	contrib/*; do
+	[ -d "$f" ] && continue
+	case $f in *.o | *.trs | *.log | *.tar) continue ;; contrib/local.mk) continue ;; esac
+	case $f in *.c | tests/bench/floor) [ "${f#tests/}" = "$f" ] || continue ;; esac # as programs, below
 	[ -e "$f" ] && listed "$f" "$f"
 done
 for f in tests/unit/test_*.c tests/fuzz/fuzz_*.c tests/integration/*.c tests/bench/*.c; do
