@@ -155,17 +155,6 @@ static int dispatch(const struct cmd *c, const struct global_opts *g, const stru
 	return r;
 }
 
-static bool wants_help(const struct cmd *c, int argc, char **argv)
-{
-	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0)
-			return true;
-		if (strcmp(argv[i], "--") == 0 || (c->stop_early && argv[i][0] != '-'))
-			return false;
-	}
-	return false;
-}
-
 static int run_command(const struct cmd *c, const struct global_opts *g, int argc, char **argv)
 {
 	static const struct opt none[] = { OPT_END };
@@ -180,11 +169,13 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int arg
 		rl_report(&err);
 		return EXIT_RL;
 	}
-	if (wants_help(c, argc, argv))
-		return print_help(c);
 	if (c->defaults)
 		memcpy(opts, c->defaults, c->opts_size);
 	n = opt_parse(table, c->stop_early, argc, argv, opts, rest, &err);
+	if (n == -ECANCELED) {
+		opt_done(table, opts);
+		return print_help(c);
+	}
 	if (n >= 0 && (unsigned)n < c->min_args)
 		n = rl_fail(&err, EINVAL, "%s needs %s", c->name, c->args ? c->args : "more words");
 	if (n >= 0 && (unsigned)n > c->max_args)

@@ -109,6 +109,8 @@ static int parse_long(const struct opt *table, int argc, char *const *argv, int 
 	const char *value = eq ? eq + 1 : NULL;
 	int r;
 
+	if (!o && strcmp(word, "help") == 0)
+		return -ECANCELED;
 	if (!o)
 		return rl_fail(err, EINVAL, "unknown flag: --%.*s", (int)len, word);
 	if (takes_value(o) && !value) {

@@ -81,7 +81,8 @@ struct opt {
  *		(opt_done())
  * @rest:	Receives the other words, borrowed; not NULL-terminated; room for @argc
  *
- * Return: number of words in @rest, or -EINVAL with the one wrong thing in @err
+ * Return: number of words in @rest, -EINVAL with the one wrong thing in @err, or -ECANCELED at
+ * "--help" where the table has no such row
  */
 int opt_parse(const struct opt *table, int stop_early, int argc, char *const *argv, void *opts,
 	      const char **rest, struct rl_err *err) RL_MUST_USE;

@@ -24,7 +24,7 @@ hostile() {
 	local r=$T/r
 	rm -rf "$r" && cp -a "$T/tree" "$r"
 	(cd "$r" && eval "$3")
-	tar --sort=name --owner=0 --group=0 --numeric-owner -C "$r" -cf "$T/layer.tar" .
+	tar --sort=name --sparse --owner=0 --group=0 --numeric-owner -C "$r" -cf "$T/layer.tar" .
 	"$SRC/contrib/mkimage" -n "localhost/$1:latest" -c "$2" "$T/$1.tar" "$T/layer.tar" &&
 		run rl load -q -i "$T/$1.tar"
 }

@@ -43,12 +43,14 @@ ROOT=$T/home/store
 
 # as_user CMD...: as the test user with a clean environment; extra variables in the array USER_ENV
 USER_ENV=()
-as_user() {
+as_user() { (as_user_exec "$@"); }
+# the same in place of this shell: "as_user_exec CMD &" gives the command's own pid
+as_user_exec() {
 	local who=()
 	[ "$(id -u)" != 0 ] || who=(setpriv --reuid "$TEST_UID" --regid "$TEST_GID" --init-groups)
-	(cd "$T/work" && exec "${who[@]}" env -i HOME="$T/home" USER="$TEST_USER" LOGNAME="$TEST_USER" TERM=xterm \
+	cd "$T/work" && exec "${who[@]}" env -i HOME="$T/home" USER="$TEST_USER" LOGNAME="$TEST_USER" TERM=xterm \
 		PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$T/run" RL_ROOT="$ROOT" TMPDIR="$T/tmp" \
-		RL_TEST_MARK="$RL_TEST_MARK" "${USER_ENV[@]}" "$@")
+		RL_TEST_MARK="$RL_TEST_MARK" "${USER_ENV[@]}" "$@"
 }
 
 # The rl under test, in a folder of this script: every process of it can be told by its executable
@@ -106,11 +108,11 @@ check() {
 	shift
 	if text=$("$@" 2>&1); then ok "$what"; else not_ok "$what" "command: $*" "$text"; fi
 }
-# expect NAME STATUS [OUT-PATTERN [ERR-PATTERN]]: of the last `run`; patterns are bash globs
+# expect NAME STATUS [OUT [ERR]]: of the last `run`; all three are bash globs
 expect() {
 	local what=$1 want=$2 o=${3-'*'} e=${4-'*'}
 	# shellcheck disable=SC2053 # patterns
-	if [ "$status" = "$want" ] && [[ $out == $o ]] && [[ $err == $e ]]; then
+	if [[ $status == $want ]] && [[ $out == $o ]] && [[ $err == $e ]]; then
 		ok "$what"
 	else
 		not_ok "$what" "status $status, wanted $want" "stdout: $out" "stderr: $err" \
@@ -132,30 +134,10 @@ expect_error() {
 }
 
 # --- what is left -------------------------------------------------------------------------------
-# Processes of this script's rl: by executable, environment, or a mount of ours in their namespace.
-# The session's holder may stay for its idle time.
+# "PID COMM CMDLINE" of this script's rl and what it runs; its own helpers are its own business
 leftover_processes() {
-	local p
-	for p in /proc/[0-9]*; do
-		[ "${p#/proc/}" != $$ ] && [ "${p#/proc/}" != "$BASHPID" ] || continue
-		case $(cat "$p/comm" 2>/dev/null) in
-		rl-session | '') continue ;;
-		esac
-		case $(readlink "$p/exe" 2>/dev/null) in
-		"$T"/i/*) ;;
-		*)
-			if tr '\0' '\n' 2>/dev/null <"$p/environ" | grep -q "^RL_TEST_MARK=$RL_TEST_MARK$"; then
-				:
-			elif grep -q "$T/home" "$p/mountinfo" 2>/dev/null; then
-				: # lowerdir, upperdir or a bind of ours
-			else
-				continue
-			fi
-			;;
-		esac
-		# children of the script itself are its own business
-		case " $MY_PIDS " in *" ${p#/proc/} "*) continue ;; esac
-		echo "process ${p#/proc/}: $(tr '\0' ' ' <"$p/cmdline" 2>/dev/null | cut -c1-100) ($(cat "$p/comm" 2>/dev/null))"
+	/usr/bin/python3 "$SRC/tests/integration/leftovers.py" "$T" "$RL_TEST_MARK" "$@" | while read -r pid rest; do
+		case " $MY_PIDS " in *" $pid "*) ;; *) echo "process $pid $rest" ;; esac
 	done
 }
 MY_PIDS=''
@@ -252,7 +234,7 @@ finish() {
 	local c
 	trap - EXIT
 	for c in "${at_end[@]}"; do eval "$c" >/dev/null 2>&1; done
-	leftover_processes | sed -n 's/^process \([0-9]*\):.*/\1/p' | xargs -r kill -9 2>/dev/null
+	leftover_processes | awk '{ print $2 }' | xargs -r kill -9 2>/dev/null
 	pkill_holder
 	if [ -n "${RL_TEST_KEEP-}" ]; then
 		echo "# kept: $T"
@@ -263,13 +245,9 @@ finish() {
 	[ $n_failed -eq 0 ] || { echo "# $n_failed of $n_tests failed" && exit 1; }
 	exit 0
 }
-# the session's holder of this script's runtime folder
+# end the session's holder of this script
 pkill_holder() {
-	local p
-	for p in /proc/[0-9]*; do
-		[ "$(cat "$p/comm" 2>/dev/null)" = rl-session ] || continue
-		tr '\0' '\n' 2>/dev/null <"$p/environ" | grep -q "^RL_TEST_MARK=$RL_TEST_MARK$" && kill "${p#/proc/}"
-	done
+	leftover_processes holder | awk '{ print $2 }' | xargs -r kill 2>/dev/null
 }
 trap 'not_ok "the script ended early"; finish' EXIT
 trap 'exit 1' INT TERM HUP

@@ -45,8 +45,7 @@ sleep 0.5
 cp "$(image alpine)" "$T/alpine.tar"
 run rl load -q -i "$T/alpine.tar"
 # as_user in the host's namespace; ip netns also binds its resolv.conf
-eval "$(declare -f as_user | sed '1s/as_user/as_user_plain/')"
-as_user() { ip netns exec "$host" bash -c "$(declare -f as_user_plain); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV); as_user_plain \"\$@\"" x "$@"; }
+as_user() { ip netns exec "$host" bash -c "$(declare -f as_user_exec); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV); as_user_exec \"\$@\"" x "$@"; }
 c() { run rl run --rm -i docker.io/library/alpine sh -c "$1"; } # stdin is passed on
 
 c 'ip -4 addr show tap0; ip route; cat /etc/resolv.conf' </dev/null

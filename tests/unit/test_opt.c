@@ -86,6 +86,10 @@ static void test_order_of_words(void **state)
 	assert_true(o.rm);
 	assert_int_equal(PARSE(0, &o, rest, &err, "-i=false"), 0);
 	assert_false(o.i);
+	/* help is asked for by an option, not by a value or what belongs to the container */
+	assert_int_equal(PARSE(0, &o, rest, &err, "--rm", "--help"), -ECANCELED);
+	assert_int_equal(PARSE(0, &o, rest, &err, "--name", "--help"), 0);
+	assert_int_equal(PARSE(1, &o, rest, &err, "x", "--help"), 2);
 	/* an empty value is a value; so is one that looks like an option */
 	assert_int_equal(PARSE(0, &o, rest, &err, "--name=", "-e", "-i"), 0);
 	assert_string_equal(o.name, "");
