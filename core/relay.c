@@ -7,7 +7,8 @@
  * the job control stops of our own terminal use) go to the container's first process, as Docker and
  * Podman do. The end needs two things, in any order: the monitor's MONITOR_EXITED and the pump's
  * end mark; so no byte is lost. stdin is read only when the previous chunk went out: nothing queues
- * here. A terminal that hangs up ends the relay, and with it the container. If our stdout is gone the relay goes on reading, so that the container can end.
+ * here. A terminal that hangs up ends the relay, and with it the container. If our stdout is gone
+ * the relay goes on reading, so that the container can end.
  */
 #include "config.h"
 
