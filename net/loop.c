@@ -40,7 +40,7 @@
 #include "net/frame.h"
 #include "net/pollset.h"
 
-#define BATCH      64
+#define BATCH      8
 #define SLIRP_IDLE 1000 /* ms: what libslirp answers when nothing is under way */
 
 /* libslirp 4.9 renamed what deals with descriptors and deprecates the old names */

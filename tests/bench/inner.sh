@@ -65,7 +65,7 @@ fi
 
 median rl_none $rl run --rm --network none $img true
 median rl_net $rl run --rm $img true
-median rl_talk $rl run --rm $img ping -c 1 10.0.2.2
+median rl_talk $rl run --rm --cap-add net_raw $img ping -c 1 10.0.2.2
 median rl_version $rl --version
 HYPER=(--prepare "bash -c 'for p in /proc/[0-9]*; do [ \"\$(cat \$p/comm 2>/dev/null)\" = rl-session ] && grep -qz RL_BENCH_MARK=$RL_BENCH_MARK \$p/environ 2>/dev/null && kill \${p#/proc/}; done; sleep 0.05'")
 median rl_cold $rl run --rm --network none $img true
@@ -115,7 +115,7 @@ memory() { # NAME idle|net CMD...
 }
 if have python3; then
 	memory rl_idle idle $rl run --rm -i --network none $img cat
-	memory rl_idle_net net $rl run --rm -i $img sh -c 'ping -c 1 10.0.2.2 >/dev/null; exec cat'
+	memory rl_idle_net net $rl run --rm -i --cap-add net_raw $img sh -c 'ping -c 1 10.0.2.2 >/dev/null; exec cat'
 	memory rl_peak peak $rl run --rm --network none $img true
 	if have podman; then
 		memory pod_idle idle $pod run --rm -i --network none $img cat

@@ -29,7 +29,8 @@ expect_error "load: empty stdin" "*"
 mkdir "$T/x" && tar -xf "$T/alpine.tar" -C "$T/x"
 printf x | dd of="$(find "$T/x/blobs" -type f -size +1M)" bs=1 seek=5000 conv=notrunc 2>/dev/null
 tar -C "$T/x" -cf "$T/flipped.tar" .
-run rl load -i "$T/flipped.tar"
+# into an empty store: a layer that is there already is not read again
+run rl --root "$T/home/empty" load -i "$T/flipped.tar"
 expect_error "load: a layer with a wrong digest" "*sha256*"
 leakcheck "nothing is left of bad archives"
 run rl images -q
@@ -114,8 +115,8 @@ if [ "$(id -u)" = 0 ]; then
 	fi
 	fresh_session
 	grep -v "^$TEST_USER:" /etc/subuid >"$T/subuid"
-	run unshare -m --propagation private bash -c "mount --bind $T/subuid /etc/subuid; $(declare -f as_user as_user_exec rl); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV TIME_LIMIT RL); rl run --rm --network none $img sh -c 'id -u; touch /f; chown 33 /f; echo rc \$?'"
-	expect "no subordinate ids: one id, nothing fails, one line says so" 0 "0*rc 0" "*/etc/subuid*"
+	run unshare -m --propagation private bash -c "mount --bind $T/subuid /etc/subuid; $(declare -f as_user as_user_exec rl); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV TIME_LIMIT RL); ROOT=$T/home/one; rl load -q -i $T/alpine.tar >/dev/null; rl run --rm --network none $img sh -c 'id -u; touch /f; chown 33 /f; echo rc \$?'"
+	expect "no subordinate ids: one id, nothing fails" 0 "0*rc 0" # (session.sh looks at the warning, which comes once a boot)
 	fresh_session
 	old=$(cat /proc/sys/user/max_user_namespaces)
 	# a namespace whose own limit is 0, instead of the machine's

@@ -46,6 +46,8 @@ cp "$(image alpine)" "$T/alpine.tar"
 run rl load -q -i "$T/alpine.tar"
 # as_user in the host's namespace; ip netns also binds its resolv.conf
 as_user() { ip netns exec "$host" bash -c "$(declare -f as_user_exec); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV); as_user_exec \"\$@\"" x "$@"; }
+# busybox' ping knows raw sockets only
+p() { run rl run --rm --cap-add net_raw docker.io/library/alpine ping "$@"; }
 c() { run rl run --rm -i docker.io/library/alpine sh -c "$1"; } # stdin is passed on
 
 c 'ip -4 addr show tap0; ip route; cat /etc/resolv.conf' </dev/null
@@ -54,15 +56,19 @@ c 'nc 198.51.100.7 7001' <<<hello
 expect "TCP" 0 hello
 c 'nc 2001:db8::1 7006' <<<hello6
 expect "TCP over IPv6" 0 hello6
-c 'nc -u -w 2 192.0.2.1 7002' <<<datagram
-expect "UDP" "*" datagram
-[[ $out == *datagram* ]] || true
-c 'ping -c 2 -W 3 198.51.100.7' </dev/null
+# bash speaks UDP, busybox does not
+if cp "$(image debian)" "$T/debian.tar" && run rl load -q -i "$T/debian.tar" && [ $status = 0 ]; then
+	run rl run --rm "${out#Loaded image: }" bash -c 'exec 3<>/dev/udp/192.0.2.1/7002; echo datagram >&3; timeout 5 dd bs=512 count=1 <&3 2>/dev/null'
+	expect "UDP" 0 datagram
+else
+	skip "UDP" "no Debian image could be made"
+fi
+p -c 2 -W 3 198.51.100.7
 expect "ICMP echo" 0 "*2 packets received*"
-c 'ping -c 1 -W 3 10.0.2.2' </dev/null
+p -c 1 -W 3 10.0.2.2
 expect "ICMP echo to the gateway" 0 "*1 packets received*"
-c 'nslookup test.example | tail -3' </dev/null
-expect "DNS through the host's resolver" 0 "*198.51.100.7*"
+c 'nslookup test.example' </dev/null
+expect "DNS through the host's resolver" "*" "*198.51.100.7*"
 c 'nslookup nosuch.invalid' </dev/null
 expect "DNS: a name that is not there" "[1-9]*" "*"
 c 'nc 198.51.100.7 7003' </dev/null

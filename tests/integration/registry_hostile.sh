@@ -71,7 +71,8 @@ nothing "documents"
 secrets "documents"
 
 # --- bodies ---
-bad wrong-digest "*wrong digest: asked for sha256:*"
+# the unpacker may meet the damage before the whole is hashed
+bad wrong-digest "*@(wrong digest: asked for sha256:|checksum|gzip)*"
 bad diffid-wrong "*the config says*"
 bad gzip-cut "*layer sha256:*"
 bad long "*sends more than the announced*"

@@ -87,8 +87,7 @@ for l in lines.splitlines():
 EOF
 "${in_s[@]}" python3 tree.py "root/layers/$to/diff" >got
 # the layer's top is left out of a listing only when it is root's
-out=$(diff <(sed '/^\. d/d' want | sort) <(sed '/^\. d/d' got | sort))
-[ $? = 0 ] && [ "$(wc -l <got)" -gt 20 ]
+diff <(sed '/^\. d/d' want | sort) <(sed '/^\. d/d' got | sort) >out.diff && [ "$(wc -l <got)" -gt 20 ]
 ok $? "every object has the owner that the container shows as the same, all else is equal"
 grep -q '^\. d 755 10:10' got && grep -q 'b d 755 10:10 opaque' got && grep -q 'f f 4711 19:10 x3 data' got
 ok $? "the top, opaque folders, hard links"
@@ -97,8 +96,7 @@ ok $? "a second time is no error"
 out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex" "$from" "$to-2" "0 10 5" "0 10 5" 2>&1)
 [ $? = 1 ] && [[ $out == *"owner 9:0 is outside the container's ids"* ]]
 ok $? "an owner outside the container's map is an error that names it"
-# shellcheck disable=SC2012 # names of ours
-out=$(ls -A root/layers | grep -v '^0*7-')
+out=$(find root/layers -mindepth 1 -maxdepth 1 ! -name '0*')
 [ -z "$out" ]
 ok $? "and leaves nothing behind"
 out=$("${in_s[@]}" ./rl-image --root "$base/root" rmtree "layers/$to" 2>&1) && [ ! -e "root/layers/$to" ]

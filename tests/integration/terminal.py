@@ -115,7 +115,7 @@ if ended is None:
         time.sleep(0.02)
 if ended is None:
     fail("the command did not end")
-if keep:
+if keep and word != "hangup":
     pump(0.1)
     print("\nsettings", "restored" if termios.tcgetattr(slave) == before else "CHANGED")
 print("\nstatus", os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else 128 + os.WTERMSIG(ended))

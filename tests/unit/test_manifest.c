@@ -21,7 +21,7 @@
 #define DOCKER "application/vnd.docker."
 #define CONFIG                                                                                    \
 	"\"config\":{\"mediaType\":\"" OCI "config.v1+json\",\"digest\":\"" DIGEST "\",\"size\":" \
-										   "7}"
+	"7}"
 #define LAYER(type) "{\"mediaType\":\"" type "\",\"digest\":\"" DIGEST "\",\"size\":9}"
 
 static int read_it(const char *text, const char *type, enum manifest_kind *kind, json_t **j,
