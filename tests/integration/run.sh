@@ -300,6 +300,7 @@ fi
 # --- signals, and the client killed ---------------------------------------------------------------------
 # start ARGS...: rl run in the background, waits for the word "ready"; sets client
 start() {
+	: >"$T/bg" # not the word of the one before
 	as_user_exec "$RL" run --rm "$@" >"$T/bg" 2>&1 &
 	client=$!
 	for _ in {1..100}; do
