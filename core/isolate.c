@@ -91,7 +91,8 @@ static void give_pipes(const struct spec *s)
 static int place_fds(const struct isolate *i, struct rl_err *err)
 {
 	const int from[] = { i->stdio[0], i->stdio[1], i->stdio[2], *i->sync_fd, *i->stub_fd };
-	int copy[ARRAY_LEN(from)], n = *i->stub_fd >= 0 ? ARRAY_LEN(from) : ARRAY_LEN(from) - 1;
+	int copy[ARRAY_LEN(from)] = { FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE };
+	int n = *i->stub_fd >= 0 ? ARRAY_LEN(from) : ARRAY_LEN(from) - 1;
 
 	for (int k = 0; k < n; k++) {
 		copy[k] = fcntl(from[k], F_DUPFD_CLOEXEC, ARRAY_LEN(from));
