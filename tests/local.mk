@@ -171,3 +171,4 @@ EXTRA_DIST += tests/tools/registry.py
 
 # Yardsticks for the bench scripts
 check_PROGRAMS += tests/bench/floor
+EXTRA_DIST += tests/README.md
