@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
@@ -33,6 +34,9 @@ static const struct opt rm_options[] = {
 
 static int rm_one(struct rl *rl, const char *name, const struct rm_opts *o, struct rl_err *err)
 {
+	struct container whole = { .ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
+				   .session = { .userns_fd = FD_NONE } };
+	struct rl_err damaged;
 	struct ctr c;
 	int r = ctr_find(rl, name, &c, err);
 
@@ -43,7 +47,13 @@ static int rm_one(struct rl *rl, const char *name, const struct rm_opts *o, stru
 	}
 	if (r < 0)
 		return r;
+	/* a damaged record must not keep the container: then only its volumes stay */
+	if (o->volumes && engine_load(rl, c.id, true, &whole, &damaged) < 0)
+		log_warn("the volumes of '%s' stay: %s", name, damaged.msg);
 	r = life_remove(rl, &c, o->force, o->time, err);
+	if (r == 0)
+		container_drop_volumes(&whole);
+	container_done(&whole);
 	ctr_done(&c);
 	if (r == 0)
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */

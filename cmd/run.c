@@ -22,9 +22,7 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	struct run_opts o = *(const struct run_opts *)opts;
 	struct container c = { .ctr = { .dir_fd = -1, .lock_fd = -1 },
 			       .session = { .userns_fd = -1 } };
-	struct start_req start = { .attach = !o.detach,
-				   .interactive = !o.detach,
-				   .sig_proxy = o.sig_proxy };
+	struct start_req start = { .attach = !o.detach, .interactive = !o.detach };
 	struct ctr_exit end = { 0 };
 	int r = run_opts_finish(&o, args, err);
 

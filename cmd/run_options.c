@@ -233,6 +233,8 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 		r = only("--os", o->os, "linux", "linux", err);
 	if (r < 0)
 		return r;
+	if (!o->sig_proxy)
+		return rl_fail(err, ENOTSUP, "not supported yet: --sig-proxy=false");
 	if (args->n == 0)
 		return rl_fail(err, EINVAL, "no image (or folder, with --rootfs) was named");
 	if (o->arch && q->platform)

@@ -16,13 +16,12 @@
 #include "core/base/cleanup.h"
 
 struct start_opts {
-	bool attach, interactive, sig_proxy;
+	bool attach, interactive;
 };
 
 static const struct opt start_options[] = {
 	OPT_BOOL('a', "attach", struct start_opts, attach, "stay with it: output, exit status"),
 	OPT_BOOL('i', "interactive", struct start_opts, interactive, "with our stdin as well"),
-	OPT_BOOL(0, "sig-proxy", struct start_opts, sig_proxy, "forward signals (default true)"),
 	OPT_END,
 };
 
@@ -31,8 +30,7 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 {
 	const struct start_req req = { .attach = o->attach || o->interactive,
 				       .interactive = o->interactive,
-				       .keep = true,
-				       .sig_proxy = o->sig_proxy };
+				       .keep = true };
 	struct container c;
 	struct ctr_state s;
 	int r = engine_load(rl, name, true, &c, err);
@@ -86,7 +84,6 @@ const struct cmd cmd_start = {
 	.args = "CONTAINER...",
 	.summary = "Start containers that are not running",
 	.options = start_options,
-	.defaults = &(const struct start_opts){ .sig_proxy = true },
 	.opts_size = sizeof(struct start_opts),
 	.min_args = 1,
 	.max_args = CMD_ANY,

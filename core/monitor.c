@@ -33,6 +33,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/base/parse.h"
 #include "core/base/proc.h"
 #include "core/monitor_int.h"
 #include "core/pump.h"
@@ -366,11 +367,28 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	tell(m, &msg);
 }
 
+/*
+ * What the caller of rl left open in us (a CI runner's pipe) must not live as long as the container:
+ * somebody may wait for its end. Ours are close-on-exec, so the others came through our exec.
+ */
+static void close_foreign(void)
+{
+	auto_dir DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	uint64_t fd;
+
+	while (d && (e = readdir(d)))
+		if (parse_uint(e->d_name, INT32_MAX, &fd) == 0 && fd > 2 &&
+		    fcntl((int)fd, F_GETFD) == 0)
+			(void)close((int)fd);
+}
+
 static void detach_from_client(void)
 {
 	sigset_t all;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	close_foreign();
 	(void)setsid(); /* cannot fail: we were just forked */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);

@@ -58,7 +58,6 @@ struct start_req {
 	bool attach;      /* relay stdout and stderr, wait for the end */
 	bool interactive; /* with attach: our stdin as well */
 	bool keep;        /* leave the container when the start fails */
-	bool sig_proxy;
 };
 
 /**
@@ -70,6 +69,9 @@ struct start_req {
  */
 int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
 		 struct rl_err *err) RL_MUST_USE;
+
+/* Remove the anonymous volumes of a container that is gone; failures are warned about. */
+void container_drop_volumes(const struct container *c);
 
 void container_done(struct container *c); /* fine on a zeroed struct */
 

@@ -213,6 +213,11 @@ static void settle_volumes(const struct container *c, bool ran, bool gone)
 	}
 }
 
+void container_drop_volumes(const struct container *c)
+{
+	settle_volumes(c, false, true);
+}
+
 int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
 		 struct rl_err *err)
 {

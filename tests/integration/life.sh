@@ -93,6 +93,21 @@ run rl ps -q --filter name=^many
 run rl rm -af -t 0
 expect "rm --all" 0
 
+# --- what a caller must be able to rely on ------------------------------------------------------
+SECONDS=0
+out=$(rl run -d --name fds --network none $img sleep 30 9>&1 >/dev/null)
+[ $SECONDS -lt 15 ] && ok "no descriptor of the caller lives on" || not_ok "no descriptor of the caller lives on" "$SECONDS s"
+run rl rm -f -t 0 fds
+run rl create --name anon -v /data --network none $img true
+run rl rm -v anon
+expect "rm -v" 0 "anon"
+out=$(find "$ROOT/volumes" -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null)
+[ -z "$out" ] && ok "its anonymous volume went along" || not_ok "its anonymous volume went along" "$out"
+run bash -c "$(declare -f rl as_user as_user_exec); $(declare -p TIME_LIMIT RL T TEST_USER TEST_UID TEST_GID ROOT USER_ENV RL_TEST_MARK); rl ps -a --format json >/dev/full"
+expect "output that cannot be written is an error" 125 "" "Error: *"
+run rl run --rm --sig-proxy=false $img true
+expect_error "--sig-proxy=false is refused, not ignored" "*--sig-proxy*"
+
 # --- a monitor that dies ------------------------------------------------------------------------
 d --name lost $img sleep 60
 pkill -KILL -u "$TEST_USER" -f '^rl-monitor' -n
