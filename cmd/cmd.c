@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/help.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -22,7 +23,7 @@ struct global_opts {
 	const char *root, *log_level;
 };
 
-static const struct opt global_options[] = {
+const struct opt cmd_global_options[] = {
 	OPT_STR(0, "root", struct global_opts, root, "DIR", "keep images and containers in DIR"),
 	OPT_STR(0, "log-level", struct global_opts, log_level, "LEVEL",
 		"error, warn (default), info or debug"),
@@ -41,37 +42,36 @@ static int print(const struct buf *b, int status)
 	return b->data && io_write_all(STDOUT_FILENO, b->data, b->len) < 0 ? EXIT_RL : status;
 }
 
+static int print_text(const struct buf *b, int made)
+{
+	return made < 0 ? EXIT_RL : print(b, 0);
+}
+
 static int print_overview(void)
 {
 	auto_buf struct buf b = { 0 };
-	int r = buf_str(&b, "rl - containers without root and without a daemon\n\n"
-			    "Usage: rl [OPTION...] COMMAND [ARG...]\n\nCommands:\n");
+	int r = help_overview(&b);
 
-	for (const struct cmd *const *c = cmd_table; r == 0 && *c; c++)
-		r = buf_printf(&b, "  %-16s %s\n", (*c)->name, (*c)->summary);
-	if (r == 0)
-		r = buf_str(&b, "\nOptions:\n");
-	if (r == 0)
-		r = opt_help(global_options, &b);
-	if (r == 0)
-		r = buf_str(&b, "\n'rl COMMAND --help' tells more about a command.\n");
-	return r < 0 ? EXIT_RL : print(&b, 0);
+	return print_text(&b, r);
 }
 
 static int print_help(const struct cmd *c)
 {
 	auto_buf struct buf b = { 0 };
-	int r = buf_printf(&b, "%s\n\nUsage: rl %s %s%s\n", c->summary, c->name,
-			   c->options ? "[OPTION...] " : "", c->args ? c->args : "");
+	int r = help_command(c, &b);
 
-	if (r == 0 && c->options)
-		r = buf_str(&b, "\nOptions:\n");
-	if (r == 0 && c->options)
-		r = opt_help(c->options, &b);
-	return r < 0 ? EXIT_RL : print(&b, 0);
+	return print_text(&b, r);
 }
 
-static const struct cmd *find_exact(const char *name)
+static int print_group(const struct cmd_group *g)
+{
+	auto_buf struct buf b = { 0 };
+	int r = help_group(g, &b);
+
+	return print_text(&b, r);
+}
+
+const struct cmd *cmd_find(const char *name)
 {
 	for (const struct cmd_alias *a = cmd_alias_table; a->name; a++)
 		if (strcmp(a->name, name) == 0)
@@ -82,12 +82,20 @@ static const struct cmd *find_exact(const char *name)
 	return NULL;
 }
 
+const struct cmd_group *cmd_find_group(const char *name)
+{
+	for (const struct cmd_group *g = cmd_group_table; g->name; g++)
+		if (strcmp(g->name, name) == 0)
+			return g;
+	return NULL;
+}
+
 /* Two-word names first ("image inspect"). @ret_words: how many words the name took. */
 static const struct cmd *find(int argc, char **argv, int *ret_words)
 {
 	if (argc >= 2) {
 		auto_free char *two = str_printf("%s %s", argv[0], argv[1]);
-		const struct cmd *c = two ? find_exact(two) : NULL;
+		const struct cmd *c = two ? cmd_find(two) : NULL;
 
 		if (c) {
 			*ret_words = 2;
@@ -95,7 +103,7 @@ static const struct cmd *find(int argc, char **argv, int *ret_words)
 		}
 	}
 	*ret_words = 1;
-	return find_exact(argv[0]);
+	return cmd_find(argv[0]);
 }
 
 static int usage_error(struct rl_err *err, const char *name)
@@ -208,6 +216,39 @@ static int set_log_level(const struct global_opts *g, struct rl_err *err)
 		       g->log_level);
 }
 
+/* Is "--help" or "-h" the word after the group's name? */
+static bool asks_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int unknown(const char *word, const struct cmd_group *g, struct rl_err *err)
+{
+	auto_buf struct buf near = { 0 };
+
+	rl_fail(err, EINVAL, "unknown command '%s' for 'rl%s%s'", word, g ? " " : "",
+		g ? g->name : "");
+	if (help_suggest(word, g, &near) > 0)
+		rl_hint(err, "did you mean %s?", near.data);
+	return usage_error(err, g ? g->name : "");
+}
+
+/* No command has this name: it is a group alone, or a mistake. */
+static int no_command(int argc, char **argv, bool help)
+{
+	const struct cmd_group *g = cmd_find_group(argv[0]);
+	struct rl_err err = { 0 };
+
+	if (!g)
+		return unknown(argv[0], NULL, &err);
+	if (argc > 1 && !asks_help(argv[1]))
+		return unknown(argv[1], g, &err);
+	if (help || argc > 1)
+		return print_group(g);
+	rl_fail(&err, EINVAL, "missing command: 'rl %s COMMAND'", g->name);
+	return usage_error(&err, g->name);
+}
+
 int cmd_main(int argc, char **argv)
 {
 	struct global_opts g = { 0 };
@@ -219,7 +260,7 @@ int cmd_main(int argc, char **argv)
 
 	if (!rest)
 		return EXIT_RL;
-	n = opt_parse(global_options, true, argc - 1, argv + 1, &g, rest, &err);
+	n = opt_parse(cmd_global_options, true, argc - 1, argv + 1, &g, rest, &err);
 	if (n < 0 || set_log_level(&g, &err) < 0)
 		return usage_error(&err, "");
 	if (g.version) {
@@ -232,10 +273,8 @@ int cmd_main(int argc, char **argv)
 	if (help && first == argc)
 		return print_overview();
 	c = find(argc - first, argv + first, &words);
-	if (!c) {
-		rl_fail(&err, EINVAL, "unknown command '%s' for 'rl'", argv[first]);
-		return usage_error(&err, "");
-	}
+	if (!c)
+		return no_command(argc - first, argv + first, help);
 	if (help)
 		return print_help(c);
 	return run_command(c, &g, argc - first - words, argv + first + words);

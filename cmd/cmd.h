@@ -17,26 +17,49 @@
 
 #define EXIT_RL 125 /* rl itself failed; CLI.md "Exit codes" */
 
+#define CMD_EXAMPLES_MAX 5
+#define CMD_EXITS_MAX    5
+
 struct cmd_args {
 	const char *const *v; /* words after the options, borrowed */
 	size_t n;
 };
 
+struct cmd_example {
+	const char *line; /* "rl stop -t 2 web", as typed */
+	const char *what; /* a sentence on what it does */
+};
+
+struct cmd_exit {
+	const char *status; /* "1" */
+	const char *when;   /* "a container is unknown" */
+};
+
+/*
+ * Help, manual page and completion come from here: what a word is, completion takes from its name in
+ * @args (CONTAINER, IMAGE, VOLUME, FILE, ...). tests/integration/help.sh refuses a command without
+ * @about and @examples.
+ */
 struct cmd {
-	const char *name;          /* "run", "image inspect" */
-	const char *args;          /* "IMAGE [COMMAND [ARG...]]" */
-	const char *summary;       /* one line */
-	const struct opt *options; /* NULL = none */
-	const void *defaults;      /* NULL = zeroed */
+	const char *name;    /* "run", "image inspect" */
+	const char *args;    /* "IMAGE [COMMAND [ARG...]]" */
+	const char *summary; /* one line */
+	const char *about;   /* paragraphs, one line of source text each, "\n\n" between */
+	struct cmd_example examples[CMD_EXAMPLES_MAX]; /* 2 to 4, unused ones zeroed */
+	struct cmd_exit exits[CMD_EXITS_MAX];          /* other than 0 and 125 */
+	const struct opt *options;                     /* NULL = none */
+	const void *defaults;                          /* NULL = zeroed */
 	size_t opts_size;
 	unsigned min_args, max_args; /* max 0 with min 0: none; CMD_ANY: no upper limit */
 	bool stop_early;             /* options end at the first word */
 	bool no_dirs;                /* works without the data folder (version, help) */
+	bool hidden;                 /* not for people: in no list, no page */
 	/* Either one of these. Return: exit status >= 0 (run), 0 (each), or -errno with err. */
 	int (*run)(struct rl *rl, const struct cmd_args *args, const void *opts,
 		   struct rl_err *err);
 	int (*each)(struct rl *rl, const char *arg, const void *opts, struct rl_err *err);
-	const char *completes; /* what the words are: "image", "container", ... or NULL */
+	/* Which of the objects that @args names make sense: "running" containers, or NULL: all. */
+	const char *completes;
 };
 
 #define CMD_ANY ((unsigned)-1)
@@ -46,8 +69,20 @@ struct cmd_alias {
 	const char *target;
 };
 
+/* First words of two-word names; they do nothing alone. */
+struct cmd_group {
+	const char *name;    /* "image" */
+	const char *summary; /* one line */
+};
+
+extern const struct cmd_group cmd_group_table[]; /* ends in { NULL, NULL } */
+extern const struct opt cmd_global_options[];
 extern const struct cmd *const cmd_table[];      /* ends in NULL; cmd/table.c */
 extern const struct cmd_alias cmd_alias_table[]; /* ends in { NULL, NULL } */
+
+/* The command of that whole name, second names as well; or NULL. */
+const struct cmd *cmd_find(const char *name);
+const struct cmd_group *cmd_find_group(const char *name);
 
 /* Find and run the command that argv names; the return value is the exit status. */
 int cmd_main(int argc, char **argv);

@@ -4,6 +4,7 @@ libcmd_a_SOURCES += cmd/cmd.c cmd/cmd.h
 libcmd_a_SOURCES += cmd/create.c
 libcmd_a_SOURCES += cmd/engine/container.c cmd/engine/container.h
 libcmd_a_SOURCES += cmd/start.c
+libcmd_a_SOURCES += cmd/help.c cmd/help.h
 libcmd_a_SOURCES += cmd/kill.c
 libcmd_a_SOURCES += cmd/wait.c
 libcmd_a_SOURCES += cmd/logs.c

@@ -11,7 +11,7 @@
 #include "core/base/buf.h"
 #include "core/base/parse.h"
 
-static bool takes_value(const struct opt *o)
+bool opt_takes_value(const struct opt *o)
 {
 	/* one that is refused is refused before a missing value could be the news */
 	return o->type != OPT_T_BOOL && o->type != OPT_T_TRI && o->type != OPT_T_IGNORE_BOOL &&
@@ -113,7 +113,7 @@ static int parse_long(const struct opt *table, int argc, char *const *argv, int 
 		return -ECANCELED;
 	if (!o)
 		return rl_fail(err, EINVAL, "unknown flag: --%.*s", (int)len, word);
-	if (takes_value(o) && !value) {
+	if (opt_takes_value(o) && !value) {
 		if (++i >= argc)
 			return rl_fail(err, EINVAL, "flag needs an argument: --%s", o->name);
 		value = argv[i];
@@ -134,7 +134,7 @@ static int parse_short(const struct opt *table, int argc, char *const *argv, int
 		if (!o)
 			return rl_fail(err, EINVAL, "unknown shorthand flag: '%c' in %s", *c,
 				       argv[i]);
-		if (!takes_value(o)) {
+		if (!opt_takes_value(o)) {
 			if (c[1] == '=') { /* "-i=false" */
 				r = store(o, opts, c + 2, err);
 				return r < 0 ? r : i;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,15 +36,17 @@ struct opt {
 	char short_name;  /* 0 = none */
 	const char *name; /* without dashes */
 	size_t offset;    /* into the options struct */
-	const char *arg;  /* name of the value in help; NULL for booleans */
+	/*
+	 * Name of the value in help; NULL for booleans. Completion goes by it as well: FILE, DIR,
+	 * CONTAINER, IMAGE, VOLUME, SIGNAL, or the values themselves: "always|never".
+	 */
+	const char *arg;
 	const char *help; /* NULL = a second spelling, not listed */
-	const char *
-		completes; /* what the value is: "image", "container", "network", "file", or NULL */
 };
 
-#define OPT_ROW(t, s, l, st, f, a, h)                          \
-	{                                                      \
-		(t), (s), (l), offsetof(st, f), (a), (h), NULL \
+#define OPT_ROW(t, s, l, st, f, a, h)                    \
+	{                                                \
+		(t), (s), (l), offsetof(st, f), (a), (h) \
 	}
 #define OPT_BOOL(s, l, st, f, h)       OPT_ROW(OPT_T_BOOL, s, l, st, f, NULL, h)
 #define OPT_TRI(s, l, st, f, h)        OPT_ROW(OPT_T_TRI, s, l, st, f, NULL, h)
@@ -54,21 +57,21 @@ struct opt {
 #define OPT_STRINGS(s, l, st, f, a, h) OPT_ROW(OPT_T_STRINGS, s, l, st, f, a, h)
 #define OPT_SIZE(s, l, st, f, a, h)    OPT_ROW(OPT_T_SIZE, s, l, st, f, a, h)
 #define OPT_NANO(s, l, st, f, a, h)    OPT_ROW(OPT_T_NANO, s, l, st, f, a, h)
-#define OPT_IGNORE(l)                                        \
-	{                                                    \
-		OPT_T_IGNORE, 0, (l), 0, "VALUE", NULL, NULL \
+#define OPT_IGNORE(l)                                  \
+	{                                              \
+		OPT_T_IGNORE, 0, (l), 0, "VALUE", NULL \
 	}
-#define OPT_IGNORE_BOOL(l)                                     \
-	{                                                      \
-		OPT_T_IGNORE_BOOL, 0, (l), 0, NULL, NULL, NULL \
+#define OPT_IGNORE_BOOL(l)                               \
+	{                                                \
+		OPT_T_IGNORE_BOOL, 0, (l), 0, NULL, NULL \
 	}
-#define OPT_LATER(s, l)                                    \
-	{                                                  \
-		OPT_T_LATER, (s), (l), 0, NULL, NULL, NULL \
+#define OPT_LATER(s, l)                              \
+	{                                            \
+		OPT_T_LATER, (s), (l), 0, NULL, NULL \
 	}
-#define OPT_END                                         \
-	{                                               \
-		OPT_T_END, 0, NULL, 0, NULL, NULL, NULL \
+#define OPT_END                                   \
+	{                                         \
+		OPT_T_END, 0, NULL, 0, NULL, NULL \
 	}
 
 /**
@@ -88,6 +91,7 @@ int opt_parse(const struct opt *table, int stop_early, int argc, char *const *ar
 	      const char **rest, struct rl_err *err) RL_MUST_USE;
 /* Free the lists that a parse filled. */
 void opt_done(const struct opt *table, void *opts);
+bool opt_takes_value(const struct opt *o);
 /* Append the option lines of --help to @out. 0 or -ENOMEM. */
 struct buf;
 int opt_help(const struct opt *table, struct buf *out) RL_MUST_USE;

@@ -29,6 +29,14 @@ COMMANDS(DECLARE)
 
 const struct cmd *const cmd_table[] = { COMMANDS(ENTRY) NULL };
 
+const struct cmd_group cmd_group_table[] = {
+	{ "container", "Work with containers" },
+	{ "image", "Work with images" },
+	{ "system", "Look after what rl keeps" },
+	{ "volume", "Work with volumes" },
+	{ NULL, NULL },
+};
+
 const struct cmd_alias cmd_alias_table[] = {
 	{ "container create", "create" },
 	{ "container kill", "kill" },
