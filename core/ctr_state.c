@@ -16,6 +16,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/proc.h"
+#include "core/events.h"
 
 #define STATE_MAX   (8U << 20)
 #define RECORD_MAX  65536
@@ -257,6 +258,7 @@ int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, struct rl_
 	if (r < 0)
 		return r;
 	drop_socket(rl, c->id);
+	events_ctr(rl, c, "died", &x);
 	s->exit = x;
 	s->status = CTR_EXITED;
 	s->is_lost = false;

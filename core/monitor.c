@@ -54,6 +54,27 @@ static void note(const struct monitor *m, const char *text)
 	tell(m, &msg);
 }
 
+static struct event event_of(const struct monitor *m, const char *status)
+{
+	return (struct event){ .type = "container",
+			       .status = status,
+			       .id = m->cfg->ctr->id,
+			       .name = m->cfg->ctr->name,
+			       .image = m->cfg->image_name,
+			       .attributes = m->cfg->labels };
+}
+
+void monitor_event(const struct monitor *m, const char *status, const struct ctr_exit *x)
+{
+	struct event e = event_of(m, status);
+
+	if (x) {
+		e.has_exit_code = true;
+		e.exit_code = x->code;
+	}
+	events_emit(m->cfg->rl, &e, 1);
+}
+
 /* The pipes of a container without a terminal: its ends into launch, ours into @p. */
 static int make_pipes(const struct monitor_cfg *cfg, struct pump_fds *p, struct rl_err *err)
 {
@@ -194,6 +215,12 @@ static int start(struct monitor *m, struct rl_err *err)
 	if (r == 0)
 		r = launch_exec(&m->init, err);
 	m->started_ns = wall_ns();
+	if (r == 0) {
+		const struct event e[] = { event_of(m, "init"), event_of(m, "start"),
+					   event_of(m, "attach") };
+
+		events_emit(m->cfg->rl, e, m->cfg->detached ? 2 : 3);
+	}
 	return r;
 }
 
@@ -332,6 +359,7 @@ static void report_end(struct monitor *m)
 		r = ctr_write_exit(m->cfg->ctr, &msg.exit, true, &err);
 	if (r < 0)
 		note(m, err.msg);
+	monitor_event(m, "died", &msg.exit);
 	fd_close(TAKE_FD(m->pump_control));
 	tell(m, &msg);
 	monitor_serve_end(m, &msg);
@@ -347,6 +375,7 @@ static void clean_up(struct monitor *m)
 	launch_close(&m->init);
 	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
+	monitor_event(m, m->cfg->remove ? "remove" : "cleanup", NULL);
 	if (m->cfg->remove &&
 	    ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
 		log_debug("%s", err.msg); /* the next sweep tries again */
@@ -364,6 +393,8 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	if (!m->cfg->keep &&
 	    ctr_remove(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
 		note(m, err.msg);
+	if (!m->cfg->keep)
+		monitor_event(m, "remove", NULL);
 	tell(m, &msg);
 }
 

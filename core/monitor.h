@@ -14,6 +14,7 @@
 
 #include "core/cgroup.h"
 #include "core/ctr.h"
+#include "core/events.h"
 #include "core/launch.h"
 #include "core/rl.h"
 #include "core/session.h"
@@ -67,8 +68,10 @@ struct monitor_cfg {
 	bool detached; /* the client's leaving is no reason to end */
 	bool keep;     /* a failed start leaves the container as it was (start, not run) */
 	int stop_signal;
-	int log_dir;     /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
-	int64_t log_max; /* bytes before a rotation */
+	const char *image_name; /* for events, as the labels */
+	const json_t *labels;   /* or NULL */
+	int log_dir;            /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
+	int64_t log_max;        /* bytes before a rotation */
 	struct monitor_hooks hooks;
 };
 

@@ -29,6 +29,9 @@ struct monitor {
 	bool stopping, paused;
 };
 
+/* Write into the log of events; @x: with "died", else NULL. */
+void monitor_event(const struct monitor *m, const char *status, const struct ctr_exit *x);
+
 /* Listen on run_dir/ctr/<id>/monitor.sock; a failure leaves listen_fd at FD_NONE. */
 void monitor_listen(struct monitor *m);
 /* Fill 1 + MONITOR_CONNS_MAX entries of a poll table. */

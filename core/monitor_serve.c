@@ -57,6 +57,7 @@ static int set_frozen(struct monitor *m, bool frozen, struct rl_err *err)
 	if (r < 0)
 		return rl_fail_sys(err, -r, "write 'cgroup.freeze'");
 	m->paused = frozen;
+	monitor_event(m, frozen ? "pause" : "unpause", NULL);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/events.h"
 #include "storage/fetch_request.h"
 #include "storage/ref.h"
 
@@ -55,6 +56,8 @@ struct helper {
 	int pidfd, out, sigfd;
 	sigset_t old_mask;
 	int signal; /* that the user sent us, 0 = none */
+	const struct rl *rl;
+	const char *event; /* what each result is called in the log of events */
 };
 
 static int request_fd(const json_t *request, struct rl_err *err)
@@ -187,8 +190,8 @@ static int helper_read(struct helper *h, struct buf *out, struct rl_err *err)
 	}
 }
 
-static int take_line(const char *line, size_t len, struct strv *names, struct strv *ids,
-		     struct rl_err *err)
+static int take_line(const struct helper *h, const char *line, size_t len, struct strv *names,
+		     struct strv *ids, struct rl_err *err)
 {
 	const char *text, *hint, *id, *name;
 	json_auto_t *j = NULL;
@@ -209,20 +212,21 @@ static int take_line(const char *line, size_t len, struct strv *names, struct st
 	}
 	if (!id)
 		return rl_fail(err, EPROTO, "rl-image gives a result without an id");
+	events_thing(h->rl, "image", h->event, id, name ? name : id);
 	if ((ids && strv_add(ids, id) < 0) || (names && strv_add(names, name ? name : id) < 0))
 		return rl_oom(err);
 	return 0;
 }
 
-static int take_lines(const struct buf *out, struct strv *names, struct strv *ids,
-		      struct rl_err *err)
+static int take_lines(const struct helper *h, const struct buf *out, struct strv *names,
+		      struct strv *ids, struct rl_err *err)
 {
 	const char *p = out->data ? out->data : "";
 
 	while (*p) {
 		const char *e = strchrnul(p, '\n');
 
-		if (e > p && take_line(p, (size_t)(e - p), names, ids, err) < 0)
+		if (e > p && take_line(h, p, (size_t)(e - p), names, ids, err) < 0)
 			return -err->code;
 		p = *e ? e + 1 : e;
 	}
@@ -244,7 +248,7 @@ static int helper_finish(struct helper *h, const struct buf *out, struct strv *n
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "wait for rl-image");
-	r = take_lines(out, names, ids, err);
+	r = take_lines(h, out, names, ids, err);
 	if (h->signal)
 		return interrupted(h->signal, err);
 	if (r == -EINTR) /* the terminal's Ctrl-C reached it before us */
@@ -263,7 +267,11 @@ static int helper_run(const struct rl *rl, const struct session *s, const char *
 		      const struct proc_fd *fds, size_t n_fds, struct strv *names, struct strv *ids,
 		      struct rl_err *err)
 {
-	struct helper h = { .pidfd = FD_NONE, .out = FD_NONE, .sigfd = FD_NONE };
+	struct helper h = { .pidfd = FD_NONE,
+			    .out = FD_NONE,
+			    .sigfd = FD_NONE,
+			    .rl = rl,
+			    .event = strcmp(words[0], "load") == 0 ? "loadFromArchive" : "pull" };
 	auto_buf struct buf out = { 0 };
 	int r = signals_take(&h, err);
 
@@ -394,6 +402,8 @@ int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret
 		   : helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 } }, 1, NULL, ret_ids,
 				err);
 	session_close(&s);
+	if (r < 0)
+		events_thing(rl, "image", "pull-error", NULL, req->name);
 	return r;
 }
 

@@ -21,6 +21,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/events.h"
 #include "storage/image_store.h"
 
 #define LAYER_RECORD_MAX (64 << 10)
@@ -66,6 +67,7 @@ static int untag(const struct rl *rl, const char *name, const char *id, struct i
 	r = name_write(rl, path, &f, err);
 	if (r < 0)
 		return r;
+	events_thing(rl, "image", "untag", id, name);
 	return strv_add(&ret->untagged, name) < 0 ? rl_oom(err) : 0;
 }
 
@@ -281,8 +283,10 @@ static int remove_locked(const struct rl *rl, const char *word, bool force,
 			r = untag(rl, n.names.v[i], id, ret, err);
 		if (r == 0)
 			r = delete_image(rl, id, err);
-		if (r == 0)
+		if (r == 0) {
 			memcpy(ret->deleted, id, sizeof(id));
+			events_thing(rl, "image", "remove", id, word);
+		}
 	}
 	strv_done(&n.names);
 	return r;

@@ -18,6 +18,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/events.h"
 #include "storage/image_store.h"
 
 int image_lock(const struct rl *rl, struct rl_err *err)
@@ -300,5 +301,8 @@ int image_tag(const struct rl *rl, const char id[65], const char *name, struct r
 	if (r < 0)
 		return r;
 	fill_entry(&e, id, &img.platform, img.digest, img.index_digest);
-	return point_name(rl, name, &e, err);
+	r = point_name(rl, name, &e, err);
+	if (r == 0)
+		events_thing(rl, "image", "tag", id, name);
+	return r;
 }

@@ -12,6 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/events.h"
 
 #define VOLUME_VERSION    1
 #define VOLUME_RECORD_MAX (1 << 20)
@@ -176,6 +177,8 @@ int volume_get(const struct rl *rl, const struct volume_req *req, struct volume 
 		if (r < 0)
 			return rl_wrap(err, "volume '%s'", name);
 		v.created = r == 1;
+		if (v.created)
+			events_thing(rl, "volume", "create", NULL, v.name);
 		r = open_existing(rl, name, &v, err);
 	}
 	if (r < 0)

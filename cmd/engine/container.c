@@ -20,6 +20,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/ctr_state.h"
+#include "core/events.h"
 #include "net/net.h"
 #include "storage/fetch.h"
 #include "storage/layer.h"
@@ -196,6 +197,15 @@ static int make(struct making *m, struct rl_err *err)
 		r = record_write(c, err);
 	if (r == 0)
 		r = ctr_publish(c->rl, &c->ctr, err);
+	if (r == 0)
+		events_emit(c->rl,
+			    &(const struct event){ .type = "container",
+						   .status = "create",
+						   .id = c->ctr.id,
+						   .name = c->ctr.name,
+						   .image = c->image_name,
+						   .attributes = c->labels },
+			    1);
 	return r;
 }
 

@@ -26,6 +26,7 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/control.h"
+#include "core/events.h"
 #include "core/session.h"
 
 #define KILL_WAIT_MS 10000 /* SIGKILL that takes longer is a kernel problem (D state) */
@@ -64,7 +65,7 @@ static bool runs(const struct ctr_state *s)
 	return s->status == CTR_RUNNING || s->status == CTR_PAUSED;
 }
 
-int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
+static int send_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_SIGNAL, .signal = signo };
 	struct ctr_state s;
@@ -78,6 +79,15 @@ int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *er
 			"can only kill running containers: '%s' is %s: container state improper",
 			c->name, ctr_status_name(s.status));
 	return control_once(rl, c->id, &req, err);
+}
+
+int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
+{
+	int r = send_signal(rl, c, signo, err);
+
+	if (r == 0)
+		events_ctr(rl, c, "kill", NULL);
+	return r;
 }
 
 /* The end as it is on disk; a --rm container has no folder any more: then what the monitor said. */
@@ -165,13 +175,13 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	ms = timeout_s < 0 ? -1 : timeout_s > INT32_MAX / 1000 ? INT32_MAX : timeout_s * 1000;
 	r = control_once(rl, c->id, &stopping, err);
 	if (r == 0)
-		r = life_signal(rl, c, signo, err);
+		r = send_signal(rl, c, signo, err);
 	if (r == 0)
 		r = life_wait(rl, c, (int)ms, &end, err);
 	if (r == -ETIMEDOUT) {
 		log_warn("'%s' still runs %lld s after signal %d, killing it", c->name,
 			 (long long)timeout_s, signo);
-		r = life_signal(rl, c, SIGKILL, err);
+		r = send_signal(rl, c, SIGKILL, err);
 		if (r == 0)
 			r = life_wait(rl, c, KILL_WAIT_MS, &end, err);
 		if (r == -ETIMEDOUT)
@@ -179,6 +189,8 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	}
 	if (r < 0 && life_state(rl, c, &s, err) == 0 && !runs(&s))
 		return 0; /* it ended by itself between two steps */
+	if (r == 0)
+		events_ctr(rl, c, "stop", NULL);
 	return r;
 }
 
@@ -210,7 +222,11 @@ int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_
 	/* S is only needed for files of subordinate owners; without it the user's own go */
 	if (session_open(rl, &session, &ignored) < 0)
 		log_debug("%s", ignored.msg);
-	r = ctr_remove(rl, c, session.userns_fd, err);
+	r = ctr_hide(rl, c, err);
+	if (r == 0) {
+		events_ctr(rl, c, "remove", NULL);
+		r = ctr_delete_hidden(rl, c, session.userns_fd, err);
+	}
 	session_close(&session);
 	return r;
 }

@@ -175,6 +175,8 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.detached = !req->attach,
 		.keep = req->keep,
 		.stop_signal = c->stop_signal,
+		.image_name = c->image_name,
+		.labels = c->labels,
 		.log_dir = s->log_dir,
 		.log_max = LOGFILE_MAX_DEFAULT,
 		.hooks = { s, hook_net_start, hook_net_stop },
