@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include "core/exec.h"
 #include "core/monitor.h"
 
 #define MONITOR_CONNS_MAX 32
@@ -40,5 +41,7 @@ void monitor_serve_poll(const struct monitor *m, struct pollfd *f);
 void monitor_serve(struct monitor *m, const struct pollfd *f);
 /* One request of a client we already trust to be the user; @fd may be FD_NONE. */
 struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req, int fd);
+/* Where this container is, for core/exec.h. */
+struct exec_place monitor_place(const struct monitor *m);
 /* Tell everybody who waits; close all connections and remove the socket. */
 void monitor_serve_end(struct monitor *m, const struct monitor_msg *end);

@@ -40,6 +40,11 @@ void monitor_listen(struct monitor *m)
 	m->listen_fd = fd < 0 ? FD_NONE : fd;
 }
 
+struct exec_place monitor_place(const struct monitor *m)
+{
+	return (struct exec_place){ m->cfg->launch, m->init.pidfd, m->cgroup.dir_fd };
+}
+
 static int set_frozen(struct monitor *m, bool frozen, struct rl_err *err)
 {
 	auto_fd int fd = FD_NONE;
