@@ -31,6 +31,15 @@ const struct cmd cmd_create = {
 	.name = "create",
 	.args = "IMAGE [COMMAND [ARG...]]",
 	.summary = "Make a container without starting it",
+	.about = "Makes a container from an image (pulled when it is not there) and "
+		 "prints its id; 'rl start' starts it. All options are those of "
+		 "rl-run(1), -d excepted, which has no meaning here.\n\n"
+		 "What follows IMAGE replaces the image's command.",
+	.examples = {
+		{ "rl create --name web -v www:/srv alpine httpd -f -h /srv",
+		  "Make a container 'web', to be started later." },
+		{ "rl create -it --name work alpine sh", "Make one for 'rl start -ai work'." },
+	},
 	.options = run_options,
 	.defaults = &run_defaults,
 	.opts_size = sizeof(struct run_opts),
@@ -38,5 +47,4 @@ const struct cmd cmd_create = {
 	.max_args = CMD_ANY,
 	.stop_early = true,
 	.run = create,
-	.completes = "image",
 };

@@ -74,10 +74,18 @@ const struct cmd cmd_image_inspect = {
 	.name = "image inspect",
 	.args = "IMAGE [IMAGE...]",
 	.summary = "Show all that is known about images",
+	.about = "Prints a JSON array with one object per image; images that are not "
+		 "there are told on stderr, the others are printed all the same. With "
+		 "--format one line per image is printed.",
+	.examples = {
+		{ "rl image inspect --format '{{.Architecture}} {{.Size}}' alpine",
+		  "Print architecture and size." },
+		{ "rl image inspect alpine busybox",
+		  "Print all that is known about two images." },
+	},
 	.options = inspect_options,
 	.opts_size = sizeof(struct inspect_opts),
 	.min_args = 1,
 	.max_args = CMD_ANY,
 	.run = inspect_run,
-	.completes = "image",
 };

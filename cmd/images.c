@@ -376,9 +376,21 @@ const struct cmd cmd_images = {
 	.name = "images",
 	.args = "[IMAGE]",
 	.summary = "List images",
+	.about = "Lists images, newest first, one line for each name of an image; with "
+		 "IMAGE only those of that name (a shell pattern is fine).\n\n"
+		 "Filters are KEY=VALUE with reference, dangling, label, before, since, "
+		 "until, id, digest and containers. The same key again: either matches "
+		 "(labels: all must); different keys: all must match.",
+	.examples = {
+		{ "rl images -q --filter dangling=true",
+		  "Print the ids of images without a name." },
+		{ "rl images --format 'table {{.ID}}\\t{{.Repository}}\\t{{.Size}}'",
+		  "Choose the columns." },
+		{ "rl images 'local*/*'",
+		  "List images whose name matches a pattern." },
+	},
 	.options = images_options,
 	.opts_size = sizeof(struct images_opts),
 	.max_args = 1,
 	.run = images_run,
-	.completes = "image",
 };

@@ -67,10 +67,22 @@ const struct cmd cmd_kill = {
 	.name = "kill",
 	.args = "CONTAINER...",
 	.summary = "Send a signal to containers",
+	.about = "Sends a signal, KILL unless --signal says otherwise, to the first "
+		 "process of running containers. A container that does not run is an "
+		 "error. A container is named by its name, its id, or the beginning of "
+		 "its id as long as no other begins with it.",
+	.examples = {
+		{ "rl kill web",
+		  "End 'web' at once." },
+		{ "rl kill -s HUP web",
+		  "Tell its first process to read its configuration again." },
+		{ "rl kill -a",
+		  "End all running containers." },
+	},
 	.options = kill_options,
 	.defaults = &(const struct kill_opts){ .signal = "KILL" },
 	.opts_size = sizeof(struct kill_opts),
 	.max_args = CMD_ANY,
 	.run = run,
-	.completes = "container",
+	.completes = "running",
 };

@@ -49,9 +49,19 @@ const struct cmd cmd_load = {
 	.name = "load",
 	.args = "[FILE]",
 	.summary = "Bring in images from an archive or an OCI layout",
+	.about = "Brings in the images of an archive, made by 'docker save', 'podman "
+		 "save' or 'skopeo copy' (docker-archive or oci-archive, packed or "
+		 "not), or of a folder that holds an OCI layout. Without FILE and -i "
+		 "the archive is read from stdin.\n\n"
+		 "One line per image is printed: 'Loaded image: NAME'.",
+	.examples = {
+		{ "rl load -i alpine.tar",
+		  "Bring in all images of an archive." },
+		{ "xz -dc image.tar.xz | rl load",
+		  "Read the archive from stdin." },
+	},
 	.options = load_options,
 	.opts_size = sizeof(struct load_opts),
 	.max_args = 1,
 	.run = load_run,
-	.completes = "file",
 };

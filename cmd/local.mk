@@ -8,6 +8,7 @@ libcmd_a_SOURCES += cmd/help.c cmd/help.h
 libcmd_a_SOURCES += cmd/kill.c
 libcmd_a_SOURCES += cmd/wait.c
 libcmd_a_SOURCES += cmd/logs.c
+libcmd_a_SOURCES += cmd/man.c cmd/man.h
 libcmd_a_SOURCES += cmd/ps.c
 libcmd_a_SOURCES += cmd/ps_filter.c cmd/ps_filter.h
 libcmd_a_SOURCES += cmd/run.c
@@ -50,3 +51,23 @@ libcmd_a_SOURCES += cmd/stop.c
 bin_PROGRAMS += rl
 rl_SOURCES = cmd/main.c
 rl_LDADD = $(RL_LIBS) $(RL_LIBS_EXTERNAL)
+
+# Manual pages, written by a program out of the command tables: which ones, only it knows
+if BUILD_MAN
+noinst_PROGRAMS += mkman
+mkman_SOURCES = cmd/mkman.c
+mkman_LDADD = $(RL_LIBS) $(RL_LIBS_EXTERNAL)
+noinst_DATA += man/stamp
+CLEANFILES += man/stamp
+CLEANFILES += man/*.1
+man/stamp: mkman$(EXEEXT)
+	$(AM_V_at)rm -f man/*.1; $(MKDIR_P) man
+	$(AM_V_GEN)./mkman man && touch $@
+install-data-local: install-man-pages
+install-man-pages: man/stamp
+	$(MKDIR_P) "$(DESTDIR)$(man1dir)"
+	$(INSTALL_DATA) man/*.1 "$(DESTDIR)$(man1dir)"
+uninstall-local: uninstall-man-pages
+uninstall-man-pages: man/stamp
+	for page in man/*.1; do rm -f "$(DESTDIR)$(man1dir)/$${page#man/}"; done
+endif

@@ -271,10 +271,17 @@ const struct cmd cmd_logs = {
 	.name = "logs",
 	.args = "CONTAINER...",
 	.summary = "Print what containers wrote",
+	.about = "Prints what containers wrote to stdout and stderr, on stdout and "
+		 "stderr. Several containers are printed one after the other.",
+	.examples = {
+		{ "rl logs --tail 20 -f web",
+		  "The last 20 lines, and whatever comes." },
+		{ "rl logs -t --since 10m web",
+		  "What came in the last 10 minutes, with times." },
+	},
 	.options = logs_options,
 	.opts_size = sizeof(struct logs_opts),
 	.min_args = 1,
 	.max_args = CMD_ANY,
 	.each = logs_one,
-	.completes = "container",
 };

@@ -263,6 +263,20 @@ const struct cmd cmd_ps = {
 	.name = "ps",
 	.args = "",
 	.summary = "List containers",
+	.about = "Lists running containers, newest first; with -a those that do not run "
+		 "as well.\n\n"
+		 "Filters are KEY=VALUE; the same key again: either matches (labels: "
+		 "all must); different keys: all must match. --format takes json or a "
+		 "Go template; a template that begins with 'table ' gets a line of "
+		 "headers.",
+	.examples = {
+		{ "rl ps -a",
+		  "List all containers." },
+		{ "rl ps -aq --filter status=exited",
+		  "Print the ids of those that have ended." },
+		{ "rl ps --format 'table {{.Names}}\\t{{.Status}}'",
+		  "Choose the columns." },
+	},
 	.options = ps_options,
 	.opts_size = sizeof(struct ps_opts),
 	.run = ps,

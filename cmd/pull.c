@@ -133,11 +133,24 @@ const struct cmd cmd_pull = {
 	.name = "pull",
 	.args = "IMAGE...",
 	.summary = "Fetch images from a registry",
+	.about = "Fetches images from a registry, whether they are there already or "
+		 "not, and prints their ids; layers that are there are not fetched "
+		 "again. Progress is on stderr.\n\n"
+		 "A short name is looked up as registries.conf says, else at docker.io. "
+		 "Logins come from --creds, --authfile or the files that 'podman login' "
+		 "and 'docker login' write.",
+	.examples = {
+		{ "rl pull alpine",
+		  "Fetch docker.io/library/alpine:latest." },
+		{ "rl pull -q --platform linux/arm64 quay.io/libpod/alpine:latest",
+		  "Fetch the image for another machine, print only its id." },
+		{ "rl pull --tls-verify=false localhost:5000/app",
+		  "Fetch from a registry without TLS." },
+	},
 	.options = pull_options,
 	.defaults = &(const struct pull_opts){ .retry = 3, .tls_verify = -1 },
 	.opts_size = sizeof(struct pull_opts),
 	.min_args = 1,
 	.max_args = CMD_ANY,
 	.each = pull_one,
-	.completes = "image",
 };

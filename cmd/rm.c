@@ -91,10 +91,25 @@ const struct cmd cmd_rm = {
 	.name = "rm",
 	.args = "CONTAINER...",
 	.summary = "Remove containers",
+	.about = "Removes containers that do not run, with their files; with --force "
+		 "running ones are ended first. A container is named by its name, its "
+		 "id, or the beginning of its id as long as no other begins with it. "
+		 "Their names are printed.",
+	.examples = {
+		{ "rl rm web",
+		  "Remove 'web', which has ended." },
+		{ "rl rm -f -v web",
+		  "End it, remove it, and its anonymous volumes." },
+		{ "rl rm -af",
+		  "End and remove all containers." },
+	},
+	.exits = {
+		{ "1", "A container is unknown; with --force or --ignore that is fine." },
+		{ "2", "A container runs, and --force was not given." },
+	},
 	.options = rm_options,
 	.defaults = &(const struct rm_opts){ .time = LIFE_TIMEOUT_OWN },
 	.opts_size = sizeof(struct rm_opts),
 	.max_args = CMD_ANY,
 	.run = rm,
-	.completes = "container",
 };

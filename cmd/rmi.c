@@ -112,9 +112,22 @@ const struct cmd cmd_rmi = {
 	.name = "rmi",
 	.args = "IMAGE [IMAGE...]",
 	.summary = "Remove images, or names of images",
+	.about = "Removes names of images; with its last name an image goes, and the "
+		 "layers that no other image needs. An image that a container uses "
+		 "stays, unless --force.\n\n"
+		 "'Untagged: NAME' and 'Deleted: ID' are printed.",
+	.examples = {
+		{ "rl rmi alpine",
+		  "Remove the name, and the image when it has no other." },
+		{ "rl rmi -a",
+		  "Remove all images that no container uses." },
+	},
+	.exits = {
+		{ "1", "An image is unknown; with --force or --ignore that is fine." },
+		{ "2", "A container uses the image." },
+	},
 	.options = rmi_options,
 	.opts_size = sizeof(struct rmi_opts),
 	.max_args = CMD_ANY,
 	.run = rmi_run,
-	.completes = "image",
 };

@@ -44,6 +44,30 @@ const struct cmd cmd_run = {
 	.name = "run",
 	.args = "IMAGE [COMMAND [ARG...]]",
 	.summary = "Run a command in a new container",
+	.about = "Makes a container from an image (pulled when it is not there) and "
+		 "runs COMMAND in it, or the image's own command. In the foreground its "
+		 "output, input and signals are passed through, and rl ends with its "
+		 "exit status; with -d the id is printed and the container goes on "
+		 "alone.\n\n"
+		 "Options end at IMAGE: what follows belongs to the program inside.\n\n"
+		 "Each container has its own network (private), process ids, mounts and "
+		 "user ids; user 0 inside is an ordinary user outside. Limits such as "
+		 "--memory and --cpus are kept by the kernel's control groups.",
+	.examples = {
+		{ "rl run --rm -it alpine sh",
+		  "A shell in a new container that is removed when it ends." },
+		{ "rl run -d --name web -v ./site:/srv:ro alpine httpd -f -h /srv",
+		  "A web server in the background, with a folder it cannot write." },
+		{ "rl run --rm --memory 256m --cpus 1.5 alpine nproc",
+		  "With limits." },
+		{ "rl run --rm --read-only --network none --cap-drop all alpine id",
+		  "With as few rights as possible." },
+	},
+	.exits = {
+		{ "126", "The command cannot be executed (a folder, no permission)." },
+		{ "127", "The command was not found." },
+		{ "N", "The exit status of the command; 128 + N when signal N ended it." },
+	},
 	.options = run_options,
 	.defaults = &run_defaults,
 	.opts_size = sizeof(struct run_opts),
@@ -51,5 +75,4 @@ const struct cmd cmd_run = {
 	.max_args = CMD_ANY,
 	.stop_early = true,
 	.run = run,
-	.completes = "image",
 };

@@ -83,10 +83,22 @@ const struct cmd cmd_start = {
 	.name = "start",
 	.args = "CONTAINER...",
 	.summary = "Start containers that are not running",
+	.about = "Starts containers that were made with 'rl create' or have ended; "
+		 "their files are as they were left. One that runs already is fine. "
+		 "With -a (one container only) its output is shown and rl ends with its "
+		 "exit status.",
+	.examples = {
+		{ "rl start web db",
+		  "Start two in the background." },
+		{ "rl start -ai work",
+		  "Go on in it: output, input, exit status." },
+	},
+	.exits = {
+		{ "N", "With -a: as rl-run(1)." },
+	},
 	.options = start_options,
 	.opts_size = sizeof(struct start_opts),
 	.min_args = 1,
 	.max_args = CMD_ANY,
 	.run = start,
-	.completes = "container",
 };

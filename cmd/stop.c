@@ -46,11 +46,20 @@ const struct cmd cmd_stop = {
 	.name = "stop",
 	.args = "CONTAINER...",
 	.summary = "Stop running containers",
+	.about = "Sends the container's stop signal (its --stop-signal, the image's, "
+		 "else TERM), waits at most --time seconds, then sends KILL, with a "
+		 "warning. One that does not run is fine. The names are printed.",
+	.examples = {
+		{ "rl stop web",
+		  "Stop 'web'; it has 10 seconds to end by itself." },
+		{ "rl stop -t 0 web",
+		  "Kill it at once." },
+	},
 	.options = stop_options,
 	.defaults = &(const struct stop_opts){ .time = LIFE_TIMEOUT_OWN },
 	.opts_size = sizeof(struct stop_opts),
 	.min_args = 1,
 	.max_args = CMD_ANY,
 	.each = stop_one,
-	.completes = "container",
+	.completes = "running",
 };

@@ -43,10 +43,17 @@ const struct cmd cmd_wait = {
 	.name = "wait",
 	.args = "CONTAINER...",
 	.summary = "Wait until containers have ended and print their exit codes",
+	.about = "Waits until each container has ended and prints its exit code, one a "
+		 "line, in the order of the names. One that has ended already counts.",
+	.examples = {
+		{ "rl wait web",
+		  "Wait for 'web' and print its exit code." },
+		{ "rl wait --ignore a b",
+		  "Wait for two; one that is unknown prints -1." },
+	},
 	.options = wait_options,
 	.opts_size = sizeof(struct wait_opts),
 	.min_args = 1,
 	.max_args = CMD_ANY,
 	.each = wait_one,
-	.completes = "container",
 };

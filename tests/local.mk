@@ -17,6 +17,7 @@ UNIT_TESTS += tests/unit/test_err
 UNIT_TESTS += tests/unit/test_events
 UNIT_TESTS += tests/unit/test_frame
 UNIT_TESTS += tests/unit/test_format
+UNIT_TESTS += tests/unit/test_help
 UNIT_TESTS += tests/unit/test_idmap
 UNIT_TESTS += tests/unit/test_image
 UNIT_TESTS += tests/unit/test_io
@@ -75,6 +76,7 @@ LINT_TESTS =
 LINT_TESTS += tests/lint/headers.sh
 LINT_TESTS += tests/lint/layers.sh
 LINT_TESTS += tests/lint/lists.sh
+LINT_TESTS += tests/lint/man.sh
 
 # Integration tests: scripts that print TAP, run rl as an unprivileged user and clean up behind
 # themselves; 77 = skipped. The small programs that they need are the first list.
