@@ -65,9 +65,9 @@ man/stamp: mkman$(EXEEXT)
 	$(AM_V_GEN)./mkman man && touch $@
 install-data-local: install-man-pages
 install-man-pages: man/stamp
-	$(MKDIR_P) "$(DESTDIR)$(man1dir)"
-	$(INSTALL_DATA) man/*.1 "$(DESTDIR)$(man1dir)"
+	$(MKDIR_P) "$(DESTDIR)$(mandir)/man1"
+	$(INSTALL_DATA) man/*.1 "$(DESTDIR)$(mandir)/man1"
 uninstall-local: uninstall-man-pages
 uninstall-man-pages: man/stamp
-	for page in man/*.1; do rm -f "$(DESTDIR)$(man1dir)/$${page#man/}"; done
+	for page in man/*.1; do rm -f "$(DESTDIR)$(mandir)/man1/$${page#man/}"; done
 endif
