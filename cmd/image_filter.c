@@ -13,6 +13,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
+#include "core/base/when.h"
 
 enum key {
 	KEY_REFERENCE,
@@ -79,24 +80,6 @@ static bool is_bool(enum key key)
 	       key == KEY_READONLY || key == KEY_MANIFEST;
 }
 
-/* RFC 3339, seconds since 1970, or a duration before now. */
-static int parse_until(const char *s, int64_t *ret_ns)
-{
-	uint64_t seconds;
-	int64_t ms;
-
-	if (time_parse_rfc3339(s, ret_ns) == 0)
-		return 0;
-	if (parse_uint(s, INT64_MAX / 1000000000, &seconds) == 0) {
-		*ret_ns = (int64_t)seconds * 1000000000;
-		return 0;
-	}
-	if (parse_duration_ms(s, &ms) < 0 || ms > INT64_MAX / 1000000)
-		return -EINVAL;
-	*ret_ns = wall_ns() - ms * 1000000;
-	return 0;
-}
-
 /* What the value means, once and for all. */
 static int resolve(const struct rl *rl, struct filter *f, const char *text, struct rl_err *err)
 {
@@ -105,11 +88,8 @@ static int resolve(const struct rl *rl, struct filter *f, const char *text, stru
 
 	if (is_bool(f->key) && parse_bool(f->value, &f->yes) < 0)
 		return rl_fail(err, EINVAL, "filter '%s': expected true or false", text);
-	if (f->key == KEY_UNTIL && parse_until(f->value, &f->ns) < 0)
-		return rl_fail(err, EINVAL,
-			       "filter '%s': expected a time (2006-01-02T15:04:05Z), seconds since "
-			       "1970 or a duration (10m, 2h)",
-			       text);
+	if (f->key == KEY_UNTIL && when_parse(f->value, wall_ns(), &f->ns, err) < 0)
+		return rl_wrap(err, "filter '%s'", text);
 	if (f->key != KEY_BEFORE && f->key != KEY_SINCE)
 		return 0;
 	r = image_find(rl, f->value, NULL, &img, err);

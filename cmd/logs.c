@@ -24,6 +24,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
+#include "core/base/when.h"
 #include "core/control.h"
 #include "core/logfile.h"
 
@@ -57,21 +58,8 @@ struct reader {
 
 static int get_time(const char *s, int64_t none, int64_t *ret, struct rl_err *err)
 {
-	uint64_t unix_s;
-	int64_t ms;
-
 	*ret = none;
-	if (!s || time_parse_rfc3339(s, ret) == 0)
-		return 0;
-	if (parse_uint(s, INT64_MAX / 1000000000, &unix_s) == 0) {
-		*ret = (int64_t)unix_s * 1000000000;
-		return 0;
-	}
-	if (parse_duration_ms(s, &ms) == 0) {
-		*ret = wall_ns() - ms * 1000000;
-		return 0;
-	}
-	return rl_fail(err, EINVAL, "'%s' is no time: expected RFC 3339, Unix seconds or 1h30m", s);
+	return s ? when_parse(s, wall_ns(), ret, err) : 0;
 }
 
 struct entry {

@@ -14,6 +14,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/parse.h"
+#include "core/base/when.h"
 #include "core/ctr_state.h"
 
 enum key {
@@ -81,25 +82,6 @@ static int created_of(const struct rl *rl, const char *name, int64_t *ret, struc
 	return r;
 }
 
-/* A time, or a duration counted back from now. */
-static int point_in_time(const char *s, int64_t *ret, struct rl_err *err)
-{
-	int64_t ms;
-	uint64_t unix_s;
-
-	if (time_parse_rfc3339(s, ret) == 0)
-		return 0;
-	if (parse_uint(s, INT64_MAX / 1000000000, &unix_s) == 0) {
-		*ret = (int64_t)unix_s * 1000000000;
-		return 0;
-	}
-	if (parse_duration_ms(s, &ms) == 0) {
-		*ret = wall_ns() - ms * 1000000;
-		return 0;
-	}
-	return rl_fail(err, EINVAL, "'%s' is no time: expected RFC 3339, Unix seconds or 1h30m", s);
-}
-
 static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err)
 {
 	static const char *const states[] = { "created",    "initialized", "running", "paused",
@@ -131,7 +113,7 @@ static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err
 	case K_SINCE:
 		return created_of(rl, f->value, &f->ns, err);
 	case K_UNTIL:
-		return point_in_time(f->value, &f->ns, err);
+		return when_parse(f->value, wall_ns(), &f->ns, err);
 	case K_ID:
 	case K_LABEL:
 	case K_NOT_LABEL:

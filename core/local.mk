@@ -11,6 +11,7 @@ libbase_a_SOURCES += core/base/parse.c core/base/parse.h
 libbase_a_SOURCES += core/base/proc.c core/base/proc.h
 libbase_a_SOURCES += core/base/siphash.c core/base/siphash.h
 libbase_a_SOURCES += core/base/strv.c core/base/strv.h
+libbase_a_SOURCES += core/base/when.c core/base/when.h
 
 libcore_a_SOURCES =
 libcore_a_SOURCES += core/capname.c core/capname.h

@@ -46,6 +46,7 @@ UNIT_TESTS += tests/unit/test_toml
 UNIT_TESTS += tests/unit/test_userdb
 UNIT_TESTS += tests/unit/test_volopt
 UNIT_TESTS += tests/unit/test_volume
+UNIT_TESTS += tests/unit/test_when
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line
 # here; what needs rl-image's code adds "tests_fuzz_fuzz_<name>_LDADD = $(FUZZ_IMAGE_LIBS)".
@@ -70,6 +71,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_template
 FUZZ_TARGETS += tests/fuzz/fuzz_toml
 FUZZ_TARGETS += tests/fuzz/fuzz_userdb
 FUZZ_TARGETS += tests/fuzz/fuzz_volopt
+FUZZ_TARGETS += tests/fuzz/fuzz_when
 
 # Checks of the tree itself
 LINT_TESTS =

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* when.h - a point in time as users type it: --since, --until, filters */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+/**
+ * when_parse() - Text to nanoseconds since the epoch
+ * @s:		RFC 3339 ("2026-01-02T15:04:05.5+01:00"); the same without zone, seconds or time of
+ *		day, then in the local zone; Unix time ("1767366245.5"); or a duration ("10m",
+ *		"1h30m", and "-10m" for the future) counted back from @now_ns
+ *
+ * Return: 0, -EINVAL or -ERANGE with a message that quotes @s
+ */
+int when_parse(const char *s, int64_t now_ns, int64_t *ret_ns, struct rl_err *err) RL_MUST_USE;
