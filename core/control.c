@@ -42,7 +42,8 @@ int control_connect(const struct rl *rl, const char *id, struct rl_err *err)
 	return TAKE_FD(fd);
 }
 
-static int get(int sock, int timeout_ms, struct monitor_msg *ret, struct rl_err *err)
+/* One message of exactly @size bytes. */
+static int get_raw(int sock, int timeout_ms, void *ret, size_t size, struct rl_err *err)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	ssize_t n;
@@ -53,17 +54,25 @@ static int get(int sock, int timeout_ms, struct monitor_msg *ret, struct rl_err 
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return rl_fail(err, ETIMEDOUT, "the container's monitor does not answer");
-	n = fd_recv(sock, ret, sizeof(*ret), NULL, 0);
-	if (n != sizeof(*ret))
-		return rl_fail(err, EPIPE, "the container's monitor has gone");
+	n = fd_recv(sock, ret, size, NULL, 0);
+	return n == (ssize_t)size ? 0 : rl_fail(err, EPIPE, "the container's monitor has gone");
+}
+
+static int get(int sock, int timeout_ms, struct monitor_msg *ret, struct rl_err *err)
+{
+	int r = get_raw(sock, timeout_ms, ret, sizeof(*ret), err);
+
+	if (r < 0)
+		return r;
 	ret->err.msg[sizeof(ret->err.msg) - 1] = ret->err.hint[sizeof(ret->err.hint) - 1] = '\0';
 	return 0;
 }
 
-int control_call(int sock, const struct monitor_msg *req, int fd, struct rl_err *err)
+int control_call_fds(int sock, const struct monitor_msg *req, const int *fds, size_t n_fds,
+		     struct rl_err *err)
 {
 	struct monitor_msg ans;
-	int r = fd_send(sock, req, sizeof(*req), &fd, fd >= 0);
+	int r = fd_send(sock, req, sizeof(*req), fds, n_fds);
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the container's monitor");
@@ -74,6 +83,11 @@ int control_call(int sock, const struct monitor_msg *req, int fd, struct rl_err 
 		return 0;
 	*err = ans.err;
 	return -(err->code > 0 ? err->code : EPROTO);
+}
+
+int control_call(int sock, const struct monitor_msg *req, int fd, struct rl_err *err)
+{
+	return control_call_fds(sock, req, &fd, fd >= 0, err);
 }
 
 int control_wait_end(int sock, int timeout_ms, struct monitor_msg *ret, struct rl_err *err)
@@ -95,4 +109,25 @@ int control_once(const struct rl *rl, const char *id, const struct monitor_msg *
 	auto_fd int sock = control_connect(rl, id, err);
 
 	return sock < 0 ? sock : control_call(sock, req, FD_NONE, err);
+}
+
+int control_execs(const struct rl *rl, const char *id, struct strv *ret, struct rl_err *err)
+{
+	const struct monitor_msg req = { .type = MONITOR_EXECS };
+	struct monitor_execs list;
+	auto_fd int sock = control_connect(rl, id, err);
+	int r;
+
+	if (sock == -ENOENT || sock == -ECONNREFUSED)
+		return 0;
+	if (sock < 0)
+		return sock;
+	r = fd_send(sock, &req, sizeof(req), NULL, 0);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "ask the container's monitor");
+	r = get_raw(sock, ANSWER_MS, &list, sizeof(list), err);
+	for (size_t i = 0; r == 0 && i < list.n && i < MONITOR_EXECS_MAX; i++)
+		r = strv_addn(ret, list.id[i], strnlen(list.id[i], CTR_ID_LEN)) < 0 ? rl_oom(err)
+										    : 0;
+	return r;
 }

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "core/base/strv.h"
 #include "core/ctr.h"
 #include "core/monitor.h"
 
@@ -15,6 +16,9 @@ int control_connect(const struct rl *rl, const char *id, struct rl_err *err) RL_
  * Return: 0; -errno with the monitor's error when it refused; -EPIPE when it has gone meanwhile
  */
 int control_call(int sock, const struct monitor_msg *req, int fd, struct rl_err *err) RL_MUST_USE;
+/* The same with several descriptors. */
+int control_call_fds(int sock, const struct monitor_msg *req, const int *fds, size_t n_fds,
+		     struct rl_err *err) RL_MUST_USE;
 /*
  * After MONITOR_WAIT or MONITOR_ATTACH: wait for the end.
  * Return: 0 with MONITOR_EXITED in @ret, -ETIMEDOUT, -EPIPE when the monitor died silently
@@ -24,3 +28,6 @@ int control_wait_end(int sock, int timeout_ms, struct monitor_msg *ret,
 /* Connect, one request, close. */
 int control_once(const struct rl *rl, const char *id, const struct monitor_msg *req,
 		 struct rl_err *err) RL_MUST_USE;
+/* The ids of the execs that run in a container ("ExecIDs"); appended, none when it does not run. */
+int control_execs(const struct rl *rl, const char *id, struct strv *ret,
+		  struct rl_err *err) RL_MUST_USE;

@@ -21,8 +21,9 @@
 
 struct launch;
 
-#define EXEC_OUTPUT_MAX 500 /* bytes of a check's output that are kept */
-#define EXEC_ID_LEN     64
+#define EXEC_OUTPUT_MAX  500 /* bytes of a check's output that are kept */
+#define EXEC_ID_LEN      64
+#define EXEC_NOT_RUNNING 255 /* exit_code: the container is not running, or paused */
 
 /* Where: what the monitor knows of its container. All borrowed. */
 struct exec_place {

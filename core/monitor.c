@@ -261,7 +261,9 @@ static bool on_client(struct monitor *m)
 
 	if (n != sizeof(msg))
 		return n < 0 && (n == -EAGAIN || n == -EINTR);
-	(void)monitor_request(m, &msg, FD_NONE); /* the relay does not wait for answers */
+	(void)monitor_request(
+		m, &msg,
+		(const int[]){ FD_NONE, FD_NONE }); /* the relay does not wait for answers */
 	return true;
 }
 
@@ -271,12 +273,12 @@ static void kill_container(struct monitor *m)
 }
 
 /* Places in the poll table */
-enum { P_INIT, P_CLIENT, P_TAP, P_NET, P_SERVE, P_COUNT = P_SERVE + 1 + MONITOR_CONNS_MAX };
+enum { P_INIT, P_CLIENT, P_TAP, P_NET, P_SERVE, P_COUNT = P_SERVE + MONITOR_SERVE_FDS };
 
 static void client_left(struct monitor *m)
 {
 	fd_close(TAKE_FD(m->control));
-	if (!m->cfg->detached)
+	if (!m->detached)
 		kill_container(m);
 }
 
@@ -434,6 +436,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 {
 	struct monitor m = {
 		.cfg = cfg,
+		.detached = cfg->detached,
 		.control = control,
 		.attach = attach,
 		.pump_control = FD_NONE,
@@ -448,8 +451,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	struct monitor_msg started = { .type = MONITOR_STARTED };
 	struct rl_err err = { 0 };
 
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
-		m.conns[i].fd = FD_NONE;
+	monitor_serve_init(&m);
 	detach_from_client();
 	if (start(&m, &err) < 0) {
 		give_up(&m, &err);

@@ -32,6 +32,9 @@ enum monitor_type {
 	MONITOR_WAIT,     /* keep the connection; MONITOR_EXITED comes at the end */
 	MONITOR_PAUSE,
 	MONITOR_UNPAUSE,
+	MONITOR_DETACH, /* of the client that started it: it leaves, the container stays */
+	MONITOR_EXEC,   /* one more process; along come exec_client()'s two descriptors; @id */
+	MONITOR_EXECS,  /* answered by a struct monitor_execs */
 	/* answers */
 	MONITOR_OK,
 	MONITOR_REFUSED,
@@ -40,8 +43,17 @@ enum monitor_type {
 struct monitor_msg {
 	uint32_t type; /* enum monitor_type */
 	int32_t code, signal;
+	char id[CTR_ID_LEN + 1]; /* of an exec */
 	struct ctr_exit exit;
 	struct rl_err err;
+};
+
+#define MONITOR_EXECS_MAX 64 /* at a time in one container */
+
+/* The execs that run, in no order. */
+struct monitor_execs {
+	uint32_t n;
+	char id[MONITOR_EXECS_MAX][CTR_ID_LEN + 1];
 };
 
 /* What core does not know comes in by hooks; called in the monitor. */

@@ -24,6 +24,14 @@
 #include "core/monitor_int.h"
 #include "core/session.h"
 
+void monitor_serve_init(struct monitor *m)
+{
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
+		m->conns[i].fd = FD_NONE;
+	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
+		m->execs[i].e.fd = FD_NONE;
+}
+
 void monitor_listen(struct monitor *m)
 {
 	char path[CTR_ID_LEN + 32];
@@ -66,7 +74,58 @@ static int set_frozen(struct monitor *m, bool frozen, struct rl_err *err)
 	return 0;
 }
 
-struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req, int fd)
+/* @fds: what exec_client() takes. */
+static int start_exec(struct monitor *m, const struct monitor_msg *req, const int fds[2],
+		      struct rl_err *err)
+{
+	const struct exec_place place = monitor_place(m);
+	struct monitor_exec *x = NULL;
+	int r;
+
+	for (size_t i = 0; i < MONITOR_EXECS_MAX && !x; i++)
+		if (m->execs[i].e.fd < 0)
+			x = &m->execs[i];
+	if (!x)
+		return rl_fail(err, EAGAIN, "%d commands run in the container already, the most",
+			       MONITOR_EXECS_MAX);
+	if (fds[0] < 0 || fds[1] < 0 || strnlen(req->id, sizeof(req->id)) != EXEC_ID_LEN)
+		return rl_fail(err, EINVAL, "a malformed request for an exec");
+	if (m->paused) {
+		rl_fail(err, EBUSY, "the container is paused");
+		err->exit_code = EXEC_NOT_RUNNING;
+		return rl_hint(err, "rl unpause it first");
+	}
+	r = exec_client(&place, fds[0], fds[1], &x->e, err);
+	if (r < 0)
+		return r;
+	memcpy(x->id, req->id, sizeof(x->id));
+	monitor_event(m, "exec", NULL);
+	return 0;
+}
+
+static void end_exec(struct monitor *m, struct monitor_exec *x)
+{
+	struct exec_result res;
+	struct ctr_exit end = { 0 };
+
+	if (exec_end(&x->e, &res) < 0)
+		return;
+	end.code = res.code;
+	monitor_event(m, "exec_died", &end);
+}
+
+static void send_execs(const struct monitor *m, const struct monitor_conn *c)
+{
+	struct monitor_execs ans = { 0 };
+
+	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
+		if (m->execs[i].e.fd >= 0)
+			memcpy(ans.id[ans.n++], m->execs[i].id, sizeof(ans.id[0]));
+	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), NULL, 0)); /* full or gone: its loss */
+}
+
+struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req,
+				   const int fds[2])
 {
 	struct monitor_msg ans = { .type = MONITOR_OK };
 	int r = 0;
@@ -83,15 +142,24 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 		m->stopping = true;
 		break;
 	case MONITOR_ATTACH:
-		r = fd < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, &fd, 1);
+		r = fds[0] < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, fds, 1);
 		if (r < 0)
 			r = rl_fail_sys(&ans.err, -r, "attach");
+		else
+			monitor_event(m, "attach", NULL);
 		break;
 	case MONITOR_PAUSE:
 	case MONITOR_UNPAUSE:
 		r = set_frozen(m, req->type == MONITOR_PAUSE, &ans.err);
 		break;
+	case MONITOR_DETACH:
+		m->detached = true;
+		break;
+	case MONITOR_EXEC:
+		r = start_exec(m, req, fds, &ans.err);
+		break;
 	case MONITOR_WAIT:
+	case MONITOR_EXECS: /* serve_one() answers it */
 		break;
 	case MONITOR_STARTED:
 	case MONITOR_FAILED:
@@ -127,8 +195,8 @@ static void accept_one(struct monitor *m)
 static void serve_one(struct monitor *m, struct monitor_conn *c)
 {
 	struct monitor_msg req, ans;
-	auto_fd int fd = FD_NONE;
-	ssize_t n = fd_recv(c->fd, &req, sizeof(req), &fd, 1);
+	int fds[2];
+	ssize_t n = fd_recv(c->fd, &req, sizeof(req), fds, 2);
 
 	if (n == -EAGAIN || n == -EINTR)
 		return;
@@ -137,10 +205,19 @@ static void serve_one(struct monitor *m, struct monitor_conn *c)
 		n = 0;
 	}
 	if (n != sizeof(req)) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
 		fd_close(TAKE_FD(c->fd));
 		return;
 	}
-	ans = monitor_request(m, &req, fd);
+	if (req.type == MONITOR_EXECS)
+		send_execs(m, c);
+	else
+		ans = monitor_request(m, &req, fds);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	if (req.type == MONITOR_EXECS)
+		return;
 	if (ans.type == MONITOR_OK && (req.type == MONITOR_WAIT || req.type == MONITOR_ATTACH))
 		c->waiting = true;
 	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), NULL, 0)); /* full or gone: its loss */
@@ -148,15 +225,29 @@ static void serve_one(struct monitor *m, struct monitor_conn *c)
 
 void monitor_serve_poll(const struct monitor *m, struct pollfd *f)
 {
-	f[0] = (struct pollfd){ .fd = m->listen_fd, .events = POLLIN };
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
-		f[i + 1] = (struct pollfd){ .fd = m->conns[i].fd, .events = POLLIN };
+	struct pollfd *conns = f + 1, *execs = conns + MONITOR_CONNS_MAX;
+	bool has_room = false;
+
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
+		conns[i] = (struct pollfd){ .fd = m->conns[i].fd, .events = POLLIN };
+		has_room |= m->conns[i].fd < 0;
+	}
+	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
+		execs[i] = (struct pollfd){ .fd = m->execs[i].e.fd, .events = POLLIN };
+	/* without room the kernel's queue keeps who comes */
+	f[0] = (struct pollfd){ .fd = has_room ? m->listen_fd : FD_NONE, .events = POLLIN };
 }
 
 void monitor_serve(struct monitor *m, const struct pollfd *f)
 {
+	const struct pollfd *conns = f + 1, *execs = conns + MONITOR_CONNS_MAX;
+
+	/* ends first: they make room for what is asked for next */
+	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
+		if (execs[i].fd >= 0 && execs[i].revents)
+			end_exec(m, &m->execs[i]);
 	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
-		if (f[i + 1].fd >= 0 && f[i + 1].revents)
+		if (conns[i].fd >= 0 && conns[i].revents)
 			serve_one(m, &m->conns[i]);
 	if (f[0].fd >= 0 && f[0].revents)
 		accept_one(m);
