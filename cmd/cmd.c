@@ -163,10 +163,13 @@ static int dispatch(const struct cmd *c, const struct global_opts *g, const stru
 	return r;
 }
 
-static int run_command(const struct cmd *c, const struct global_opts *g, int argc, char **argv)
+/* @words: how many of @line the name of the command and what stands before it take */
+static int run_command(const struct cmd *c, const struct global_opts *g, int n_line, char **line,
+		       int words)
 {
 	static const struct opt none[] = { OPT_END };
 	const struct opt *table = c->options ? c->options : none;
+	int argc = n_line - words;
 	auto_free const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
 	auto_free void *opts = calloc(1, c->opts_size ? c->opts_size : 1);
 	struct rl_err err = { 0 };
@@ -179,7 +182,7 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int arg
 	}
 	if (c->defaults)
 		memcpy(opts, c->defaults, c->opts_size);
-	n = opt_parse(table, c->stop_early, argc, argv, opts, rest, &err);
+	n = opt_parse(table, c->stop_early, argc, line + words, opts, rest, &err);
 	if (n == -ECANCELED) {
 		opt_done(table, opts);
 		return print_help(c);
@@ -192,7 +195,12 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int arg
 	if (n < 0)
 		status = usage_error(&err, c->name);
 	else
-		status = dispatch(c, g, &(struct cmd_args){ rest, (size_t)n }, opts);
+		status = dispatch(c, g,
+				  &(struct cmd_args){ .v = rest,
+						      .n = (size_t)n,
+						      .line = (const char *const *)line,
+						      .n_line = (size_t)n_line },
+				  opts);
 	opt_done(table, opts);
 	return status;
 }
@@ -277,5 +285,5 @@ int cmd_main(int argc, char **argv)
 		return no_command(argc - first, argv + first, help);
 	if (help)
 		return print_help(c);
-	return run_command(c, &g, argc - first - words, argv + first + words);
+	return run_command(c, &g, argc, argv, first + words);
 }

@@ -23,6 +23,8 @@
 struct cmd_args {
 	const char *const *v; /* words after the options, borrowed */
 	size_t n;
+	const char *const *line; /* the whole command line as it was typed, borrowed */
+	size_t n_line;
 };
 
 struct cmd_example {

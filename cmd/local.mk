@@ -31,6 +31,7 @@ libcmd_a_SOURCES += cmd/engine/life.c cmd/engine/life.h
 libcmd_a_SOURCES += cmd/engine/mntlist.c cmd/engine/mntlist.h
 libcmd_a_SOURCES += cmd/engine/record.c
 libcmd_a_SOURCES += cmd/engine/secopt.c
+libcmd_a_SOURCES += cmd/engine/spec_asked.c
 libcmd_a_SOURCES += cmd/engine/spec_build.c
 libcmd_a_SOURCES += cmd/engine/spec_env.c
 libcmd_a_SOURCES += cmd/engine/spec_files.c

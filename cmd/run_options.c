@@ -244,6 +244,8 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 	q->image = args->v[0];
 	q->args = args->v + 1;
 	q->n_args = args->n - 1;
+	q->line = args->line;
+	q->n_line = args->n_line;
 	q->stop_timeout = o->stop_timeout;
 	q->no_read_only_tmpfs = !o->read_only_tmpfs;
 	q->no_http_proxy = !o->http_proxy;

@@ -333,6 +333,7 @@ void ctr_done(struct ctr *c)
 {
 	fd_close(c->dir_fd);
 	fd_close(c->lock_fd);
+	json_decref(c->record);
 	free(c->name);
 	free(c->dir);
 	*c = (struct ctr){ .dir_fd = FD_NONE, .lock_fd = FD_NONE };

@@ -28,10 +28,11 @@
 
 struct ctr {
 	char id[CTR_ID_LEN + 1];
-	char *name;  /* owned */
-	char *dir;   /* absolute path, owned */
-	int dir_fd;  /* owned */
-	int lock_fd; /* open, not locked; ctr_lock() in the monitor; owned */
+	char *name;     /* owned */
+	json_t *record; /* state.json as it was when the container was opened; owned, or NULL */
+	char *dir;      /* absolute path, owned */
+	int dir_fd;     /* owned */
+	int lock_fd;    /* open, not locked; ctr_lock() in the monitor; owned */
 };
 
 /* 0 or -EINVAL: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes (CLI.md "Behaviour"). */

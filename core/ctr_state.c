@@ -37,12 +37,11 @@ static bool is_id(const char *s)
 static int read_name(struct ctr *c)
 {
 	struct rl_err ignored;
-	json_auto_t *j = NULL;
 	const char *name = NULL;
 
 	/* a damaged record must not make the container unreachable: it has an id */
-	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0 &&
-	    (json_get_str(j, "name", "state.json", &name, &ignored) < 0 || !name ||
+	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &c->record, &ignored) == 0 &&
+	    (json_get_str(c->record, "name", "state.json", &name, &ignored) < 0 || !name ||
 	     ctr_name_check(name, &ignored) < 0))
 		name = NULL;
 	c->name = strdup(name ? name : "");

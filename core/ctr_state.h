@@ -38,7 +38,8 @@ const char *ctr_status_name(enum ctr_status s);
  */
 int ctr_find(const struct rl *rl, const char *name, struct ctr *ret,
 	     struct rl_err *err) RL_MUST_USE;
-/* Open by full id; the name is read from state.json ("" when that is damaged). */
+/* Open by full id; the name is read from state.json ("" when that is damaged,
+ * then @ret->record is NULL). */
 int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err *err) RL_MUST_USE;
 /* The ids of all published containers, unsorted. */
 int ctr_list(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;

@@ -99,6 +99,8 @@ static void take_out(struct container *c, struct spec_out *o)
 	o->filter = (struct seccomp_filter){ 0 };
 	c->spec_json = TAKE_PTR(o->spec);
 	c->labels = TAKE_PTR(o->labels);
+	c->asked = TAKE_PTR(o->asked);
+	c->mounts = TAKE_PTR(o->mounts);
 	c->limits = o->limits;
 	c->limit_flags = o->limit_flags;
 	o->limit_flags = (struct strv){ 0 };
@@ -144,7 +146,9 @@ static int build_spec(struct making *m, struct rl_err *err)
 		return r;
 	take_out(c, &out);
 	spec_out_done(&out);
-	if (!c->config_text)
+	if (!c->config_text ||
+	    (m->image.name &&
+	     json_object_set_new(c->asked, "image_ref", json_string(m->image.name)) < 0))
 		return rl_oom(err);
 	return spec_parse(c->spec_json, &c->spec, err);
 }
@@ -271,6 +275,8 @@ void container_done(struct container *c)
 	free(c->config_text);
 	json_decref(c->spec_json);
 	json_decref(c->labels);
+	json_decref(c->asked);
+	json_decref(c->mounts);
 	strv_done(&c->diff_ids);
 	strv_done(&c->limit_flags);
 	free(c->image_name);

@@ -22,6 +22,7 @@ struct container {
 	char *config_text;            /* the whole of config.json, only in a new container */
 	struct seccomp_filter filter; /* no instructions: unconfined, or not compiled yet */
 	json_t *labels;
+	json_t *asked, *mounts; /* struct spec_out; NULL in old records */
 	struct spec spec;  /* the same, parsed; points into @spec_json */
 	char *image_name;  /* as typed; the folder with --rootfs */
 	char image_id[65]; /* empty with --rootfs */
@@ -78,3 +79,5 @@ void container_done(struct container *c); /* fine on a zeroed struct */
 /* state.json and config.json of a container whose folder is open (record.c) */
 int record_write(const struct container *c, struct rl_err *err) RL_MUST_USE;
 int record_read(struct container *c, struct rl_err *err) RL_MUST_USE;
+/* The text of a state.json alone, any bytes; @c is zeroed before, and container_done() after. */
+int record_parse(const char *data, size_t len, struct container *c, struct rl_err *err) RL_MUST_USE;

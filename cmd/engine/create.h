@@ -39,6 +39,8 @@ struct create_req {
 	const char *cpuset_cpus, *cpuset_mems;
 	bool strict_limits;
 	int64_t stop_timeout; /* seconds, -1 = for ever */
+	const char *const *line; /* the whole command line, only to be shown (inspect) */
+	size_t n_line;
 };
 
 /**
@@ -87,6 +89,8 @@ struct spec_out {
 	struct seccomp_filter filter; /* the same, compiled; no instructions: unconfined */
 	struct spec_volume *volumes;
 	size_t n_volumes;
+	json_t *asked;  /* the request in the user's words, for inspect; owned */
+	json_t *mounts; /* places of the mounts that somebody asked for; owned */
 };
 
 /**

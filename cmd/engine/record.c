@@ -3,7 +3,9 @@
  * record.c - engine: a container's own record (state.json) beside its OCI spec (config.json)
  *
  * Theory of operation: written once, when the container is made, and read by start, ps and
- * inspect. What changes later (pid, end) has files of its own (core/ctr.h). With --rm nothing needs
+ * inspect. What changes later (pid, end) has files of its own (core/ctr.h). "asked" and "mounts"
+ * are what people look at (cmd/engine/spec_asked.c): nothing that runs depends on them.
+ * "ports" lists what is published: {host_ip, container_port, host_port, range, protocol}. With --rm nothing needs
  * to survive a power loss, so nothing is synced. "version" is CTR_FORMAT; a newer one is refused.
  */
 #include "config.h"
@@ -73,7 +75,7 @@ static json_t *to_json(const struct container *c)
 	(void)idmap_format(&c->gids, gids);
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:i,"
-		" s:b, s:b, s:b, s:b, s:b, s:b, s:O*}",
+		" s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:[]}",
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
@@ -82,7 +84,8 @@ static json_t *to_json(const struct container *c)
 		(json_int_t)c->stop_timeout, "stop_signal", c->stop_signal, "tty", c->tty,
 		"interactive", c->interactive, "remove", c->remove, "init", c->init,
 		"strict_limits", c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
-		json_object_get(json_object_get(c->spec_json, "process"), "args"));
+		json_object_get(json_object_get(c->spec_json, "process"), "args"), "mounts",
+		c->mounts, "asked", c->asked, "ports");
 }
 
 int record_write(const struct container *c, struct rl_err *err)
@@ -202,6 +205,8 @@ static int from_json(const json_t *j, struct container *c, struct rl_err *err)
 		c->created_ns = 0;
 	text(j, "image", c->image_id, sizeof(c->image_id));
 	c->labels = json_incref(json_object_get(j, "labels"));
+	c->asked = json_incref(json_object_get(j, "asked"));
+	c->mounts = json_incref(json_object_get(j, "mounts"));
 	json_to_limits(json_object_get(j, "limits"), &c->limits);
 	c->stop_timeout = number(j, "stop_timeout");
 	c->stop_signal = (int)number(j, "stop_signal");
@@ -215,6 +220,14 @@ static int from_json(const json_t *j, struct container *c, struct rl_err *err)
 	if (r == 0)
 		r = json_to_list(j, "limit_flags", &c->limit_flags, err);
 	return r < 0 ? r : json_to_volumes(j, c, err);
+}
+
+int record_parse(const char *data, size_t len, struct container *c, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	int r = json_read(data, len, RECORD_MAX, "state.json", &j, err);
+
+	return r < 0 ? r : from_json(j, c, err);
 }
 
 int record_read(struct container *c, struct rl_err *err)

@@ -162,6 +162,8 @@ static int build(struct spec_ctx *x, struct rl_err *err)
 	if (r == 0)
 		r = add_annotations(x, err);
 	if (r == 0)
+		r = spec_make_asked(x, err);
+	if (r == 0)
 		r = spec_make_mounts(x, err);
 	return r;
 }
@@ -217,6 +219,8 @@ void spec_out_done(struct spec_out *o)
 	seccomp_done(&o->filter);
 	json_decref(o->spec);
 	json_decref(o->labels);
+	json_decref(o->asked);
+	json_decref(o->mounts);
 	strv_done(&o->limit_flags);
 	free(o->hostname);
 	for (size_t i = 0; i < o->n_volumes; i++) {

@@ -38,6 +38,7 @@ struct spec_ctx {
 	json_t *spec, *process; /* borrowed from out->spec */
 	json_t *linux_part;
 	char *cwd, *home;
+	size_t entry_args; /* so many of the args are the entrypoint's */
 };
 
 int secopt_parse(const struct strv *words, struct secopt *ret, struct rl_err *err) RL_MUST_USE;
@@ -57,6 +58,9 @@ int spec_make_limits(struct spec_ctx *x, json_t **ret, struct rl_err *err) RL_MU
 int spec_make_linux(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* "mounts"; creates volumes, writes generated files */
 int spec_make_mounts(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+
+/* The request in the user's words: out->asked */
+int spec_make_asked(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 
 /* The container's file for /etc/<name>, or 1 when it is not to be replaced. 0, 1 or -errno. */
 int spec_file_hosts(struct spec_ctx *x, struct buf *out, struct rl_err *err) RL_MUST_USE;

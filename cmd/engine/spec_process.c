@@ -197,6 +197,7 @@ static int make_args(struct spec_ctx *x, json_t **ret, struct rl_err *err)
 		r = add_entrypoint(args, x->req->entrypoint, err);
 	else if (r == 0 && x->img.entrypoint && json_array_extend(args, x->img.entrypoint) < 0)
 		r = rl_oom(err);
+	x->entry_args = json_array_size(args);
 	for (size_t i = 0; r == 0 && i < x->req->n_args; i++)
 		if (json_array_append_new(args, json_string(x->req->args[i])) < 0)
 			r = rl_fail(err, EINVAL, "argument %zu of the command is not valid UTF-8",

@@ -332,19 +332,36 @@ static int image_volumes(struct spec_ctx *x, struct usermnt *u, struct mntlist *
 	return 0;
 }
 
+/* The places from entry @from on, for those who list the container's mounts. */
+static int note_places(struct spec_ctx *x, const struct mntlist *l, size_t from, struct rl_err *err)
+{
+	if (!x->out->mounts)
+		x->out->mounts = json_array();
+	for (size_t i = from; i < l->n; i++)
+		if (json_array_append_new(x->out->mounts, json_string(l->v[i].dest)) < 0)
+			return rl_oom(err);
+	return 0;
+}
+
 int usermnt_check(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, struct rl_err *err)
 {
 	bool all_devices = x->req->privileged;
+	size_t n;
 	int r = take_volumes(x, u, l, &all_devices, err);
 
 	if (r == 0)
 		r = take_words(u, l, &x->req->mount, volopt_mount, "--mount", err);
 	if (r == 0)
 		r = take_words(u, l, &x->req->tmpfs, volopt_tmpfs, "--tmpfs", err);
+	if (r == 0)
+		r = note_places(x, l, 0, err);
 	for (size_t i = 0; r == 0 && i < x->req->device.n; i++)
 		r = device(l, x->req->device.v[i], err);
+	n = l->n;
 	if (r == 0)
 		r = image_volumes(x, u, l, err);
+	if (r == 0)
+		r = note_places(x, l, n, err);
 	if (r == 0 && all_devices)
 		r = add_devices(l, "/dev", 1, err);
 	return r;

@@ -107,7 +107,7 @@ static inline int rig_build(struct spec_rig *g, const char *words, json_t *confi
 		return -ENOMEM;
 	memset(img.id, 'a', 64);
 	n = opt_parse(run_options, 1, (int)argv.n, argv.v, &o, rest, err);
-	r = n < 0 ? n : run_opts_finish(&o, &(struct cmd_args){ rest, (size_t)n }, err);
+	r = n < 0 ? n : run_opts_finish(&o, &(struct cmd_args){ .v = rest, .n = (size_t)n }, err);
 	if (r == 0)
 		r = spec_build(&in, ret, err);
 	opt_done(run_options, &o);
