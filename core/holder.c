@@ -34,6 +34,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/idle.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
@@ -289,7 +290,7 @@ static _Noreturn void hold(int listen_fd, int run_fd, const struct session *sess
 	s.userns_fd = fds[1];
 	for (;;) {
 		struct pollfd p = { .fd = fds[0], .events = POLLIN };
-		int r = poll(&p, 1, idle);
+		int r = idle_poll(&p, 1, idle);
 
 		if (r > 0)
 			(void)session_answer(fds[0], &s); /* a bad client is that client's loss */

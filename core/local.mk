@@ -4,6 +4,7 @@ libbase_a_SOURCES += core/base/banned.h
 libbase_a_SOURCES += core/base/buf.c core/base/buf.h
 libbase_a_SOURCES += core/base/cleanup.h
 libbase_a_SOURCES += core/base/err.c core/base/err.h
+libbase_a_SOURCES += core/base/idle.c core/base/idle.h
 libbase_a_SOURCES += core/base/io.c core/base/io.h
 libbase_a_SOURCES += core/base/json.c core/base/json.h
 libbase_a_SOURCES += core/base/log.c core/base/log.h

@@ -31,6 +31,7 @@
 #include <sys/wait.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/idle.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/parse.h"
@@ -309,7 +310,7 @@ static void watch(struct monitor *m)
 					    .events = POLLIN };
 		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
 		monitor_serve_poll(m, f + P_SERVE);
-		r = poll(f, P_COUNT, m->settled ? -1 : SETTLE_MS);
+		r = idle_poll(f, P_COUNT, m->settled ? -1 : SETTLE_MS);
 		if (r > 0 && f[P_INIT].revents)
 			return;
 		if (!m->settled)

@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -29,6 +28,7 @@
 #include <termios.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/idle.h"
 #include "core/base/io.h"
 #include "core/base/proc.h"
 #include "core/logfile.h"
@@ -238,7 +238,7 @@ static int wait_events(struct pump *p, struct pollfd *f)
 			.events =
 				(short)((p->clients[i].owes ? POLLOUT : 0) | (has_in ? 0 : POLLIN)),
 		};
-	return poll(f, P_COUNT, time_left(p));
+	return idle_poll(f, P_COUNT, time_left(p));
 }
 
 static void serve_client(struct pump *p, struct client *c, short events)
@@ -349,6 +349,8 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 		SYS_exit_group,
 		SYS_rt_sigreturn,
 		SYS_restart_syscall,
+		SYS_madvise, /* idle_poll() */
+		SYS_brk,
 	};
 	static struct pump p; /* 80 KiB: not on the stack */
 	struct rl_err err;

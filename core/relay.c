@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,6 +24,7 @@
 #include <termios.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/idle.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
@@ -207,7 +207,7 @@ static int step(struct state *s, struct rl_err *err)
 	};
 	int r;
 
-	if (poll(f, 4, -1) < 0)
+	if (idle_poll(f, 4, -1) < 0)
 		return errno == EINTR ? 0 : rl_fail_sys(err, errno, "poll");
 	if (f[3].revents)
 		on_signal(s);

@@ -18,6 +18,7 @@ UNIT_TESTS += tests/unit/test_events
 UNIT_TESTS += tests/unit/test_frame
 UNIT_TESTS += tests/unit/test_format
 UNIT_TESTS += tests/unit/test_help
+UNIT_TESTS += tests/unit/test_idle
 UNIT_TESTS += tests/unit/test_idmap
 UNIT_TESTS += tests/unit/test_image
 UNIT_TESTS += tests/unit/test_io

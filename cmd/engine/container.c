@@ -199,6 +199,7 @@ static int make(struct making *m, struct rl_err *err)
 		r = write_cidfile(m, err);
 	if (r == 0)
 		r = record_write(c, err);
+	free(TAKE_PTR(c->config_text)); /* the monitor keeps what we hold */
 	if (r == 0)
 		r = ctr_publish(c->rl, &c->ctr, err);
 	if (r == 0)

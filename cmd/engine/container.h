@@ -19,7 +19,7 @@ struct container {
 	struct ctr ctr;
 	struct session session;
 	json_t *spec_json;            /* config.json; in a new container "seccomp" is a null */
-	char *config_text;            /* the whole of config.json, only in a new container */
+	char *config_text;            /* the whole of config.json, only until record_write() */
 	struct seccomp_filter filter; /* no instructions: unconfined, or not compiled yet */
 	json_t *labels;
 	json_t *asked, *mounts; /* struct spec_out; NULL in old records */

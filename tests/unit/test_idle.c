@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_idle.c - core/base/idle: what poll says, and nothing that is in use goes away */
+#include "config.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h> /* needs the headers above */
+
+#include "core/base/cleanup.h"
+#include "core/base/idle.h"
+#include "core/base/io.h"
+
+static char written[3] = "no"; /* in a page that is relocated or written: must stay */
+
+static void test_times_and_events(void **state)
+{
+	struct pollfd f = { .events = POLLIN };
+	int64_t t0 = now_ms();
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	f.fd = p[0];
+	assert_int_equal(idle_poll(&f, 1, 0), 0);
+	assert_int_equal(idle_poll(&f, 1, 20), 0);
+	assert_true(now_ms() - t0 >= 20);
+	t0 = now_ms();
+	assert_int_equal(idle_poll(&f, 1, 600), 0);
+	assert_in_range(now_ms() - t0, 600, 5000);
+	assert_int_equal(write(p[1], "x", 1), 1);
+	assert_int_equal(idle_poll(&f, 1, -1), 1);
+	assert_int_equal(f.revents, POLLIN);
+	fd_close(p[0]);
+	fd_close(p[1]);
+}
+
+static size_t resident(void)
+{
+	auto_file FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long size = 0, rss = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lu %lu", &size, &rss), 2);
+	return rss * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Nested calls leave dirty stack below us. */
+static int __attribute__((noinline)) deep(int n)
+{
+	volatile char room[512];
+
+	for (size_t i = 0; i < sizeof(room); i++)
+		room[i] = (char)n;
+	return n == 0 ? room[5] : deep(n - 1) + room[7];
+}
+
+static void test_memory(void **state)
+{
+	char on_stack[4096], *kept[64], *given[64];
+	size_t before;
+
+	(void)state;
+	memset(on_stack, 'S', sizeof(on_stack));
+	written[0] = 'y';
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		kept[i] = malloc(100);
+		given[i] = malloc(64 * 1024);
+		assert_true(kept[i] && given[i]);
+		memset(kept[i], (int)i, 100);
+		memset(given[i], 1, 64 * 1024);
+	}
+	assert_int_not_equal(deep(200), 1);
+	for (size_t i = 0; i < ARRAY_LEN(given); i++)
+		free(given[i]);
+	before = resident();
+	assert_int_equal(idle_poll(NULL, 0, 510), 0);
+	if (!getenv("ASAN_OPTIONS")) /* a sanitizer keeps memory in its own way */
+		assert_true(resident() + 2 * 1024 * 1024 < before);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		for (size_t k = 0; k < 100; k++)
+			assert_int_equal(kept[i][k], i);
+		free(kept[i]);
+	}
+	for (size_t i = 0; i < sizeof(on_stack); i++)
+		assert_int_equal(on_stack[i], 'S');
+	assert_string_equal(written, "yo");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_times_and_events),
+		cmocka_unit_test(test_memory),
+	};
+
+	return cmocka_run_group_tests_name("core/base/idle", tests, NULL, NULL);
+}
