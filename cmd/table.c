@@ -7,6 +7,7 @@
 /* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
 #define COMMANDS(X)      \
 	X(create)        \
+	X(events)        \
 	X(image_inspect) \
 	X(images)        \
 	X(kill)          \
@@ -54,5 +55,6 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image list", "images" },
 	{ "image pull", "pull" },
 	{ "image rm", "rmi" },
+	{ "system events", "events" },
 	{ NULL, NULL },
 };

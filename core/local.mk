@@ -26,6 +26,7 @@ libcore_a_SOURCES += core/ctr.c core/ctr.h
 libcore_a_SOURCES += core/ctr_state.c core/ctr_state.h
 libcore_a_SOURCES += core/dev.c
 libcore_a_SOURCES += core/events.c core/events.h
+libcore_a_SOURCES += core/events_tail.c core/events_tail.h
 libcore_a_SOURCES += core/exec.c core/exec.h
 libcore_a_SOURCES += core/fakeid.c core/fakeid.h
 libcore_a_SOURCES += core/holder.c core/holder.h
