@@ -50,9 +50,11 @@ static void status_text(char out[96], const struct ctr_state *s)
 
 	if (s->status == CTR_CREATED) {
 		(void)snprintf(out, 96, "Created");
-	} else if (s->status == CTR_EXITED) {
+	} else if (s->status == CTR_EXITED || s->status == CTR_RESTARTING) {
 		format_age(age, wall_ns() - s->exit.finished_ns);
-		(void)snprintf(out, 96, "Exited (%d) %s ago", s->exit.code, age);
+		(void)snprintf(out, 96, "%s (%d) %s ago",
+			       s->status == CTR_EXITED ? "Exited" : "Restarting", s->exit.code,
+			       age);
 	} else {
 		format_age(age, wall_ns() - s->started_ns);
 		(void)snprintf(out, 96, "Up %s%s", age, s->status == CTR_PAUSED ? " (Paused)" : "");
@@ -153,7 +155,8 @@ static bool is_wanted(const struct ps_opts *o, const struct ps_filters *f, const
 	const char *state = str(j, "State");
 	bool all = o->all || o->latest || o->last > 0 || ps_filters_want_all(f);
 
-	return (all || strcmp(state, "running") == 0 || strcmp(state, "paused") == 0) &&
+	return (all || strcmp(state, "running") == 0 || strcmp(state, "paused") == 0 ||
+		strcmp(state, "restarting") == 0) &&
 	       ps_filters_match(f, j);
 }
 

@@ -37,7 +37,7 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	if (r == 0 && o.detach)
 		(void)puts(c.ctr.id); /* a closed stdout is seen when it is flushed at exit */
 	container_done(&c);
-	return r < 0 ? r : end.code;
+	return r < 0 ? r : end.code & 0xff; /* --timeout: -1 */
 }
 
 const struct cmd cmd_run = {

@@ -36,6 +36,9 @@ const struct opt run_options[] = {
 	OPT_BOOL(0, "rootfs", R, Q(rootfs), "the first word is a folder, not an image"),
 	OPT_STR(0, "stop-signal", R, Q(stop_signal), "SIGNAL", "signal that stops it"),
 	OPT_INT(0, "stop-timeout", R, stop_timeout, "SECONDS", "grace time of a stop (10)"),
+	OPT_UINT(0, "timeout", R, Q(timeout), "SECONDS", "kill it when it runs longer"),
+	OPT_STR(0, "restart", R, Q(restart), "POLICY",
+		"no (default), on-failure[:N], always, unless-stopped"),
 	OPT_STR(0, "cidfile", R, Q(cidfile), "FILE", "write the container's id to FILE"),
 	OPT_BOOL(0, "sig-proxy", R, sig_proxy, "forward signals to the container (true)"),
 	OPT_STR(0, "umask", R, Q(umask), "OCTAL", "umask of the process (0022)"),
@@ -110,7 +113,6 @@ const struct opt run_options[] = {
 	OPT_BOOL(0, "strict-limits", R, Q(strict_limits),
 		 "a limit that cannot be applied is an error"),
 	/* values that mean "as it is" are taken, see run_opts_finish() */
-	OPT_STR(0, "restart", R, restart, "POLICY", NULL),
 	OPT_STR(0, "systemd", R, systemd, "MODE", NULL),
 	OPT_STR(0, "log-driver", R, log_driver, "DRIVER", NULL),
 	OPT_STR(0, "cgroups", R, cgroups, "MODE", NULL),
@@ -202,7 +204,6 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "storage-opt"),
 	OPT_LATER(0, "subgidname"),
 	OPT_LATER(0, "subuidname"),
-	OPT_LATER(0, "timeout"),
 	OPT_LATER(0, "uidmap"),
 	OPT_LATER(0, "variant"),
 	OPT_LATER(0, "volume-driver"),
@@ -221,10 +222,8 @@ static int only(const char *flag, const char *v, const char *a, const char *b, s
 int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_err *err)
 {
 	struct create_req *q = &o->req;
-	int r = only("--restart", o->restart, "no", "never", err);
+	int r = only("--systemd", o->systemd, "false", "false", err);
 
-	if (r == 0)
-		r = only("--systemd", o->systemd, "false", "false", err);
 	if (r == 0)
 		r = only("--log-driver", o->log_driver, "none", "passthrough", err);
 	if (r == 0)

@@ -16,7 +16,7 @@ struct run_opts {
 	bool detach;           /* -d, run only */
 	bool sig_proxy;        /* --sig-proxy, run only */
 	bool read_only_tmpfs, http_proxy, tls_verify; /* default true, turned round in @req */
-	const char *restart, *systemd, *log_driver, *cgroups, *arch, *os;
+	const char *systemd, *log_driver, *cgroups, *arch, *os;
 	int64_t stop_timeout; /* seconds, -1 = for ever; kept for stop */
 	uint64_t retry;
 };

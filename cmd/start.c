@@ -38,7 +38,7 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 	if (r < 0)
 		return r;
 	r = life_state(rl, &c.ctr, &s, err);
-	if (r == 0 && (s.status == CTR_RUNNING || s.status == CTR_PAUSED)) {
+	if (r == 0 && ctr_is_alive(&s)) {
 		container_done(&c);
 		return req.attach ? rl_fail(err, EBUSY, "'%s' runs already: attach to it", name)
 				  : 0;
@@ -62,7 +62,7 @@ static int start(struct rl *rl, const struct cmd_args *args, const void *opts, s
 			return rl_fail(err, EINVAL,
 				       "you cannot start and attach multiple containers at once");
 		r = start_one(rl, args->v[0], o, &end, err);
-		return r < 0 ? r : end.code;
+		return r < 0 ? r : end.code & 0xff; /* --timeout: -1 */
 	}
 	for (size_t i = 0; i < args->n; i++) {
 		struct rl_err one = { 0 };

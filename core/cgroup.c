@@ -413,6 +413,20 @@ int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t sup
 	return 0;
 }
 
+int cgroup_reuse(struct cgroup *c, pid_t init, struct rl_err *err)
+{
+	int r;
+
+	if (c->rung == CGROUP_NONE)
+		return 0;
+	(void)cgfs_kill(c->dir_fd); /* a pid namespace that ended left none, a shared one may */
+	r = cgfs_write(c->dir_fd, "cgroup.freeze", "0");
+	if (r < 0)
+		log_debug("cgroup.freeze: %s", strerror(-r));
+	r = cgfs_move(c->dir_fd, init);
+	return r < 0 ? rl_fail_sys(err, -r, "move into the cgroup '%s'", c->path) : 0;
+}
+
 /* --- use and end -------------------------------------------------------------------------- */
 
 int cgroup_read(const struct cgroup *c, struct cgroup_usage *ret)

@@ -61,6 +61,12 @@ int cgroup_request(const char *id, const char *description, const pid_t *pids, s
 int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t supervisor, pid_t init,
 		 struct strv *ret_lost, struct rl_err *err) RL_MUST_USE;
 
+/*
+ * Put another init into the group whose own has ended, limits stay as they are: what is left of the
+ * last one's processes is killed. Nothing to do with rung NONE. 0 or -errno.
+ */
+int cgroup_reuse(struct cgroup *c, pid_t init, struct rl_err *err) RL_MUST_USE;
+
 struct cgroup_usage {
 	uint64_t oom_kills; /* memory.events oom_kill */
 	int64_t memory_peak, memory_max, memory_current;

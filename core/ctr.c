@@ -210,9 +210,10 @@ int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *e
 
 	time_rfc3339(started, x->started_ns);
 	(void)proc_boot_id(boot); /* without it the pid is never trusted after a restart of rl */
-	j = json_pack("{s:i, s:i, s:I, s:s, s:s, s:s*}", "version", CTR_FORMAT, "pid", (int)x->pid,
-		      "start_time", (json_int_t)proc_start_time(x->pid), "boot_id", boot, "started",
-		      started, "cgroup", x->cgroup);
+	j = json_pack("{s:i, s:i, s:I, s:s, s:s, s:I, s:b, s:s*}", "version", CTR_FORMAT, "pid",
+		      (int)x->pid, "start_time", (json_int_t)proc_start_time(x->pid), "boot_id",
+		      boot, "started", started, "restarts", (json_int_t)x->restarts, "paused",
+		      x->paused, "cgroup", x->cgroup);
 	return j ? json_write_file(c->dir_fd, "run.json", j, false, err) : rl_oom(err);
 }
 
@@ -223,10 +224,12 @@ int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, str
 
 	time_rfc3339(started, x->started_ns);
 	time_rfc3339(finished, x->finished_ns);
-	j = json_pack("{s:i, s:i, s:i, s:b, s:I, s:I, s:s, s:s}", "version", CTR_FORMAT, "code",
-		      x->code, "signal", x->signal, "oom", x->oom, "memory_max",
-		      (json_int_t)x->memory_max, "memory_peak", (json_int_t)x->memory_peak,
-		      "started", started, "finished", finished);
+	j = json_pack("{s:i, s:i, s:i, s:b, s:b, s:b, s:I, s:I, s:I, s:s, s:s, s:s}", "version",
+		      CTR_FORMAT, "code", x->code, "signal", x->signal, "oom", x->oom, "by_user",
+		      x->by_user, "restarting", x->restarting, "restarts", (json_int_t)x->restarts,
+		      "memory_max", (json_int_t)x->memory_max, "memory_peak",
+		      (json_int_t)x->memory_peak, "started", started, "finished", finished, "error",
+		      x->error);
 	if (!j)
 		return rl_oom(err);
 	return json_write_file(c->dir_fd, "exit.json", j, sync, err);

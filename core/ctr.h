@@ -56,16 +56,22 @@ struct ctr_run {
 	pid_t pid;
 	int64_t started_ns;
 	const char *cgroup; /* path, or NULL */
+	unsigned restarts;  /* by the restart policy since the user started it */
+	bool paused;
 };
 
 int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *err) RL_MUST_USE;
 
 struct ctr_exit {
-	int code;   /* what the command ends with: N, or 128 + signal */
+	int code;   /* what the command ends with: N, or 128 + signal; -1: --timeout */
 	int signal; /* 0 = exited by itself */
 	bool oom;
+	bool by_user;    /* somebody stopped or killed it */
+	bool restarting; /* its monitor starts it again after a pause */
+	uint32_t restarts;
 	int64_t memory_max, memory_peak; /* with oom; 0 = unknown */
 	int64_t started_ns, finished_ns; /* wall clock */
+	char error[256];                 /* why a restart failed, or empty */
 };
 
 int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync,

@@ -24,9 +24,15 @@
 
 const char *ctr_status_name(enum ctr_status s)
 {
-	static const char *const names[] = { "created", "running", "paused", "exited" };
+	static const char *const names[] = { "created", "running", "paused", "restarting",
+					     "exited" };
 
 	return names[s];
+}
+
+bool ctr_is_alive(const struct ctr_state *s)
+{
+	return s->status == CTR_RUNNING || s->status == CTR_PAUSED || s->status == CTR_RESTARTING;
 }
 
 static bool is_id(const char *s)
@@ -151,6 +157,7 @@ static void read_run(const json_t *j, struct ctr_state *s)
 
 	s->pid = (pid_t)json_integer_value(json_object_get(j, "pid"));
 	s->started_ns = get_time(j, "started");
+	s->restarts = (unsigned)json_integer_value(json_object_get(j, "restarts"));
 	(void)snprintf(s->cgroup, sizeof(s->cgroup), "%s", cg ? cg : "");
 	if (json_is_true(json_object_get(j, "paused")))
 		s->status = CTR_PAUSED;
@@ -158,15 +165,22 @@ static void read_run(const json_t *j, struct ctr_state *s)
 
 static void read_exit(const json_t *j, struct ctr_state *s)
 {
+	const char *error = json_string_value(json_object_get(j, "error"));
+
 	s->exit = (struct ctr_exit){
 		.code = (int)json_integer_value(json_object_get(j, "code")),
 		.signal = (int)json_integer_value(json_object_get(j, "signal")),
 		.oom = json_is_true(json_object_get(j, "oom")),
+		.by_user = json_is_true(json_object_get(j, "by_user")),
+		.restarting = json_is_true(json_object_get(j, "restarting")),
+		.restarts = (uint32_t)json_integer_value(json_object_get(j, "restarts")),
 		.memory_max = json_integer_value(json_object_get(j, "memory_max")),
 		.memory_peak = json_integer_value(json_object_get(j, "memory_peak")),
 		.started_ns = get_time(j, "started"),
 		.finished_ns = get_time(j, "finished"),
 	};
+	(void)snprintf(s->exit.error, sizeof(s->exit.error), "%s", error ? error : "");
+	s->restarts = s->exit.restarts;
 }
 
 int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err)
@@ -186,7 +200,7 @@ int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err
 		read_run(run, &s);
 	if (end) { /* each start removes the last end, so this one is of the last run */
 		read_exit(end, &s);
-		s.status = CTR_EXITED;
+		s.status = s.exit.restarting && s.monitor > 0 ? CTR_RESTARTING : CTR_EXITED;
 		s.pid = 0;
 	} else if (s.monitor > 0) {
 		if (s.status != CTR_PAUSED)

@@ -3,7 +3,8 @@
  * ctr_state.h - finding containers, and what state they are in
  *
  * "Running" means: the monitor holds the record lock and has written no exit.json yet (each start
- * removes the last one). A container with a run.json, without an exit.json, whose lock is free lost
+ * removes the last one); between two runs of a container with a restart policy the last exit.json
+ * says that it is restarting. A container with a run.json, without an exit.json, whose lock is free lost
  * its monitor; ctr_heal() ends what is left of it and writes the exit. Readers take no locks and wait for nothing; a damaged record concerns its own
  * container only.
  */
@@ -16,7 +17,7 @@
 #include "core/base/strv.h"
 #include "core/ctr.h"
 
-enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_EXITED };
+enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_RESTARTING, CTR_EXITED };
 
 struct ctr_state {
 	enum ctr_status status;
@@ -24,12 +25,15 @@ struct ctr_state {
 	pid_t monitor;        /* who holds the lock, else 0; with CTR_EXITED it is cleaning up */
 	char cgroup[512];     /* path, or empty */
 	int64_t started_ns;   /* 0 = never */
-	struct ctr_exit exit; /* with CTR_EXITED */
+	unsigned restarts;    /* by the restart policy since the user started it */
+	struct ctr_exit exit; /* with CTR_EXITED and CTR_RESTARTING */
 	bool is_lost;         /* the monitor died without writing the end: heal */
 };
 
-/* "created", "running", "paused", "exited" */
+/* "created", "running", "paused", "restarting", "exited" */
 const char *ctr_status_name(enum ctr_status s);
+/* Whether a monitor cares for it: it runs, is paused, or will be started again. */
+bool ctr_is_alive(const struct ctr_state *s);
 
 /**
  * ctr_find() - Open a container by name, id, or unique prefix of an id

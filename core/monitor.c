@@ -10,12 +10,19 @@
  * to the client as one rl_err.
  *
  * Running: one poll loop over init's pidfd, the client, the tap (until its first frame starts the
- * packet loop), the packet loop's pidfd, and the socket that hands out S. If the client goes away
- * the container is killed: cancelling a job must not leave it behind.
+ * packet loop), the packet loop's pidfd, SIGTERM, timers, and the socket for requests. If the client
+ * goes away the container is killed: cancelling a job must not leave it behind.
  *
  * End, in this order (ARCHITECTURE 4.8): the exit record is made durable (or, with --rm, the folder
  * is hidden and the name freed), the client is told, then what costs the kernel time is let go:
  * tap, packet loop, cgroup, files; last, by leaving, the lock.
+ *
+ * Restart: each run has an end of its own, with a record, and the same start as the first: new
+ * namespaces, network, root mount and pump; only cgroup, socket and lock stay. The record says that
+ * the container is restarting, so that nobody takes it for ended; the pause is spent in the same
+ * poll loop, so that a stop or rm -f works at once. Who waits, the client that started it included,
+ * is told at the first end, as Docker and Podman do it. A start that fails counts as a run, but the
+ * very first one gives up.
  */
 #include "config.h"
 
@@ -27,6 +34,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -39,8 +47,9 @@
 #include "core/monitor_int.h"
 #include "core/pump.h"
 
-#define SETTLE_MS        4 /* see watch() */
-#define NET_RESTARTS_MAX 5 /* a packet loop that dies more often stays down */
+#define SETTLE_MS        4    /* see watch() */
+#define PUMP_MS          1000 /* for what the pump of the last run still has to deliver */
+#define NET_RESTARTS_MAX 5    /* a packet loop that dies more often stays down */
 
 static void tell(const struct monitor *m, const struct monitor_msg *msg)
 {
@@ -178,6 +187,19 @@ static int request_place(struct monitor *m, struct rl_err *err)
 	return cgroup_request(m->cfg->ctr->id, what, pids, 2, &m->cgroup, err);
 }
 
+/* The pump of the last run has delivered everything, unless a client does not take it. */
+static void reap_pump(struct monitor *m)
+{
+	int fd = m->pump > 0 ? proc_pidfd_open(m->pump) : FD_NONE, status;
+
+	if (fd >= 0 && proc_wait(fd, m->pump, PUMP_MS, &status) == -ETIMEDOUT) {
+		(void)proc_pidfd_signal(fd, SIGKILL);
+		RL_IGNORE(proc_wait(fd, m->pump, PUMP_MS, &status)); /* killed: it ends */
+	}
+	fd_close(fd);
+	m->pump = 0;
+}
+
 static int start(struct monitor *m, struct rl_err *err)
 {
 	struct pump_fds p = { .client = FD_NONE,
@@ -202,7 +224,7 @@ static int start(struct monitor *m, struct rl_err *err)
 		return r;
 	close_container_ends(l);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* not before: the joiner writes init's id maps */
-	r = request_place(m, err);
+	r = m->restart.count ? 0 : request_place(m, err);
 	if (r == 0 && !p.terminal)
 		r = fork_pump(m, &p, err);
 	if (r == 0)
@@ -212,15 +234,19 @@ static int start(struct monitor *m, struct rl_err *err)
 		r = fork_pump(m, &p, err);
 	}
 	if (r == 0)
-		r = place(m, err);
+		r = m->restart.count ? cgroup_reuse(&m->cgroup, m->init.pid, err) : place(m, err);
 	if (r == 0)
 		r = launch_exec(&m->init, err);
 	m->started_ns = wall_ns();
+	m->started_ms = now_ms();
+	m->timers = (struct monitor_timers){ 0 };
+	if (m->cfg->run_timeout > 0)
+		m->timers.end_ms = m->started_ms + m->cfg->run_timeout * 1000;
 	if (r == 0) {
 		const struct event e[] = { event_of(m, "init"), event_of(m, "start"),
 					   event_of(m, "attach") };
 
-		events_emit(m->cfg->rl, e, m->cfg->detached ? 2 : 3);
+		events_emit(m->cfg->rl, e, m->detached ? 2 : 3);
 	}
 	return r;
 }
@@ -274,34 +300,39 @@ static void kill_container(struct monitor *m)
 }
 
 /* Places in the poll table */
-enum { P_INIT, P_CLIENT, P_TAP, P_NET, P_SERVE, P_COUNT = P_SERVE + MONITOR_SERVE_FDS };
+enum { P_INIT, P_CLIENT, P_TAP, P_NET, P_SIGNAL, P_SERVE, P_COUNT = P_SERVE + MONITOR_SERVE_FDS };
 
 static void client_left(struct monitor *m)
 {
 	fd_close(TAKE_FD(m->control));
-	if (!m->detached)
-		kill_container(m);
+	if (m->detached)
+		return;
+	m->stopping = m->by_user = true;
+	kill_container(m);
 }
 
 /* Be found by other commands: socket and record of the run. */
 static void settle_in(struct monitor *m)
 {
-	const struct ctr_run run = { m->init.pid, m->started_ns, m->cgroup.path };
 	struct rl_err err = { 0 };
 
 	m->settled = true;
-	monitor_listen(m);
-	if (ctr_write_run(m->cfg->ctr, &run, &err) < 0)
+	if (m->listen_fd < 0)
+		monitor_listen(m);
+	if (monitor_write_run(m, &err) < 0)
 		note(m, err.msg);
 }
 
-/* Until init has ended. A foreground container that ends at once is spared the settling in. */
+/*
+ * Until init has ended, or, between two runs, until the pause is over. A foreground container that
+ * ends at once is spared the settling in.
+ */
 static void watch(struct monitor *m)
 {
 	struct pollfd f[P_COUNT];
 	int r;
 
-	for (;;) {
+	while (!monitor_pause_over(m)) {
 		bool net_idle = m->net_pidfd < 0 && m->net_starts < NET_RESTARTS_MAX;
 
 		f[P_INIT] = (struct pollfd){ .fd = m->init.pidfd, .events = POLLIN };
@@ -309,14 +340,18 @@ static void watch(struct monitor *m)
 		f[P_TAP] = (struct pollfd){ .fd = net_idle ? m->init.net_fd : FD_NONE,
 					    .events = POLLIN };
 		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
+		f[P_SIGNAL] = (struct pollfd){ .fd = m->sig_fd, .events = POLLIN };
 		monitor_serve_poll(m, f + P_SERVE);
-		r = idle_poll(f, P_COUNT, m->settled ? -1 : SETTLE_MS);
+		r = idle_poll(f, P_COUNT, m->settled ? monitor_time_left(m) : SETTLE_MS);
 		if (r > 0 && f[P_INIT].revents)
 			return;
 		if (!m->settled)
 			settle_in(m);
+		monitor_on_time(m);
 		if (r <= 0)
 			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
+		if (f[P_SIGNAL].revents)
+			monitor_on_signal(m);
 		if (f[P_CLIENT].revents && !on_client(m))
 			client_left(m);
 		if (f[P_NET].revents)
@@ -329,7 +364,9 @@ static void watch(struct monitor *m)
 
 static struct ctr_exit reap(struct monitor *m)
 {
-	struct ctr_exit x = { .started_ns = m->started_ns, .finished_ns = wall_ns() };
+	struct ctr_exit x = { .started_ns = m->started_ns,
+			      .finished_ns = wall_ns(),
+			      .by_user = m->by_user };
 	struct cgroup_usage u = { 0 };
 	int status = 0;
 
@@ -341,7 +378,11 @@ static struct ctr_exit reap(struct monitor *m)
 	} else {
 		x.code = WEXITSTATUS(status);
 	}
-	if (m->cgroup.rung != CGROUP_NONE && cgroup_read(&m->cgroup, &u) == 0 && u.oom_kills > 0) {
+	if (m->timed_out)
+		x.code = -1; /* what Podman says; run makes 255 of it */
+	if (m->cgroup.rung != CGROUP_NONE && cgroup_read(&m->cgroup, &u) == 0 &&
+	    u.oom_kills > m->oom_seen) {
+		m->oom_seen = u.oom_kills;
 		x.oom = true;
 		x.memory_max = u.memory_max;
 		x.memory_peak = u.memory_peak;
@@ -349,33 +390,65 @@ static struct ctr_exit reap(struct monitor *m)
 	return x;
 }
 
-/* Make the end known: on disk, to the pump, to the client. */
-static void report_end(struct monitor *m)
+/* The end on disk; one that is final takes a container with --rm out of sight instead. */
+static void record_end(struct monitor *m)
 {
-	struct monitor_msg msg = { .type = MONITOR_EXITED, .exit = reap(m) };
 	struct rl_err err;
 	int r;
 
-	if (m->cfg->remove)
+	if (m->cfg->remove && !m->last.restarting)
 		r = ctr_hide(m->cfg->rl, m->cfg->ctr, &err);
 	else
-		r = ctr_write_exit(m->cfg->ctr, &msg.exit, true, &err);
+		r = ctr_write_exit(m->cfg->ctr, &m->last, !m->cfg->remove, &err);
 	if (r < 0)
 		note(m, err.msg);
-	monitor_event(m, "died", &msg.exit);
+}
+
+/*
+ * Make the end of a run known: on disk, to the pump, to the client.
+ * Return: whether it is to be started again, then with that timer set
+ */
+static bool report_end(struct monitor *m, const struct ctr_exit *x)
+{
+	struct monitor_msg msg = { .type = MONITOR_EXITED };
+	int delay = -1;
+
+	if (!m->stopping)
+		delay = restart_next(&m->restart, &m->policy, x->code, now_ms() - m->started_ms);
+	m->last = *x;
+	m->last.restarting = delay >= 0;
+	m->last.restarts = m->restart.count;
+	record_end(m);
+	monitor_event(m, "died", &m->last);
+	msg.exit = m->last;
 	fd_close(TAKE_FD(m->pump_control));
 	tell(m, &msg);
-	monitor_serve_end(m, &msg);
+	monitor_serve_ended(m, &msg);
+	if (delay < 0)
+		return false;
+	m->timers = (struct monitor_timers){ .restart_ms = now_ms() + delay };
+	return true;
+}
+
+/* What belongs to one run. */
+static void clean_up_run(struct monitor *m)
+{
+	fd_close(TAKE_FD(m->control));
+	m->detached = true;
+	if (m->net_pidfd >= 0)
+		m->cfg->hooks.net_stop(m->cfg->hooks.arg, NULL, 0);
+	m->net_pidfd = FD_NONE;
+	m->net_starts = 0;
+	launch_close(&m->init);
+	m->paused = m->timed_out = false;
 }
 
 static void clean_up(struct monitor *m)
 {
 	struct rl_err err;
 
-	fd_close(TAKE_FD(m->control));
-	if (m->net_pidfd >= 0)
-		m->cfg->hooks.net_stop(m->cfg->hooks.arg, NULL, 0);
-	launch_close(&m->init);
+	monitor_serve_close(m);
+	clean_up_run(m);
 	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
 	monitor_event(m, m->cfg->remove ? "remove" : "cleanup", NULL);
@@ -401,6 +474,40 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	tell(m, &msg);
 }
 
+/* The pause between two runs, and the next start. Return: false when it is not started any more. */
+static bool start_again(struct monitor *m)
+{
+	if (m->listen_fd < 0)
+		monitor_listen(m);
+	m->settled = true; /* there is no run to tell of */
+	for (;;) {
+		struct ctr_exit x = { .code = 125 };
+		struct rl_err err = { 0 };
+
+		watch(m);
+		if (m->stopping) { /* then the last end stands */
+			m->last.restarting = false;
+			m->last.by_user = m->by_user;
+			record_end(m);
+			return false;
+		}
+		reap_pump(m);
+		if (start(m, &err) == 0) {
+			settle_in(m);
+			return true;
+		}
+		launch_abort(&m->init);
+		if (err.exit_code)
+			x.code = err.exit_code;
+		m->started_ms = now_ms();
+		x.started_ns = x.finished_ns = wall_ns();
+		(void)snprintf(x.error, sizeof(x.error), "%.255s", err.msg);
+		if (!report_end(m, &x))
+			return false;
+		clean_up_run(m);
+	}
+}
+
 /*
  * What the caller of rl left open in us (a CI runner's pipe) must not live as long as the container:
  * somebody may wait for its end. Ours are close-on-exec, so the others came through our exec.
@@ -417,15 +524,18 @@ static void close_foreign(void)
 			(void)close((int)fd);
 }
 
-static void detach_from_client(void)
+static void detach_from_client(struct monitor *m)
 {
-	sigset_t all;
+	sigset_t all, term;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	close_foreign();
 	(void)setsid(); /* cannot fail: we were just forked */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	m->sig_fd = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK); /* else it is ignored */
 	proc_set_title("rl-monitor");
 	for (int fd = 0; null >= 0 && fd < (log_get_level() == LOG_DEBUG ? 2 : 3); fd++)
 		(void)dup2(null, fd);
@@ -438,6 +548,8 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	struct monitor m = {
 		.cfg = cfg,
 		.detached = cfg->detached,
+		.policy = cfg->restart,
+		.sig_fd = FD_NONE,
 		.control = control,
 		.attach = attach,
 		.pump_control = FD_NONE,
@@ -451,9 +563,10 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	};
 	struct monitor_msg started = { .type = MONITOR_STARTED };
 	struct rl_err err = { 0 };
+	struct ctr_exit x;
 
 	monitor_serve_init(&m);
-	detach_from_client();
+	detach_from_client(&m);
 	if (start(&m, &err) < 0) {
 		give_up(&m, &err);
 		_exit(1);
@@ -462,8 +575,13 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	if (cfg->detached)
 		settle_in(&m); /* who reads the id may ask for more at once */
 	tell(&m, &started);
-	watch(&m);
-	report_end(&m);
+	do {
+		watch(&m);
+		x = reap(&m);
+		if (!report_end(&m, &x))
+			break;
+		clean_up_run(&m);
+	} while (start_again(&m));
 	clean_up(&m);
 	_exit(0);
 }

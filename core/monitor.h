@@ -4,7 +4,8 @@
  *
  * Forked from the client, in the caller's namespaces, in a session of its own. It holds the
  * container's lock while it lives; starts and places the container; waits for its end; records it;
- * cleans up. It parses fixed-size messages only.
+ * starts it again where the restart policy says so; cleans up. It parses fixed-size messages only.
+ * SIGTERM (systemd ending a session) makes it stop the container as `rl stop` does.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "core/ctr.h"
 #include "core/events.h"
 #include "core/launch.h"
+#include "core/restart.h"
 #include "core/rl.h"
 #include "core/session.h"
 
@@ -35,6 +37,7 @@ enum monitor_type {
 	MONITOR_DETACH, /* of the client that started it: it leaves, the container stays */
 	MONITOR_EXEC,   /* one more process; along come exec_client()'s two descriptors; @id */
 	MONITOR_EXECS,  /* answered by a struct monitor_execs */
+	MONITOR_POLICY, /* restart policy from now on: @code = enum restart_kind, @signal = max */
 	/* answers */
 	MONITOR_OK,
 	MONITOR_REFUSED,
@@ -84,6 +87,9 @@ struct monitor_cfg {
 	const json_t *labels;   /* or NULL */
 	int log_dir;            /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
 	int64_t log_max;        /* bytes before a rotation */
+	int64_t stop_timeout;   /* seconds of grace when the monitor itself has to end, -1 = any */
+	int64_t run_timeout;    /* --timeout: seconds that it may run, 0 = any */
+	struct restart_policy restart;
 	struct monitor_hooks hooks;
 };
 

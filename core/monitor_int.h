@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* monitor_int.h - what monitor.c (life) and monitor_serve.c (requests) share */
+/* monitor_int.h - what monitor.c (life), monitor_policy.c (rules) and monitor_serve.c (requests) share */
 #pragma once
 
 #include <poll.h>
@@ -22,6 +22,13 @@ struct monitor_exec {
 	char id[EXEC_ID_LEN + 1];
 };
 
+/* Points in time by now_ms(); 0 = none */
+struct monitor_timers {
+	int64_t end_ms;     /* --timeout is over */
+	int64_t kill_ms;    /* the grace after a stop signal of ours is over */
+	int64_t restart_ms; /* set between two runs: when the next one starts */
+};
+
 struct monitor {
 	const struct monitor_cfg *cfg;
 	int control, attach; /* the client that started us */
@@ -35,13 +42,43 @@ struct monitor {
 	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
 	unsigned net_starts;
 	int64_t started_ns;
-	bool settled; /* socket and run.json are there */
-	bool stopping, paused;
-	bool detached; /* the client's leaving is no reason to end */
+	int64_t started_ms; /* the same by now_ms() */
+	bool settled;       /* socket and run.json are there */
+	bool detached;      /* the client's leaving is no reason to end */
+	bool stopping;      /* no restart policy applies */
+	bool by_user;       /* because somebody stopped or killed it */
+	bool paused, timed_out;
+	int sig_fd; /* SIGTERM */
+	struct restart_policy policy;
+	struct restart_state restart;
+	struct monitor_timers timers;
+	uint64_t oom_seen;    /* oom_kill of the cgroup at the end of the last run */
+	struct ctr_exit last; /* how that ended */
 };
 
 /* Write into the log of events; @x: with "died", else NULL. */
 void monitor_event(const struct monitor *m, const char *status, const struct ctr_exit *x);
+
+/* --- monitor_policy.c --- */
+
+/* Milliseconds until the first timer is due, for poll; -1 = none. */
+int monitor_time_left(const struct monitor *m);
+/* Do what is due. */
+void monitor_on_time(struct monitor *m);
+/* A signal has come to the monitor itself. */
+void monitor_on_signal(struct monitor *m);
+/* Between two runs: is the pause over, or the wish to go on? */
+bool monitor_pause_over(const struct monitor *m);
+/* Signal @signo for the first process, as a user sends it. 0 or -errno. */
+int monitor_signal(struct monitor *m, int signo, struct rl_err *err) RL_MUST_USE;
+/* The user wants it to end. */
+void monitor_stopping(struct monitor *m);
+int monitor_freeze(struct monitor *m, bool frozen, struct rl_err *err) RL_MUST_USE;
+int monitor_set_policy(struct monitor *m, int kind, int max, struct rl_err *err) RL_MUST_USE;
+/* Put run.json on disk. */
+int monitor_write_run(const struct monitor *m, struct rl_err *err) RL_MUST_USE;
+
+/* --- monitor_serve.c --- */
 
 /* Nobody is connected and nothing runs in the container yet. */
 void monitor_serve_init(struct monitor *m);
@@ -56,5 +93,7 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 				   const int fds[2]);
 /* Where this container is, for core/exec.h. */
 struct exec_place monitor_place(const struct monitor *m);
-/* Tell everybody who waits; close all connections and remove the socket. */
-void monitor_serve_end(struct monitor *m, const struct monitor_msg *end);
+/* Tell everybody who waits for the end, and let them go. */
+void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end);
+/* Close all connections and remove the socket. */
+void monitor_serve_close(struct monitor *m);

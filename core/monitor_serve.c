@@ -53,27 +53,6 @@ struct exec_place monitor_place(const struct monitor *m)
 	return (struct exec_place){ m->cfg->launch, m->init.pidfd, m->cgroup.dir_fd };
 }
 
-static int set_frozen(struct monitor *m, bool frozen, struct rl_err *err)
-{
-	auto_fd int fd = FD_NONE;
-	int r;
-
-	if (m->cgroup.dir_fd < 0) {
-		rl_fail(err, ENOTSUP, "the container has no cgroup of its own to be frozen in");
-		return rl_hint(err,
-			       "start it with a limit in a systemd user session; see rl doctor");
-	}
-	fd = openat(m->cgroup.dir_fd, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return rl_fail_sys(err, errno, "open 'cgroup.freeze'");
-	r = io_write_all(fd, frozen ? "1" : "0", 1);
-	if (r < 0)
-		return rl_fail_sys(err, -r, "write 'cgroup.freeze'");
-	m->paused = frozen;
-	monitor_event(m, frozen ? "pause" : "unpause", NULL);
-	return 0;
-}
-
 /* @fds: what exec_client() takes. */
 static int start_exec(struct monitor *m, const struct monitor_msg *req, const int fds[2],
 		      struct rl_err *err)
@@ -132,14 +111,10 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 
 	switch ((enum monitor_type)req->type) {
 	case MONITOR_SIGNAL:
-		r = req->signal > 0 && req->signal < 65
-			    ? proc_pidfd_signal(m->init.pidfd, req->signal)
-			    : -EINVAL;
-		if (r < 0)
-			r = rl_fail_sys(&ans.err, -r, "send signal %d", req->signal);
+		r = monitor_signal(m, req->signal, &ans.err);
 		break;
 	case MONITOR_STOPPING:
-		m->stopping = true;
+		monitor_stopping(m);
 		break;
 	case MONITOR_ATTACH:
 		r = fds[0] < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, fds, 1);
@@ -150,7 +125,10 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 		break;
 	case MONITOR_PAUSE:
 	case MONITOR_UNPAUSE:
-		r = set_frozen(m, req->type == MONITOR_PAUSE, &ans.err);
+		r = monitor_freeze(m, req->type == MONITOR_PAUSE, &ans.err);
+		break;
+	case MONITOR_POLICY:
+		r = monitor_set_policy(m, req->code, req->signal, &ans.err);
 		break;
 	case MONITOR_DETACH:
 		m->detached = true;
@@ -253,15 +231,22 @@ void monitor_serve(struct monitor *m, const struct pollfd *f)
 		accept_one(m);
 }
 
-void monitor_serve_end(struct monitor *m, const struct monitor_msg *end)
+void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end)
+{
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
+		if (m->conns[i].fd < 0 || !m->conns[i].waiting)
+			continue;
+		RL_IGNORE(fd_send(m->conns[i].fd, end, sizeof(*end), NULL, 0)); /* or its loss */
+		fd_close(TAKE_FD(m->conns[i].fd));
+	}
+}
+
+void monitor_serve_close(struct monitor *m)
 {
 	char path[CTR_ID_LEN + 32];
 
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
-		if (m->conns[i].fd >= 0 && m->conns[i].waiting && end)
-			RL_IGNORE(fd_send(m->conns[i].fd, end, sizeof(*end), NULL, 0));
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
 		fd_close(TAKE_FD(m->conns[i].fd));
-	}
 	if (m->listen_fd < 0)
 		return;
 	fd_close(TAKE_FD(m->listen_fd));

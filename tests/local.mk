@@ -34,6 +34,7 @@ UNIT_TESTS += tests/unit/test_proc
 UNIT_TESTS += tests/unit/test_pump
 UNIT_TESTS += tests/unit/test_ref
 UNIT_TESTS += tests/unit/test_registries
+UNIT_TESTS += tests/unit/test_restart
 UNIT_TESTS += tests/unit/test_rl
 UNIT_TESTS += tests/unit/test_seccomp
 UNIT_TESTS += tests/unit/test_siphash

@@ -172,18 +172,31 @@ static int write_cidfile(struct making *m, struct rl_err *err)
 	return r < 0 ? rl_fail_sys(err, -r, "write the cidfile '%s'", path) : 0;
 }
 
+static int set_restart(struct container *c, const struct create_req *req, struct rl_err *err)
+{
+	int r = restart_parse(req->restart, &c->restart, err);
+
+	if (r == 0 && req->rm && c->restart.kind > RESTART_ON_FAILURE)
+		return rl_fail(err, EINVAL, "'--rm' and '--restart %s' exclude each other",
+			       req->restart);
+	return r;
+}
+
 static int make(struct making *m, struct rl_err *err)
 {
 	const struct create_req *req = m->req;
 	struct container *c = m->c;
 	int r = req->name ? ctr_name_check(req->name, err) : 0;
 
+	if (r == 0)
+		r = set_restart(c, req, err);
 	c->tty = req->tty;
 	c->interactive = req->interactive;
 	c->remove = req->rm;
 	c->init = req->init;
 	c->strict_limits = req->strict_limits;
 	c->stop_timeout = req->stop_timeout;
+	c->run_timeout = (int64_t)req->timeout;
 	c->created_ns = wall_ns();
 	if (r == 0)
 		r = get_image(m, err);

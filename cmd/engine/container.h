@@ -9,6 +9,7 @@
 
 #include "cmd/engine/create.h"
 #include "core/ctr.h"
+#include "core/restart.h"
 #include "core/session.h"
 #include "core/spec.h"
 
@@ -23,9 +24,9 @@ struct container {
 	struct seccomp_filter filter; /* no instructions: unconfined, or not compiled yet */
 	json_t *labels;
 	json_t *asked, *mounts; /* struct spec_out; NULL in old records */
-	struct spec spec;  /* the same, parsed; points into @spec_json */
-	char *image_name;  /* as typed; the folder with --rootfs */
-	char image_id[65]; /* empty with --rootfs */
+	struct spec spec;       /* the same, parsed; points into @spec_json */
+	char *image_name;       /* as typed; the folder with --rootfs */
+	char image_id[65];      /* empty with --rootfs */
 	struct strv diff_ids;
 	struct idmap uids, gids; /* C into S */
 	struct cgroup_limits limits;
@@ -35,6 +36,8 @@ struct container {
 	size_t n_volumes;
 	int64_t created_ns;
 	int64_t stop_timeout; /* seconds, -1 = for ever */
+	int64_t run_timeout;  /* --timeout: seconds it may run, 0 = any */
+	struct restart_policy restart;
 	int stop_signal;
 	bool tty, interactive, remove, init, strict_limits, host_cgroupns;
 };

@@ -38,9 +38,11 @@ struct create_req {
 	uint64_t cpu_shares, cpu_period;
 	const char *cpuset_cpus, *cpuset_mems;
 	bool strict_limits;
-	int64_t stop_timeout; /* seconds, -1 = for ever */
+	int64_t stop_timeout;    /* seconds, -1 = for ever */
 	const char *const *line; /* the whole command line, only to be shown (inspect) */
 	size_t n_line;
+	uint64_t timeout;    /* seconds it may run, 0 = any */
+	const char *restart; /* policy, as typed */
 };
 
 /**

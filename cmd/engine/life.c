@@ -47,7 +47,7 @@ int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
 	struct ctr_state s;
 	int r = life_state(rl, c, &s, err);
 
-	if (r < 0 || s.status != CTR_EXITED || s.monitor <= 0)
+	if (r < 0 || (s.status != CTR_EXITED && s.status != CTR_RESTARTING) || s.monitor <= 0)
 		return r;
 	p.fd = proc_pidfd_open(s.monitor);
 	if (p.fd < 0)
@@ -60,11 +60,6 @@ int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
 		      : 0;
 }
 
-static bool runs(const struct ctr_state *s)
-{
-	return s->status == CTR_RUNNING || s->status == CTR_PAUSED;
-}
-
 static int send_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_SIGNAL, .signal = signo };
@@ -73,11 +68,25 @@ static int send_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_
 
 	if (r < 0)
 		return r;
-	if (!runs(&s))
+	if (!ctr_is_alive(&s))
 		return rl_fail(
 			err, ESRCH,
 			"can only kill running containers: '%s' is %s: container state improper",
 			c->name, ctr_status_name(s.status));
+	return control_once(rl, c->id, &req, err);
+}
+
+int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *err)
+{
+	const struct monitor_msg req = { .type = paused ? MONITOR_PAUSE : MONITOR_UNPAUSE };
+	struct ctr_state s;
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0)
+		return r;
+	if (s.status != CTR_RUNNING && s.status != CTR_PAUSED)
+		return rl_fail(err, ESRCH, "it is %s, not running: container state improper",
+			       ctr_status_name(s.status));
 	return control_once(rl, c->id, &req, err);
 }
 
@@ -112,7 +121,7 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
 
 	if (r < 0)
 		return r;
-	if (!runs(&s)) {
+	if (!ctr_is_alive(&s) || s.status == CTR_RESTARTING) {
 		*ret_exit = s.exit;
 		return 0;
 	}
@@ -161,6 +170,17 @@ static int stuck(const struct ctr *c, pid_t pid, struct rl_err *err)
 		       "it ends when the kernel lets it go, often a hung file system or device");
 }
 
+/* It waits to be started again: call that off. -EAGAIN when it had just been started instead. */
+static int stop_restarting(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	struct ctr_state s;
+	int r = life_settle(rl, c, err);
+
+	if (r == 0)
+		r = life_state(rl, c, &s, err);
+	return r < 0 ? r : ctr_is_alive(&s) ? -EAGAIN : 0;
+}
+
 int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, struct rl_err *err)
 {
 	const struct monitor_msg stopping = { .type = MONITOR_STOPPING };
@@ -169,11 +189,17 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	int64_t ms;
 	int r = life_state(rl, c, &s, err);
 
-	if (r < 0 || !runs(&s))
+	if (r < 0 || !ctr_is_alive(&s))
 		return r;
 	own_stop(c, &signo, &timeout_s);
 	ms = timeout_s < 0 ? -1 : timeout_s > INT32_MAX / 1000 ? INT32_MAX : timeout_s * 1000;
 	r = control_once(rl, c->id, &stopping, err);
+	if (r == 0 && s.status == CTR_RESTARTING) {
+		r = stop_restarting(rl, c, err);
+		if (r != -EAGAIN)
+			return r;
+		r = 0;
+	}
 	if (r == 0)
 		r = send_signal(rl, c, signo, err);
 	if (r == 0)
@@ -187,7 +213,7 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 		if (r == -ETIMEDOUT)
 			return stuck(c, s.pid, err);
 	}
-	if (r < 0 && life_state(rl, c, &s, err) == 0 && !runs(&s))
+	if (r < 0 && life_state(rl, c, &s, err) == 0 && !ctr_is_alive(&s))
 		return 0; /* it ended by itself between two steps */
 	if (r == 0)
 		events_ctr(rl, c, "stop", NULL);
@@ -204,7 +230,7 @@ int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_
 
 	if (r < 0 && !force)
 		return r;
-	if (r == 0 && runs(&s)) {
+	if (r == 0 && ctr_is_alive(&s)) {
 		if (!force) {
 			rl_fail(err, EBUSY, "cannot remove container %.12s as it is %s", c->id,
 				ctr_status_name(s.status));

@@ -28,6 +28,9 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
 	      struct rl_err *err) RL_MUST_USE;
 #define LIFE_TIMEOUT_OWN (-2)
 
+/* Freeze or thaw all its processes. -ESRCH when it does not run, -EALREADY, -ENOTSUP. */
+int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *err) RL_MUST_USE;
+
 /* Wait for the end. @ret_exit as recorded. -ETIMEDOUT. */
 int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
 	      struct rl_err *err) RL_MUST_USE;

@@ -68,22 +68,24 @@ static json_t *volumes_to_json(const struct container *c)
 
 static json_t *to_json(const struct container *c)
 {
-	char created[32], uids[IDMAP_TEXT], gids[IDMAP_TEXT];
+	char created[32], uids[IDMAP_TEXT], gids[IDMAP_TEXT], restart[RESTART_TEXT];
 
 	time_rfc3339(created, c->created_ns);
 	(void)idmap_format(&c->uids, uids);
 	(void)idmap_format(&c->gids, gids);
+	restart_print(&c->restart, restart);
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:i,"
-		" s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:[]}",
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:I,"
+		" s:s, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:[]}",
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
 		"limits", limits_to_json(&c->limits), "limit_flags", list_to_json(&c->limit_flags),
 		"volumes", volumes_to_json(c), "labels", c->labels, "stop_timeout",
-		(json_int_t)c->stop_timeout, "stop_signal", c->stop_signal, "tty", c->tty,
-		"interactive", c->interactive, "remove", c->remove, "init", c->init,
-		"strict_limits", c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
+		(json_int_t)c->stop_timeout, "timeout", (json_int_t)c->run_timeout, "restart",
+		restart, "stop_signal", c->stop_signal, "tty", c->tty, "interactive",
+		c->interactive, "remove", c->remove, "init", c->init, "strict_limits",
+		c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
 		json_object_get(json_object_get(c->spec_json, "process"), "args"), "mounts",
 		c->mounts, "asked", c->asked, "ports");
 }
@@ -203,12 +205,16 @@ static int from_json(const json_t *j, struct container *c, struct rl_err *err)
 		return rl_oom(err);
 	if (!created || time_parse_rfc3339(created, &c->created_ns) < 0)
 		c->created_ns = 0;
+	r = restart_parse(json_string_value(json_object_get(j, "restart")), &c->restart, err);
+	if (r < 0)
+		return r;
 	text(j, "image", c->image_id, sizeof(c->image_id));
 	c->labels = json_incref(json_object_get(j, "labels"));
 	c->asked = json_incref(json_object_get(j, "asked"));
 	c->mounts = json_incref(json_object_get(j, "mounts"));
 	json_to_limits(json_object_get(j, "limits"), &c->limits);
 	c->stop_timeout = number(j, "stop_timeout");
+	c->run_timeout = number(j, "timeout");
 	c->stop_signal = (int)number(j, "stop_signal");
 	c->tty = json_is_true(json_object_get(j, "tty"));
 	c->interactive = json_is_true(json_object_get(j, "interactive"));

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * monitor_policy.c - the rules by which a monitor stops, pauses and restarts its container
+ *
+ * Theory of operation: nothing here waits. Requests and signals set flags and points in time
+ * (monotonic, so a clock that jumps changes nothing); the monitor's one poll loop wakes up at the
+ * first of them. A stop or kill by the user ends the wish to restart; so does SIGTERM to the
+ * monitor, with which systemd ends a session's scope at logout or shutdown: then the container gets
+ * its stop signal and its grace time as in `rl stop`, and its end is recorded as ever.
+ *
+ * Pausing is the kernel's cgroup freezer and nothing else: SIGSTOP would be seen by the processes
+ * and their parents, and any of them could send SIGCONT. run.json says that it is paused. A
+ * frozen process gets SIGKILL but no other signal, so whoever wants it to end thaws it first.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/monitor_int.h"
+
+int monitor_time_left(const struct monitor *m)
+{
+	const int64_t points[] = { m->timers.end_ms, m->timers.kill_ms, m->timers.restart_ms };
+	int64_t first = INT64_MAX, left;
+
+	for (size_t i = 0; i < ARRAY_LEN(points); i++)
+		if (points[i] > 0 && points[i] < first)
+			first = points[i];
+	if (first == INT64_MAX)
+		return -1;
+	left = first - now_ms();
+	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+static bool is_due(int64_t *point)
+{
+	if (*point == 0 || now_ms() < *point)
+		return false;
+	*point = 0;
+	return true;
+}
+
+static void kill_init(const struct monitor *m)
+{
+	(void)proc_pidfd_signal(m->init.pidfd, SIGKILL); /* it may have ended just now */
+}
+
+void monitor_on_time(struct monitor *m)
+{
+	if (is_due(&m->timers.end_ms)) {
+		m->timed_out = true;
+		kill_init(m);
+	}
+	if (is_due(&m->timers.kill_ms))
+		kill_init(m);
+}
+
+bool monitor_pause_over(const struct monitor *m)
+{
+	return m->timers.restart_ms > 0 && (m->stopping || now_ms() >= m->timers.restart_ms);
+}
+
+static void thaw(struct monitor *m)
+{
+	struct rl_err err;
+
+	if (m->paused && monitor_freeze(m, false, &err) < 0)
+		log_debug("%s", err.msg); /* SIGKILL ends it all the same */
+}
+
+void monitor_stopping(struct monitor *m)
+{
+	m->stopping = m->by_user = true;
+	thaw(m);
+}
+
+/* Ctrl-C in a foreground container comes here as SIGINT. Others may mean anything to it. */
+static bool means_stop(const struct monitor *m, int signo)
+{
+	return signo == SIGKILL || signo == SIGINT || signo == m->cfg->stop_signal;
+}
+
+int monitor_signal(struct monitor *m, int signo, struct rl_err *err)
+{
+	int r;
+
+	if (signo < 1 || signo > 64)
+		return rl_fail(err, EINVAL, "there is no signal %d", signo);
+	if (means_stop(m, signo))
+		monitor_stopping(m);
+	if (m->timers.restart_ms > 0) /* between two runs, and not for long if it was to stop */
+		return m->stopping ? 0 : rl_fail(err, ESRCH, "it waits to be started again");
+	r = proc_pidfd_signal(m->init.pidfd, signo);
+	return r < 0 ? rl_fail_sys(err, -r, "send signal %d", signo) : 0;
+}
+
+void monitor_on_signal(struct monitor *m)
+{
+	struct signalfd_siginfo si;
+
+	if (read(m->sig_fd, &si, sizeof(si)) != sizeof(si) || m->stopping)
+		return;
+	m->stopping = true;
+	thaw(m);
+	if (m->timers.restart_ms > 0)
+		return;
+	(void)proc_pidfd_signal(m->init.pidfd, m->cfg->stop_signal);
+	if (m->cfg->stop_timeout >= 0)
+		m->timers.kill_ms = now_ms() + m->cfg->stop_timeout * 1000 + 1;
+}
+
+int monitor_freeze(struct monitor *m, bool frozen, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (m->timers.restart_ms > 0)
+		return rl_fail(err, ESRCH, "it waits to be started again");
+	if (m->cgroup.dir_fd < 0) {
+		rl_fail(err, ENOTSUP, "it has no cgroup of its own to be frozen in");
+		return rl_hint(err,
+			       "containers get one with a limit, such as --pids-limit 2048, in a "
+			       "systemd user session or a delegated cgroup of version 2");
+	}
+	if (m->paused == frozen)
+		return rl_fail(err, EALREADY, "it is %s", frozen ? "paused already" : "not paused");
+	fd = openat(m->cgroup.dir_fd, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open 'cgroup.freeze'");
+	r = io_write_all(fd, frozen ? "1" : "0", 1);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "write 'cgroup.freeze'");
+	m->paused = frozen;
+	monitor_event(m, frozen ? "pause" : "unpause", NULL);
+	return monitor_write_run(m, err);
+}
+
+int monitor_set_policy(struct monitor *m, int kind, int max, struct rl_err *err)
+{
+	if (kind < RESTART_NO || kind > RESTART_UNLESS_STOPPED || max < 0)
+		return rl_fail(err, EINVAL, "there is no restart policy %d", kind);
+	m->policy = (struct restart_policy){ (enum restart_kind)kind, (unsigned)max };
+	if (kind == RESTART_NO && m->timers.restart_ms > 0)
+		m->stopping = true;
+	return 0;
+}
+
+int monitor_write_run(const struct monitor *m, struct rl_err *err)
+{
+	const struct ctr_run run = {
+		.pid = m->init.pid,
+		.started_ns = m->started_ns,
+		.cgroup = m->cgroup.path,
+		.restarts = m->restart.count,
+		.paused = m->paused,
+	};
+
+	return ctr_write_run(m->cfg->ctr, &run, err);
+}
