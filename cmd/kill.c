@@ -8,30 +8,37 @@
 
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
+#include "cmd/select.h"
 #include "core/base/parse.h"
 
 struct kill_opts {
-	bool all;
+	struct select_opts which;
 	const char *signal;
 };
 
 static const struct opt kill_options[] = {
-	OPT_BOOL('a', "all", struct kill_opts, all, "all running containers"),
+	SELECT_ALL('a', "all", struct kill_opts, which, "every running container"),
+	SELECT_CIDFILE(struct kill_opts, which),
+	SELECT_LATEST(struct kill_opts, which),
 	OPT_STR('s', "signal", struct kill_opts, signal, "SIGNAL", "name or number (default KILL)"),
 	OPT_END,
 };
 
-static int kill_one(struct rl *rl, const char *name, int signo, bool skip_ended, struct rl_err *err)
+static int kill_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
 {
+	const struct kill_opts *o = opts;
 	struct ctr c;
-	int r = ctr_find(rl, name, &c, err);
+	int signo, r;
 
+	if (parse_signal(o->signal, &signo) < 0)
+		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
+	r = ctr_find(rl, name, &c, err);
 	if (r < 0)
 		return r;
 	r = life_signal(rl, &c, signo, err);
 	ctr_done(&c);
-	if (r == -ESRCH && skip_ended)
-		return 0;
+	if (r == -ESRCH && o->which.all)
+		return 0; /* it ended just now */
 	if (r == 0)
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
 	return r;
@@ -40,27 +47,8 @@ static int kill_one(struct rl *rl, const char *name, int signo, bool skip_ended,
 static int run(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct kill_opts *o = opts;
-	auto_strv struct strv ids = { 0 };
-	int signo, status = 0, r = 0;
 
-	if (parse_signal(o->signal, &signo) < 0)
-		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
-	if (o->all)
-		r = ctr_list(rl, &ids, err);
-	else if (args->n == 0)
-		r = rl_fail(err, EINVAL, "kill needs the name of a container, or --all");
-	for (size_t i = 0; r == 0 && i < args->n; i++)
-		r = strv_add(&ids, args->v[i]) < 0 ? rl_oom(err) : 0;
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		struct rl_err one = { 0 };
-
-		if (kill_one(rl, ids.v[i], signo, o->all, &one) == 0)
-			continue;
-		rl_wrap(&one, "kill '%s'", ids.v[i]);
-		rl_report(&one);
-		status = one.exit_code ? one.exit_code : EXIT_RL;
-	}
-	return r < 0 ? r : status;
+	return select_run(rl, "kill", args, &o->which, SELECT_RUNNING, kill_one, o, err);
 }
 
 const struct cmd cmd_kill = {

@@ -13,6 +13,7 @@ libcmd_a_SOURCES += cmd/man.c cmd/man.h
 libcmd_a_SOURCES += cmd/ps.c
 libcmd_a_SOURCES += cmd/ps_filter.c cmd/ps_filter.h
 libcmd_a_SOURCES += cmd/run.c
+libcmd_a_SOURCES += cmd/select.c cmd/select.h
 libcmd_a_SOURCES += cmd/format.c cmd/format.h
 libcmd_a_SOURCES += cmd/image_filter.c cmd/image_filter.h
 libcmd_a_SOURCES += cmd/image_inspect.c

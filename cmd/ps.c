@@ -141,6 +141,11 @@ static json_t *load(struct rl *rl, const struct ps_opts *o, const char *id)
 	return j;
 }
 
+json_t *ps_row(struct rl *rl, const char *id)
+{
+	return load(rl, &(const struct ps_opts){ .no_trunc = true }, id);
+}
+
 static int newest_first(const void *a, const void *b)
 {
 	json_int_t x = json_integer_value(json_object_get(*(json_t *const *)a, "CreatedNs"));

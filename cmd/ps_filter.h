@@ -16,6 +16,9 @@
 
 struct ps_filters;
 
+/* The row of container @id as filters know it; NULL when it is gone or damaged (which is said). */
+json_t *ps_row(struct rl *rl, const char *id);
+
 /* -EINVAL names an unknown key or a value that does not fit; -ENOENT for an unknown container. */
 int ps_filters_new(const struct rl *rl, const struct strv *words, struct ps_filters **ret,
 		   struct rl_err *err) RL_MUST_USE;

@@ -13,27 +13,36 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
+#include "cmd/select.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
 
 struct rm_opts {
-	bool all, force, ignore, volumes;
+	struct select_opts which;
+	bool force, volumes, depend;
 	int64_t time;
 };
 
 static const struct opt rm_options[] = {
-	OPT_BOOL('a', "all", struct rm_opts, all, "remove every container"),
+	SELECT_ALL('a', "all", struct rm_opts, which, "every container"),
+	SELECT_CIDFILE(struct rm_opts, which),
+	OPT_BOOL(0, "depend", struct rm_opts, depend,
+		 "also those that depend on it (none can, so far)"),
+	SELECT_FILTER(0, struct rm_opts, which),
 	OPT_BOOL('f', "force", struct rm_opts, force,
 		 "end running ones first; unknown ones are fine"),
-	OPT_BOOL('i', "ignore", struct rm_opts, ignore, "an unknown container is no error"),
+	OPT_BOOL('i', "ignore", struct rm_opts, which.ignore, "an unknown container is no error"),
+	SELECT_LATEST(struct rm_opts, which),
 	OPT_BOOL('v', "volumes", struct rm_opts, volumes, "remove its anonymous volumes as well"),
 	OPT_INT('t', "time", struct rm_opts, time, "SECONDS",
 		"grace time with --force (default 10)"),
+	OPT_INT(0, "timeout", struct rm_opts, time, "SECONDS", NULL),
 	OPT_END,
 };
 
-static int rm_one(struct rl *rl, const char *name, const struct rm_opts *o, struct rl_err *err)
+static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
 {
+	const struct rm_opts *o = opts;
 	struct container whole = { .ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
 				   .session = { .userns_fd = FD_NONE } };
 	struct rl_err damaged;
@@ -41,7 +50,7 @@ static int rm_one(struct rl *rl, const char *name, const struct rm_opts *o, stru
 	int r = ctr_find(rl, name, &c, err);
 
 	if (r == -ENOENT) {
-		if (o->force || o->ignore)
+		if (o->force || o->which.ignore)
 			return 0;
 		err->exit_code = 1;
 	}
@@ -63,28 +72,10 @@ static int rm_one(struct rl *rl, const char *name, const struct rm_opts *o, stru
 static int rm(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct rm_opts *o = opts;
-	auto_strv struct strv ids = { 0 };
-	int status = 0, r = 0;
+	int r = select_run(rl, "rm", args, &o->which, SELECT_ANY, rm_one, o, err);
 
-	if (o->all)
-		r = args->n ? rl_fail(err, EINVAL, "--all takes no names")
-			    : ctr_list(rl, &ids, err);
-	else if (args->n == 0)
-		r = rl_fail(err, EINVAL, "rm needs the name of a container, or --all");
-	for (size_t i = 0; r == 0 && i < args->n; i++)
-		r = strv_add(&ids, args->v[i]) < 0 ? rl_oom(err) : 0;
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ids.n; i++) {
-		struct rl_err one = { 0 };
-
-		if (rm_one(rl, ids.v[i], o, &one) == 0)
-			continue;
-		rl_report(&one);
-		status = one.exit_code ? one.exit_code : EXIT_RL;
-	}
 	ctr_sweep(rl, FD_NONE);
-	return status;
+	return r;
 }
 
 const struct cmd cmd_rm = {

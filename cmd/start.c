@@ -13,15 +13,20 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
+#include "cmd/select.h"
 #include "core/base/cleanup.h"
 
 struct start_opts {
+	struct select_opts which;
 	bool attach, interactive;
 };
 
 static const struct opt start_options[] = {
+	SELECT_ALL(0, "all", struct start_opts, which, "every one that does not run"),
 	OPT_BOOL('a', "attach", struct start_opts, attach, "stay with it: output, exit status"),
+	SELECT_FILTER('f', struct start_opts, which),
 	OPT_BOOL('i', "interactive", struct start_opts, interactive, "with our stdin as well"),
+	SELECT_LATEST(struct start_opts, which),
 	OPT_END,
 };
 
@@ -54,25 +59,29 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 static int start(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct start_opts *o = opts;
+	auto_strv struct strv names = { 0 };
 	struct ctr_exit end = { 0 };
-	int status = 0, r;
+	int status = 0;
+	int r = select_containers(rl, "start", args, &o->which, SELECT_NOT_RUNNING, &names, err);
 
+	if (r < 0)
+		return r;
 	if (o->attach || o->interactive) {
-		if (args->n > 1)
+		if (names.n != 1)
 			return rl_fail(err, EINVAL,
 				       "you cannot start and attach multiple containers at once");
-		r = start_one(rl, args->v[0], o, &end, err);
+		r = start_one(rl, names.v[0], o, &end, err);
 		return r < 0 ? r : end.code & 0xff; /* --timeout: -1 */
 	}
-	for (size_t i = 0; i < args->n; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		struct rl_err one = { 0 };
 
-		if (start_one(rl, args->v[i], o, &end, &one) == 0) {
+		if (start_one(rl, names.v[i], o, &end, &one) == 0) {
 			(void)puts(
-				args->v[i]); /* a closed stdout is seen when it is flushed at exit */
+				names.v[i]); /* a closed stdout is seen when it is flushed at exit */
 			continue;
 		}
-		rl_wrap(&one, "start '%s'", args->v[i]);
+		rl_wrap(&one, "start '%s'", names.v[i]);
 		rl_report(&one);
 		status = one.exit_code ? one.exit_code : EXIT_RL;
 	}
@@ -98,7 +107,6 @@ const struct cmd cmd_start = {
 	},
 	.options = start_options,
 	.opts_size = sizeof(struct start_opts),
-	.min_args = 1,
 	.max_args = CMD_ANY,
 	.run = start,
 };

@@ -12,15 +12,22 @@
 
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
-#include "core/base/cleanup.h"
+#include "cmd/select.h"
+#include "core/base/parse.h"
 
 struct stop_opts {
-	bool ignore;
+	struct select_opts which;
+	const char *signal;
 	int64_t time;
 };
 
 static const struct opt stop_options[] = {
-	OPT_BOOL('i', "ignore", struct stop_opts, ignore, "an unknown container is no error"),
+	SELECT_ALL('a', "all", struct stop_opts, which, "every running container"),
+	SELECT_CIDFILE(struct stop_opts, which),
+	SELECT_FILTER('f', struct stop_opts, which),
+	OPT_BOOL('i', "ignore", struct stop_opts, which.ignore, "an unknown container is no error"),
+	SELECT_LATEST(struct stop_opts, which),
+	OPT_STR('s', "signal", struct stop_opts, signal, "SIGNAL", "instead of its stop signal"),
 	OPT_INT('t', "time", struct stop_opts, time, "SECONDS",
 		"grace time (default 10, -1 = for ever)"),
 	OPT_INT(0, "timeout", struct stop_opts, time, "SECONDS", NULL),
@@ -31,15 +38,26 @@ static int stop_one(struct rl *rl, const char *name, const void *opts, struct rl
 {
 	const struct stop_opts *o = opts;
 	struct ctr c;
-	int r = ctr_find(rl, name, &c, err);
+	int signo = 0, r;
+
+	if (o->signal && parse_signal(o->signal, &signo) < 0)
+		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
+	r = ctr_find(rl, name, &c, err);
 
 	if (r < 0)
-		return r == -ENOENT && o->ignore ? 0 : r;
-	r = life_stop(rl, &c, 0, o->time, err);
+		return r == -ENOENT && o->which.ignore ? 0 : r;
+	r = life_stop(rl, &c, signo, o->time, err);
 	ctr_done(&c);
 	if (r == 0)
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
 	return r;
+}
+
+static int stop(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	const struct stop_opts *o = opts;
+
+	return select_run(rl, "stop", args, &o->which, SELECT_RUNNING, stop_one, o, err);
 }
 
 const struct cmd cmd_stop = {
@@ -58,8 +76,7 @@ const struct cmd cmd_stop = {
 	.options = stop_options,
 	.defaults = &(const struct stop_opts){ .time = LIFE_TIMEOUT_OWN },
 	.opts_size = sizeof(struct stop_opts),
-	.min_args = 1,
 	.max_args = CMD_ANY,
-	.each = stop_one,
+	.run = stop,
 	.completes = "running",
 };

@@ -1,40 +1,241 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wait.c - `rl wait`: block until containers have ended, print one exit code a line */
+/*
+ * wait.c - `rl wait`: block until containers are in some condition, print one exit code a line
+ *
+ * Theory of operation: for the end of a container its monitor is asked to tell it (life_wait()).
+ * Other conditions, and --exit-first-match, are looked at again whenever the log of events grows,
+ * which each change of a state does, or when a monitor leaves without a word.
+ */
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
+#include "cmd/ps_filter.h"
+#include "cmd/select.h"
+#include "core/base/cleanup.h"
+#include "core/base/json.h"
+#include "core/base/proc.h"
+#include "core/control.h"
+#include "core/events_tail.h"
 
 struct wait_opts {
-	bool ignore;
+	struct select_opts which;
+	struct strv condition;
+	const char *interval;
+	bool first_match;
 };
 
 static const struct opt wait_options[] = {
-	OPT_BOOL(0, "ignore", struct wait_opts, ignore, "an unknown container counts as ended, -1"),
+	OPT_STRINGS(0, "condition", struct wait_opts, condition, "STATE",
+		    "created, running, paused, exited, removing, healthy, unhealthy"),
+	OPT_BOOL(0, "exit-first-match", struct wait_opts, first_match,
+		 "do not wait for the others when one is there"),
+	OPT_BOOL(0, "ignore", struct wait_opts, which.ignore,
+		 "an unknown container counts as ended, -1"),
+	OPT_STR('i', "interval", struct wait_opts, interval, "TIME", NULL), /* nothing is polled */
+	SELECT_LATEST(struct wait_opts, which),
 	OPT_END,
 };
 
-static int wait_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
+/* One container that is waited for. */
+struct waited {
+	struct ctr c;
+	int sock; /* to its monitor; hangs up at the end, whatever the end is */
+	bool done;
+	int code;
+};
+
+static int print_code(int code)
+{
+	(void)printf("%d\n", code);
+	(void)fflush(stdout); /* the next one may take long */
+	return 0;
+}
+
+static int check_conditions(const struct strv *l, struct rl_err *err)
+{
+	static const char *const known[] = { "configured",  "created", "exited",   "healthy",
+					     "initialized", "paused",  "removing", "removed",
+					     "running",     "stopped", "stopping", "unhealthy" };
+
+	for (size_t i = 0; i < l->n; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(known) && strcmp(known[k], l->v[i]) != 0)
+			k++;
+		if (k == ARRAY_LEN(known))
+			return rl_fail(err, EINVAL, "invalid value '%s' for '--condition'",
+				       l->v[i]);
+	}
+	return 0;
+}
+
+/* The end, and nothing else: no condition, or one that means it. */
+static bool is_for_end(const struct strv *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], "exited") != 0 && strcmp(l->v[i], "stopped") != 0)
+			return false;
+	return true;
+}
+
+static bool is_met(const char *condition, const char *state, const char *health)
+{
+	if (strcmp(condition, "stopped") == 0)
+		condition = "exited";
+	if (strcmp(condition, "configured") == 0 || strcmp(condition, "initialized") == 0)
+		condition = "created"; /* there is no state in between here */
+	if (strcmp(condition, "healthy") == 0 || strcmp(condition, "unhealthy") == 0)
+		return strcmp(condition, health) == 0;
+	return strcmp(condition, state) == 0;
+}
+
+static const char *str(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}
+
+/* Look at one container; a removed one has ended in every sense. */
+static void look(struct rl *rl, const struct wait_opts *o, struct waited *w)
+{
+	static char *exited[] = { (char *)(uintptr_t) "exited" };
+	const struct strv end = { exited, 1 }, *l = o->condition.n ? &o->condition : &end;
+	json_auto_t *row = ps_row(rl, w->c.id);
+
+	if (!row) {
+		w->done = true;
+		return;
+	}
+	for (size_t i = 0; i < l->n && !w->done; i++)
+		w->done = is_met(l->v[i], str(row, "State"), str(row, "Health"));
+	if (w->done && strcmp(str(row, "State"), "exited") == 0)
+		w->code = (int)json_integer_value(json_object_get(row, "ExitCode"));
+}
+
+static void listen_to(const struct rl *rl, struct waited *w)
+{
+	const struct monitor_msg req = { .type = MONITOR_WAIT };
+	struct rl_err gone;
+
+	w->sock = control_connect(rl, w->c.id, &gone);
+	if (w->sock >= 0 && control_call(w->sock, &req, FD_NONE, &gone) < 0)
+		fd_close(TAKE_FD(w->sock));
+	if (w->sock < 0)
+		w->sock = FD_NONE;
+}
+
+/* Until an event, or until a monitor has something to say. */
+static int wait_change(struct events_tail *t, struct waited *v, size_t n, struct rl_err *err)
+{
+	auto_free struct pollfd *p = calloc(n + 1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return rl_oom(err);
+	for (size_t i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = v[i].sock, .events = POLLIN };
+	p[n] = (struct pollfd){ .fd = t->watch, .events = POLLIN };
+	if (poll(p, n + 1, -1) < 0 && errno != EINTR)
+		return rl_fail_sys(err, errno, "poll");
+	for (size_t i = 0; i < n; i++)
+		if (p[i].revents)
+			fd_close(TAKE_FD(v[i].sock));
+	r = events_tail_wait(t, 0, err); /* takes what the watch has */
+	return r == -ETIMEDOUT ? 0 : r;
+}
+
+static int wait_conditions(struct rl *rl, const struct wait_opts *o, struct waited *v, size_t n,
+			   struct rl_err *err)
+{
+	struct events_tail t;
+	size_t shown = 0;
+	int r = events_tail_open(rl, true, &t, err);
+
+	if (r < 0)
+		return r;
+	while (r == 0) {
+		bool any = false;
+
+		for (size_t i = 0; i < n; i++) {
+			if (!v[i].done && v[i].c.dir && v[i].sock < 0)
+				listen_to(rl, &v[i]);
+			if (!v[i].done)
+				look(rl, o, &v[i]);
+			any |= v[i].done;
+		}
+		if (o->first_match && any)
+			break;
+		while (shown < n && v[shown].done)
+			r = print_code(v[shown++].code);
+		if (shown == n)
+			break;
+		r = wait_change(&t, v, n, err);
+	}
+	for (size_t i = 0; r == 0 && i < n && o->first_match; i++)
+		if (v[i].done) {
+			r = print_code(v[i].code);
+			break;
+		}
+	events_tail_close(&t);
+	return r;
+}
+
+/* The usual case: the end of each, in the order of the names. */
+static int wait_end(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
 {
 	const struct wait_opts *o = opts;
 	struct ctr_exit end = { .code = -1 };
 	struct ctr c;
 	int r = ctr_find(rl, name, &c, err);
 
-	if (r == -ENOENT && o->ignore) {
-		(void)printf("-1\n");
-		return 0;
-	}
+	if (r == -ENOENT && o->which.ignore)
+		return print_code(-1);
 	if (r < 0)
 		return r;
 	r = life_wait(rl, &c, -1, &end, err);
 	ctr_done(&c);
-	if (r == 0) {
-		(void)printf("%d\n", end.code);
-		(void)fflush(stdout); /* the next one may take long */
+	return r < 0 ? r : print_code(end.code);
+}
+
+static int wait_run(struct rl *rl, const struct cmd_args *args, const void *opts,
+		    struct rl_err *err)
+{
+	const struct wait_opts *o = opts;
+	auto_strv struct strv names = { 0 };
+	auto_free struct waited *v = NULL;
+	int r = check_conditions(&o->condition, err);
+
+	if (r < 0)
+		return r;
+	if (is_for_end(&o->condition) && !o->first_match)
+		return select_run(rl, "wait", args, &o->which, SELECT_ANY, wait_end, o, err);
+	r = select_containers(rl, "wait", args, &o->which, SELECT_ANY, &names, err);
+	v = calloc(names.n + 1, sizeof(*v));
+	if (r == 0 && !v)
+		r = rl_oom(err);
+	for (size_t i = 0; v && i < names.n; i++) {
+		v[i] = (struct waited){ .sock = FD_NONE, .code = -1 };
+		v[i].c = (struct ctr){ .dir_fd = FD_NONE, .lock_fd = FD_NONE };
+		if (r == 0)
+			r = ctr_find(rl, names.v[i], &v[i].c, err);
+		if (r == -ENOENT && o->which.ignore) {
+			v[i].done = true;
+			r = 0;
+		}
+	}
+	if (r == 0)
+		r = wait_conditions(rl, o, v, names.n, err);
+	for (size_t i = 0; v && i < names.n; i++) {
+		fd_close(v[i].sock);
+		ctr_done(&v[i].c);
 	}
 	return r;
 }
@@ -44,16 +245,19 @@ const struct cmd cmd_wait = {
 	.args = "CONTAINER...",
 	.summary = "Wait until containers have ended and print their exit codes",
 	.about = "Waits until each container has ended and prints its exit code, one a "
-		 "line, in the order of the names. One that has ended already counts.",
+		 "line, in the order of the names. One that has ended already counts. With "
+		 "--condition it waits until the container is in one of these states; the "
+		 "code is -1 if that is not its end.",
 	.examples = {
 		{ "rl wait web",
 		  "Wait for 'web' and print its exit code." },
 		{ "rl wait --ignore a b",
 		  "Wait for two; one that is unknown prints -1." },
+		{ "rl wait --condition=healthy db",
+		  "Wait until its health check says so." },
 	},
 	.options = wait_options,
 	.opts_size = sizeof(struct wait_opts),
-	.min_args = 1,
 	.max_args = CMD_ANY,
-	.each = wait_one,
+	.run = wait_run,
 };

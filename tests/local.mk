@@ -92,6 +92,7 @@ INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
 INTEGRATION_TESTS += tests/integration/events.sh
+INTEGRATION_TESTS += tests/integration/flags.sh
 INTEGRATION_TESTS += tests/integration/launch.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
