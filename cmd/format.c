@@ -47,6 +47,42 @@ void format_age(char out[FORMAT_TEXT_MAX], int64_t age_ns)
 		say(out, h / 24 / 365, "years");
 }
 
+/* @whole and @part of it in units of 10^-digits, without trailing zeros */
+static int fraction(char *out, size_t room, int64_t whole, int64_t part, int digits)
+{
+	while (digits > 0 && part % 10 == 0) {
+		part /= 10;
+		digits--;
+	}
+	return digits == 0 ? snprintf(out, room, "%lld", (long long)whole)
+			   : snprintf(out, room, "%lld.%0*lld", (long long)whole, digits,
+				      (long long)part);
+}
+
+void format_duration(char out[FORMAT_TEXT_MAX], int64_t ns)
+{
+	int64_t s = ns / 1000000000;
+	int n = 0;
+
+	if (ns <= 0) {
+		(void)snprintf(out, FORMAT_TEXT_MAX, "0s");
+	} else if (ns < 1000000) {
+		n = fraction(out, FORMAT_TEXT_MAX, ns / 1000, ns % 1000, 3);
+		(void)snprintf(out + n, FORMAT_TEXT_MAX - (size_t)n, "µs");
+	} else if (ns < 1000000000) {
+		n = fraction(out, FORMAT_TEXT_MAX, ns / 1000000, ns % 1000000, 6);
+		(void)snprintf(out + n, FORMAT_TEXT_MAX - (size_t)n, "ms");
+	} else {
+		if (s >= 3600)
+			n += snprintf(out, FORMAT_TEXT_MAX, "%lldh", (long long)(s / 3600));
+		if (s >= 60)
+			n += snprintf(out + n, FORMAT_TEXT_MAX - (size_t)n, "%lldm",
+				      (long long)(s / 60 % 60));
+		n += fraction(out + n, FORMAT_TEXT_MAX - (size_t)n, s % 60, ns % 1000000000, 9);
+		(void)snprintf(out + n, FORMAT_TEXT_MAX - (size_t)n, "s");
+	}
+}
+
 void format_size(char out[FORMAT_TEXT_MAX], int64_t bytes, int digits, const char *space)
 {
 	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };

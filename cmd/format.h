@@ -18,6 +18,8 @@
 
 /* "2 minutes", "About an hour", "3 weeks"; for a negative age "Less than a second" */
 void format_age(char out[FORMAT_TEXT_MAX], int64_t age_ns);
+/* As Go prints a time.Duration: "0s", "1.5ms", "2m3.25s", "1h0m0s" */
+void format_duration(char out[FORMAT_TEXT_MAX], int64_t ns);
 /* Decimal units and @digits significant ones: "2.13 MB" (3, " "), "2.131MB" (4, "") */
 void format_size(char out[FORMAT_TEXT_MAX], int64_t bytes, int digits, const char *space);
 

@@ -20,6 +20,7 @@
 	X(run)           \
 	X(start)         \
 	X(stop)          \
+	X(top)           \
 	X(wait)          \
 	/* end */
 
@@ -49,6 +50,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container run", "run" },
 	{ "container start", "start" },
 	{ "container stop", "stop" },
+	{ "container top", "top" },
 	{ "container wait", "wait" },
 	{ "image load", "load" },
 	{ "image ls", "images" },

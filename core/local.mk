@@ -46,6 +46,7 @@ libcore_a_SOURCES += core/payload.c core/payload.h
 libcore_a_SOURCES += core/pid1.c
 libcore_a_SOURCES += core/procfs.c
 libcore_a_SOURCES += core/pump.c core/pump.h
+libcore_a_SOURCES += core/procs.c core/procs.h
 libcore_a_SOURCES += core/relay.c core/relay.h
 libcore_a_SOURCES += core/restart.c core/restart.h
 libcore_a_SOURCES += core/rl.c core/rl.h

@@ -210,6 +210,18 @@ static bool find_user(const struct buf *passwd, const char *name, struct userdb_
 	return false;
 }
 
+char *userdb_name_of(const struct buf *file, uint32_t id)
+{
+	const char *p = file->data, *end = p ? p + file->len : NULL;
+	struct line l;
+	uint32_t v;
+
+	while (p && next_line(&p, end, &l))
+		if (field_id(&l, 2, &v) && v == id)
+			return strndup(l.s[0], l.len[0]);
+	return NULL;
+}
+
 static bool has_member(const struct line *l, const char *name)
 {
 	const char *s = l->s[3], *end = s ? s + l->len[3] : NULL;

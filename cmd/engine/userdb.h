@@ -54,6 +54,8 @@ int userdb_read(const int *layer_fds, size_t n_layers, const char *dir, const ch
  */
 int userdb_resolve(const char *spec, const struct buf *passwd, const struct buf *group,
 		   struct userdb_user *ret, struct rl_err *err) RL_MUST_USE;
+/* The other way round, in passwd or group: the name of @id, or NULL; the caller frees it. */
+char *userdb_name_of(const struct buf *file, uint32_t id);
 /* One group by name or number (--group-add). */
 int userdb_group(const char *word, const struct buf *group, uint32_t *ret,
 		 struct rl_err *err) RL_MUST_USE;

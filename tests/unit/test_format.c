@@ -60,6 +60,31 @@ static void test_sizes(void **state)
 	}
 }
 
+static void test_durations(void **state)
+{
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} t[] = {
+		{ 0, "0s" },
+		{ 1500, "1.5µs" },
+		{ 10000000, "10ms" },
+		{ 1234567, "1.234567ms" },
+		{ 1000000000, "1s" },
+		{ 1712485282, "1.712485282s" },
+		{ 123250000000, "2m3.25s" },
+		{ 3600000000000, "1h0m0s" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		char out[FORMAT_TEXT_MAX];
+
+		format_duration(out, t[i].ns);
+		assert_string_equal(out, t[i].text);
+	}
+}
+
 static void test_table(void **state)
 {
 	static const char *const cells[] = { "A", "LONGER", "C", "na\xc3\xafve", "x", "y" };
@@ -135,8 +160,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ages),          cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_table),         cmocka_unit_test(test_templates),
-		cmocka_unit_test(test_bad_templates), cmocka_unit_test(test_name_patterns),
+		cmocka_unit_test(test_durations),     cmocka_unit_test(test_table),
+		cmocka_unit_test(test_templates),     cmocka_unit_test(test_bad_templates),
+		cmocka_unit_test(test_name_patterns),
 	};
 
 	return cmocka_run_group_tests_name("cmd/format", tests, NULL, NULL);
