@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES =
 libcmd_a_SOURCES += cmd/cmd.c cmd/cmd.h
+libcmd_a_SOURCES += cmd/complete.c
 libcmd_a_SOURCES += cmd/create.c
 libcmd_a_SOURCES += cmd/events.c
 libcmd_a_SOURCES += cmd/engine/container.c cmd/engine/container.h

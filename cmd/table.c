@@ -6,6 +6,7 @@
 
 /* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
 #define COMMANDS(X)      \
+	X(complete)      \
 	X(create)        \
 	X(events)        \
 	X(image_inspect) \

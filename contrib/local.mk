@@ -41,3 +41,17 @@ contrib_skeleton_fuzz_skel_SOURCES = contrib/skeleton/fuzz_skel.c contrib/skelet
 TESTS += contrib/skeleton/test_skel
 TESTS += contrib/skeleton/fuzz_skel
 endif
+
+# Completion for shells, in the places where they look
+bashcompletiondir = $(datadir)/bash-completion/completions
+nodist_bashcompletion_DATA = contrib/completion/rl
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = contrib/completion/_rl
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_fishcompletion_DATA = contrib/completion/rl.fish
+EXTRA_DIST += contrib/completion/rl.bash
+# bash-completion looks for a file with the command's name
+CLEANFILES += contrib/completion/rl
+contrib/completion/rl: $(srcdir)/contrib/completion/rl.bash
+	$(AM_V_at)$(MKDIR_P) contrib/completion
+	$(AM_V_GEN)cp $(srcdir)/contrib/completion/rl.bash $@

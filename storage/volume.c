@@ -8,11 +8,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/events.h"
+#include "storage/fetch.h"
 
 #define VOLUME_VERSION    1
 #define VOLUME_RECORD_MAX (1 << 20)
@@ -42,12 +45,13 @@ int volume_check_name(const char *name, struct rl_err *err)
 	return 0;
 }
 
-static json_t *labels_object(const struct strv *labels)
+/* "key=value" lines to an object */
+static json_t *pairs_object(const struct strv *pairs)
 {
 	json_t *o = json_object();
 
-	for (size_t i = 0; o && labels && i < labels->n; i++) {
-		const char *s = labels->v[i], *eq = strchr(s, '=');
+	for (size_t i = 0; o && pairs && i < pairs->n; i++) {
+		const char *s = pairs->v[i], *eq = strchr(s, '=');
 		auto_free char *key = eq ? strndup(s, (size_t)(eq - s)) : strdup(s);
 
 		if (!key || json_object_set_new(o, key, json_string(eq ? eq + 1 : "")) < 0) {
@@ -67,9 +71,10 @@ static int write_record(const struct rl *rl, const struct volume_req *req, const
 	int r;
 
 	time_rfc3339(now, wall_ns());
-	j = json_pack("{s:i,s:s,s:s,s:s,s:o,s:{},s:b,s:b}", "version", VOLUME_VERSION, "name", name,
-		      "driver", "local", "created", now, "labels", labels_object(req->labels),
-		      "options", "anonymous", req->name == NULL, "copy_up", !req->no_copy);
+	j = json_pack("{s:i,s:s,s:s,s:s,s:o,s:o,s:b,s:b}", "version", VOLUME_VERSION, "name", name,
+		      "driver", "local", "created", now, "labels", pairs_object(req->labels),
+		      "options", pairs_object(req->options), "anonymous", req->name == NULL,
+		      "copy_up", !req->no_copy);
 	if (!j || !path) {
 		json_decref(j);
 		return rl_oom(err);
@@ -108,7 +113,7 @@ static int make(const struct rl *rl, const struct volume_req *req, const char *n
 			r = rl_fail_sys(err, errno, "create volume '%s'", name);
 	}
 	RL_IGNORE(io_remove_tree(rl->data_fd, tmp,
-				 &(struct rl_err){ 0 })); /* swept later if it stays */
+				 &(struct rl_err){ 0 })); /* volume_sweep() if it stays */
 	return r;
 }
 
@@ -137,19 +142,131 @@ static int read_record(const struct rl *rl, const char *name, json_t **ret, stru
 	return 0;
 }
 
+/* @v has its name and path. */
 static int open_existing(const struct rl *rl, const char *name, struct volume *v,
 			 struct rl_err *err)
 {
-	json_t *j = NULL;
-	int r = read_record(rl, name, &j, err);
+	const char *created = NULL;
+	int r = read_record(rl, name, &v->record, err);
 
 	if (r < 0)
 		return r;
-	r = json_get_bool(j, "copy_up", name, &v->copy_up, err);
+	r = json_get_bool(v->record, "copy_up", name, &v->copy_up, err);
 	if (r == 0)
-		r = json_get_bool(j, "anonymous", name, &v->anonymous, err);
-	json_decref(j);
+		r = json_get_bool(v->record, "anonymous", name, &v->anonymous, err);
+	if (r == 0)
+		r = json_get_obj(v->record, "labels", name, &v->labels, err);
+	if (r == 0)
+		r = json_get_obj(v->record, "options", name, &v->options, err);
+	if (r == 0)
+		r = json_get_str(v->record, "created", name, &created, err);
+	if (r == 0 && created && time_parse_rfc3339(created, &v->created_ns) < 0)
+		v->created_ns = 0;
 	return r;
+}
+
+static int set_name(const struct rl *rl, const char *name, struct volume *v, struct rl_err *err)
+{
+	v->name = strdup(name);
+	v->path = str_printf("%s/volumes/%s/_data", rl->data_dir, name);
+	return v->name && v->path ? 0 : rl_oom(err);
+}
+
+int volume_load(const struct rl *rl, const char *name, struct volume *ret, struct rl_err *err)
+{
+	auto_volume struct volume v = { 0 };
+	int r = volume_check_name(name, err);
+
+	if (r == 0)
+		r = set_name(rl, name, &v, err);
+	if (r == 0)
+		r = open_existing(rl, name, &v, err);
+	if (r == -ENOENT || r == -ENOTDIR)
+		return rl_fail(err, ENOENT, "no such volume");
+	if (r < 0)
+		return r;
+	*ret = v;
+	v = (struct volume){ 0 };
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int volume_list(const struct rl *rl, struct strv *ret, struct rl_err *err)
+{
+	auto_fd int fd = openat(rl->data_fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = NULL;
+	const struct dirent *e;
+	size_t before = ret->n;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	d = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!d)
+		return rl_fail_sys(err, errno, "read '%s/volumes'", rl->data_dir);
+	fd = FD_NONE;
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.' && strv_add(ret, e->d_name) < 0)
+			return rl_oom(err);
+	if (ret->n > before + 1)
+		qsort(ret->v + before, ret->n - before, sizeof(*ret->v), by_name);
+	return 0;
+}
+
+/* As the user; what belongs to subordinate ids needs uid 0 of S. */
+static int delete_tree(const struct rl *rl, const struct session *s, const char *path,
+		       struct rl_err *err)
+{
+	int r = io_remove_tree(rl->data_fd, path, err);
+
+	if ((r == -EACCES || r == -EPERM || r == -ENOTEMPTY) && s)
+		r = fetch_remove_tree(rl, s, path, err);
+	return r;
+}
+
+void volume_sweep(const struct rl *rl, const struct session *s)
+{
+	int fd = openat(rl->data_fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		bool is_new = strncmp(e->d_name, ".tmp-", 5) == 0;
+		auto_free char *path = NULL;
+		struct stat st;
+		struct rl_err err;
+
+		/* a creation takes no time; a removal may go on beside us, which hurts neither */
+		if ((!is_new && strncmp(e->d_name, ".trash-", 7) != 0) ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    (is_new && st.st_ctime + 60 > time(NULL)))
+			continue;
+		path = str_printf("volumes/%s", e->d_name);
+		if (path && delete_tree(rl, s, path, &err) < 0)
+			log_debug("sweep: %s", err.msg);
+	}
+}
+
+int volume_remove(const struct rl *rl, const struct session *s, const char *name,
+		  struct rl_err *err)
+{
+	auto_free char *dir = str_printf("volumes/%s", name), *trash = NULL;
+	char tag[17];
+	int r = volume_check_name(name, err);
+
+	if (r < 0)
+		return r;
+	rand_hex(tag, 8);
+	trash = str_printf("volumes/.trash-%s", tag);
+	if (!dir || !trash)
+		return rl_oom(err);
+	if (renameat(rl->data_fd, dir, rl->data_fd, trash) < 0)
+		return errno == ENOENT ? rl_fail(err, ENOENT, "no such volume")
+				       : rl_fail_sys(err, errno, "remove '%s'", name);
+	return delete_tree(rl, s, trash, err);
 }
 
 int volume_get(const struct rl *rl, const struct volume_req *req, struct volume *ret,
@@ -167,10 +284,9 @@ int volume_get(const struct rl *rl, const struct volume_req *req, struct volume 
 	r = volume_check_name(name, err);
 	if (r < 0)
 		return r;
-	v.name = strdup(name);
-	v.path = str_printf("%s/volumes/%s/_data", rl->data_dir, name);
-	if (!v.name || !v.path)
-		return rl_oom(err);
+	r = set_name(rl, name, &v, err);
+	if (r < 0)
+		return r;
 	r = req->name ? open_existing(rl, name, &v, err) : -ENOENT;
 	if (r == -ENOENT) {
 		r = make(rl, req, name, err);
@@ -213,5 +329,6 @@ void volume_done(struct volume *v)
 {
 	free(v->name);
 	free(v->path);
+	json_decref(v->record);
 	*v = (struct volume){ 0 };
 }

@@ -9,10 +9,13 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/base/strv.h"
 #include "core/rl.h"
+#include "core/session.h"
 
 #define VOLUME_NAME_MAX 255
 
@@ -25,18 +28,43 @@ struct volume {
 	bool created; /* by this very call */
 	bool copy_up; /* the image's content is still to be copied in */
 	bool anonymous;
+	int64_t created_ns;
+	json_t *record; /* owned; the two below point into it */
+	json_t *labels; /* object of strings */
+	/*
+	 * Object of strings, "type", "device", "o" as of mount(8): empty for a folder of ours. What is
+	 * behind it is mounted by each container that uses the volume, in its own mount namespace.
+	 */
+	json_t *options;
 };
 
 struct volume_req {
-	const char *name;          /* NULL: anonymous, a random name */
-	const struct strv *labels; /* "key=value", or NULL */
-	bool no_copy;              /* never copy image content into it */
-	bool no_sync;              /* it goes with its container: need not survive a power loss */
+	const char *name;           /* NULL: anonymous, a random name */
+	const struct strv *labels;  /* "key=value", or NULL */
+	const struct strv *options; /* "type=tmpfs", "device=/srv", "o=ro,size=1m", or NULL */
+	bool no_copy;               /* never copy image content into it */
+	bool no_sync;               /* it goes with its container: need not survive a power loss */
 };
 
 /* Find the volume or make it. Release @ret with volume_done(). */
 int volume_get(const struct rl *rl, const struct volume_req *req, struct volume *ret,
 	       struct rl_err *err) RL_MUST_USE;
+/*
+ * One that is there, or -ENOENT "no such volume". A unique beginning of an anonymous one's name is not
+ * enough: names are names.
+ */
+int volume_load(const struct rl *rl, const char *name, struct volume *ret,
+		struct rl_err *err) RL_MUST_USE;
+/* The names of all, sorted; appended. */
+int volume_list(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+/*
+ * Out of sight at once, then deleted (inside S when files belong to subordinate owners: @s, or NULL
+ * when S could not be had). That nobody uses it, the caller has made sure of.
+ */
+int volume_remove(const struct rl *rl, const struct session *s, const char *name,
+		  struct rl_err *err) RL_MUST_USE;
+/* Delete what removals and creations that died have left. Cheap when there is nothing. */
+void volume_sweep(const struct rl *rl, const struct session *s);
 /* The engine copied the image's content (or found the volume in use): never do it again. */
 int volume_set_copied(const struct rl *rl, const char *name, struct rl_err *err) RL_MUST_USE;
 void volume_done(struct volume *v);
