@@ -5,25 +5,39 @@
 #include "cmd/cmd.h"
 
 /* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
-#define COMMANDS(X)      \
-	X(complete)      \
-	X(create)        \
-	X(events)        \
+/* clang-format off */ /* lines shall not move when a longer one comes */
+#define COMMANDS(X) \
+	X(complete) \
+	X(container_exists) \
+	X(container_prune) \
+	X(create) \
+	X(events) \
+	X(image_exists) \
 	X(image_inspect) \
-	X(images)        \
-	X(kill)          \
-	X(load)          \
-	X(logs)          \
-	X(ps)            \
-	X(pull)          \
-	X(rm)            \
-	X(rmi)           \
-	X(run)           \
-	X(start)         \
-	X(stop)          \
-	X(top)           \
-	X(wait)          \
+	X(image_prune) \
+	X(images) \
+	X(kill) \
+	X(load) \
+	X(logs) \
+	X(ps) \
+	X(pull) \
+	X(rm) \
+	X(rmi) \
+	X(run) \
+	X(start) \
+	X(stop) \
+	X(system_prune) \
+	X(tag) \
+	X(top) \
+	X(untag) \
+	X(volume_create) \
+	X(volume_exists) \
+	X(volume_ls) \
+	X(volume_prune) \
+	X(volume_rm) \
+	X(wait) \
 	/* end */
+/* clang-format on */
 
 #define DECLARE(name) extern const struct cmd cmd_##name;
 #define ENTRY(name)   &cmd_##name,
@@ -53,9 +67,9 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container stop", "stop" },
 	{ "container top", "top" },
 	{ "container wait", "wait" },
+	{ "image list", "images" },
 	{ "image load", "load" },
 	{ "image ls", "images" },
-	{ "image list", "images" },
 	{ "image pull", "pull" },
 	{ "image rm", "rmi" },
 	{ "system events", "events" },

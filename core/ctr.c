@@ -282,11 +282,37 @@ static int delete_tree(const struct rl *rl, const char *path, int userns_fd, str
 		       rl->data_dir, path);
 }
 
+/* Volumes that go with the container whose folder has this name below containers/ */
+static void delete_volumes(const struct rl *rl, const char *folder, int userns_fd)
+{
+	auto_free char *path = str_printf("containers/%s/" CTR_VOLUMES, folder);
+	auto_buf struct buf text = { 0 };
+	struct rl_err err = { 0 };
+
+	if (!path || io_read_file(rl->data_fd, path, CTR_VOLUMES_MAX, &text, &err) < 0)
+		return; /* most have none */
+	for (char *line = text.data; line && *line;) {
+		char *end = strchrnul(line, '\n'), *next = *end ? end + 1 : end;
+
+		*end = '\0';
+		/* names as storage/volume.h knows them: nothing that leads elsewhere */
+		if (line[0] == CTR_VOLUME_GOES && line[1] == ' ' && line[2] != '.' &&
+		    !strchr(line + 2, '/') && line[2]) {
+			auto_free char *volume = str_printf("volumes/%s", line + 2);
+
+			if (volume && delete_tree(rl, volume, userns_fd, &err) < 0)
+				log_debug("%s", err.msg);
+		}
+		line = next;
+	}
+}
+
 int ctr_delete_hidden(const struct rl *rl, const struct ctr *c, int userns_fd, struct rl_err *err)
 {
 	char path[CTR_ID_LEN + 32];
 
 	(void)snprintf(path, sizeof(path), "containers/.trash-%s", c->id);
+	delete_volumes(rl, path + strlen("containers/"), userns_fd);
 	return delete_tree(rl, path, userns_fd, err);
 }
 
@@ -326,6 +352,7 @@ void ctr_sweep(const struct rl *rl, int userns_fd)
 			continue;
 		if (!is_garbage(dirfd(d), e->d_name))
 			continue;
+		delete_volumes(rl, e->d_name, userns_fd);
 		path = str_printf("containers/%s", e->d_name);
 		if (path && delete_tree(rl, path, userns_fd, &err) < 0)
 			log_debug("sweep: %s", err.msg);

@@ -6,6 +6,7 @@
  *	containers/<id>/config.json	the OCI runtime spec that is run
  *	containers/<id>/state.json	name, image, times, options that are not in the spec
  *	containers/<id>/image		the image's id (64 hex), what rmi looks at
+ *	containers/<id>/volumes		CTR_VOLUMES, what volume rm looks at
  *	containers/<id>/run.json	written at each start: init's pid with its start time and boot id
  *	containers/<id>/exit.json	written when it has ended
  *	containers/<id>/log/		core/logfile.h
@@ -25,6 +26,15 @@
 
 #define CTR_ID_LEN 64
 #define CTR_FORMAT 1 /* "version" in state.json; a newer one is refused, never rewritten */
+
+/*
+ * A line for each volume that the container mounts: CTR_VOLUME_STAYS or CTR_VOLUME_GOES (with the
+ * container, whoever removes it), a blank, the name.
+ */
+#define CTR_VOLUMES      "volumes"
+#define CTR_VOLUMES_MAX  (1 << 20)
+#define CTR_VOLUME_STAYS '-'
+#define CTR_VOLUME_GOES  'x'
 
 struct ctr {
 	char id[CTR_ID_LEN + 1];

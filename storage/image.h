@@ -100,6 +100,9 @@ int image_record(const struct rl *rl, const struct image_new *n, struct rl_err *
 int image_tag(const struct rl *rl, const char id[65], const char *name,
 	      struct rl_err *err) RL_MUST_USE;
 
+/* "app" as tag, commit, build and import mean it: "localhost/app:latest". Caller frees. -EINVAL */
+int image_new_name(const char *typed, char **ret, struct rl_err *err) RL_MUST_USE;
+
 struct image_removed {
 	struct strv untagged; /* canonical names */
 	char deleted[65];     /* id, or "" when other names keep the image */
@@ -115,5 +118,9 @@ struct image_removed {
  */
 int image_remove(const struct rl *rl, const char *name, bool force, struct image_removed *ret,
 		 struct rl_err *err) RL_MUST_USE;
+/* Take names from an image and keep it, also without any: @name, or all when NULL.
+ * -ENOENT when @name is none of its names. */
+int image_untag(const struct rl *rl, const char id[65], const char *name,
+		struct rl_err *err) RL_MUST_USE;
 /* Delete what earlier removals moved away (inside S, only if there is something). */
 int image_sweep_layers(const struct rl *rl, struct rl_err *err) RL_MUST_USE;

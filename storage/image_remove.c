@@ -300,3 +300,20 @@ int image_remove(const struct rl *rl, const char *name, bool force, struct image
 	*ret = (struct image_removed){ 0 };
 	return lock < 0 ? lock : remove_locked(rl, name, force, ret, err);
 }
+
+int image_untag(const struct rl *rl, const char id[65], const char *name, struct rl_err *err)
+{
+	auto_fd int lock = image_lock(rl, err);
+	struct image_removed done = { 0 };
+	struct names_of n = { .id = id };
+	int r = lock < 0 ? lock : name_walk(rl, NULL, collect_name, &n, err);
+
+	if (r == 0 && name && !strv_has(&n.names, name))
+		r = rl_fail(err, ENOENT, "image %.12s has no name '%s'", id, name);
+	for (size_t i = 0; i < n.names.n && r == 0; i++)
+		if (!name || strcmp(n.names.v[i], name) == 0)
+			r = untag(rl, n.names.v[i], id, &done, err);
+	strv_done(&n.names);
+	strv_done(&done.untagged);
+	return r;
+}

@@ -20,6 +20,7 @@
 #include "core/base/log.h"
 #include "core/events.h"
 #include "storage/image_store.h"
+#include "storage/registries.h"
 
 int image_lock(const struct rl *rl, struct rl_err *err)
 {
@@ -305,4 +306,24 @@ int image_tag(const struct rl *rl, const char id[65], const char *name, struct r
 	if (r == 0)
 		events_thing(rl, "image", "tag", id, name);
 	return r;
+}
+
+int image_new_name(const char *typed, char **ret, struct rl_err *err)
+{
+	auto_strv struct strv local = { 0 };
+	auto_ref struct ref ref = { 0 };
+	char *name;
+	int r = ref_parse(typed, strlen(typed), &ref, err);
+
+	if (r == 0 && ref.digest)
+		r = rl_fail(err, EINVAL, "'%s': a digest cannot be given, only a name", typed);
+	if (r == 0 && ref.is_short)
+		r = registries_localhost(typed, &local, err);
+	if (r < 0)
+		return r;
+	name = ref.is_short && local.n ? strdup(local.v[0]) : ref_print(&ref);
+	if (!name)
+		return rl_oom(err);
+	*ret = name;
+	return 0;
 }

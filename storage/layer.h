@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,3 +54,7 @@ int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_
 void layer_abort(const struct rl *rl, struct layer_stage *st); /* removes staging; inside S */
 /* Remove staging folders that no live process holds the lock of. */
 void layer_sweep(const struct rl *rl);
+
+/* Bytes unpacked by diff_id, as layer.json has them: an object, new reference. Layers whose record
+ * cannot be read are left out. */
+int layer_sizes(const struct rl *rl, json_t **ret, struct rl_err *err) RL_MUST_USE;

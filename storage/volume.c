@@ -14,6 +14,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/ctr.h"
 #include "core/events.h"
 #include "storage/fetch.h"
 
@@ -197,22 +198,57 @@ static int by_name(const void *a, const void *b)
 
 int volume_list(const struct rl *rl, struct strv *ret, struct rl_err *err)
 {
-	auto_fd int fd = openat(rl->data_fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir DIR *d = NULL;
+	int fd = openat(rl->data_fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *e;
 	size_t before = ret->n;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	d = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!d)
 		return rl_fail_sys(err, errno, "read '%s/volumes'", rl->data_dir);
-	fd = FD_NONE;
 	while ((e = readdir(d)))
 		if (e->d_name[0] != '.' && strv_add(ret, e->d_name) < 0)
 			return rl_oom(err);
 	if (ret->n > before + 1)
 		qsort(ret->v + before, ret->n - before, sizeof(*ret->v), by_name);
+	return 0;
+}
+
+/* The volumes of containers/<folder>; nothing when it has none. */
+static int add_users(int containers_fd, const char *folder, struct strv *ret)
+{
+	auto_free char *path = str_printf("%s/" CTR_VOLUMES, folder);
+	const char *id = strncmp(folder, ".new-", 5) == 0 ? folder + 5 : folder;
+	auto_strv struct strv lines = { 0 };
+	auto_buf struct buf text = { 0 };
+	struct rl_err why;
+	int r;
+
+	if (!path || io_read_file(containers_fd, path, CTR_VOLUMES_MAX, &text, &why) < 0)
+		return path ? 0 : -ENOMEM;
+	r = strv_split(&lines, text.data ? text.data : "", '\n');
+	for (size_t i = 0; i < lines.n && r == 0; i++)
+		if (strlen(lines.v[i]) > 2)
+			r = strv_take(ret, str_printf("%s %s", lines.v[i] + 2, id));
+	return r;
+}
+
+int volume_users(const struct rl *rl, struct strv *ret, struct rl_err *err)
+{
+	int fd = openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (!d)
+		return rl_fail_sys(err, errno, "read '%s/containers'", rl->data_dir);
+	while ((e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    strncmp(e->d_name, ".trash-", 7) != 0 &&
+		    add_users(dirfd(d), e->d_name, ret) < 0)
+			return rl_oom(err);
 	return 0;
 }
 

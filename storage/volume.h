@@ -57,6 +57,9 @@ int volume_load(const struct rl *rl, const char *name, struct volume *ret,
 		struct rl_err *err) RL_MUST_USE;
 /* The names of all, sorted; appended. */
 int volume_list(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+/* Who uses what: "<name> <container id>" for each volume of each container, also ones just being
+ * made; appended. */
+int volume_users(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
 /*
  * Out of sight at once, then deleted (inside S when files belong to subordinate owners: @s, or NULL
  * when S could not be had). That nobody uses it, the caller has made sure of.

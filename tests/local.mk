@@ -97,6 +97,7 @@ INTEGRATION_TESTS += tests/integration/flags.sh
 INTEGRATION_TESTS += tests/integration/launch.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
+INTEGRATION_TESTS += tests/integration/completion.sh
 INTEGRATION_TESTS += tests/integration/images.sh
 INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/pull.sh

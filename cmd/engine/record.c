@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "cmd/engine/container.h"
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
@@ -90,6 +91,22 @@ static json_t *to_json(const struct container *c)
 		c->mounts, "asked", c->asked, "ports");
 }
 
+/* What volume rm looks at; with --rm anonymous ones go with the container */
+static int write_volumes(const struct container *c, enum io_sync sync, struct rl_err *err)
+{
+	auto_buf struct buf b = { 0 };
+
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		const struct spec_volume *v = &c->volumes[i];
+		char fate = c->remove && v->anonymous ? CTR_VOLUME_GOES : CTR_VOLUME_STAYS;
+
+		if (buf_printf(&b, "%c %s\n", fate, v->name) < 0)
+			return rl_oom(err);
+	}
+	return b.len ? io_replace_file(c->ctr.dir_fd, CTR_VOLUMES, b.data, b.len, 0600, sync, err)
+		     : 0;
+}
+
 int record_write(const struct container *c, struct rl_err *err)
 {
 	bool sync = !c->remove;
@@ -102,6 +119,8 @@ int record_write(const struct container *c, struct rl_err *err)
 	if (r == 0 && c->image_id[0]) /* what rmi looks at */
 		r = io_replace_file(c->ctr.dir_fd, "image", c->image_id, strlen(c->image_id), 0600,
 				    sync ? IO_SYNC : IO_NOSYNC, err);
+	if (r == 0)
+		r = write_volumes(c, sync ? IO_SYNC : IO_NOSYNC, err);
 	if (r == 0)
 		r = json_write_file(c->ctr.dir_fd, "state.json", j, sync, err);
 	return r;

@@ -199,7 +199,8 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 
 /*
  * What a volume started with is in it now, and is not put there again when somebody empties it.
- * Anonymous ones go with a container that is not kept.
+ * Anonymous ones go with a container that could not be started and is not kept (with --rm they go with its
+ * folder, core/ctr.h).
  */
 static void settle_volumes(const struct container *c, bool ran, bool gone)
 {
@@ -248,7 +249,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	if (r < 0 && !given_away && !req->keep &&
 	    ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
 		log_debug("%s", ignored.msg); /* the next sweep tries again */
-	settle_volumes(c, r == 0, r == 0 ? c->remove && req->attach : !req->keep);
+	settle_volumes(c, r == 0, r < 0 && !req->keep && !c->remove);
 	rootfs_close(&s.rootfs);
 	fd_close(s.log_dir);
 	return r;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prune.h - removing what nobody uses, for the prune commands of containers, images, volumes and all
+ *
+ * What is in use at the moment of its removal is skipped in silence. What cannot be removed for another
+ * reason is told as a warning; the others get their turn.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/strv.h"
+#include "core/rl.h"
+
+struct pruned {
+	struct strv names; /* ids of containers and images, names of volumes */
+	int64_t bytes;     /* with @count */
+	bool count;        /* sum up what is freed (takes a look at each file) */
+};
+
+/* Those that do not run. @filters: "label[!]=", "until=" */
+int prune_containers(const struct rl *rl, const struct strv *filters, struct pruned *ret,
+		     struct rl_err *err) RL_MUST_USE;
+/* Those without a name, with @all those without a container. @filters: as images have them */
+int prune_images(const struct rl *rl, bool all, const struct strv *filters, struct pruned *ret,
+		 struct rl_err *err) RL_MUST_USE;
+/* Anonymous ones, with @all (or the filter all=true) named ones too, that no container mounts. */
+int prune_volumes(const struct rl *rl, bool all, const struct strv *filters, struct pruned *ret,
+		  struct rl_err *err) RL_MUST_USE;
+/* The names of the volumes that it would remove; appended. */
+int prune_volumes_list(const struct rl *rl, bool all, const struct strv *filters, struct strv *ret,
+		       struct rl_err *err) RL_MUST_USE;

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* volume_view.c - volumes as JSON, and their filters; the header is the manual */
+#include "config.h"
+
+#include "cmd/volume_view.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/base/parse.h"
+#include "core/base/when.h"
+
+const char *const volume_map_names[] = { "Labels", "Options", "Status", NULL };
+
+json_t *volume_view(const struct rl *rl, const struct volume *v, size_t users)
+{
+	char created[32];
+	json_t *j;
+	struct stat st;
+
+	time_rfc3339(created, v->created_ns);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:I, s:b, s:b, s:i}", "Name", v->name,
+		      "Driver", "local", "Mountpoint", v->path, "CreatedAt", created, "Labels",
+		      v->labels ? json_incref(v->labels) : json_object(), "Scope", "local",
+		      "Options", v->options ? json_incref(v->options) : json_object(), "MountCount",
+		      (json_int_t)users, "NeedsCopyUp", v->copy_up, "NeedsChown", 0, "LockNumber",
+		      0);
+	if (j && v->anonymous)
+		(void)json_object_set_new(j, "Anonymous", json_true());
+	/* as the caller sees it; what S makes of it is the container's business */
+	if (j && stat(v->path, &st) == 0 && (st.st_uid != rl->uid || st.st_gid != rl->gid)) {
+		(void)json_object_set_new(j, "UID", json_integer(st.st_uid));
+		(void)json_object_set_new(j, "GID", json_integer(st.st_gid));
+	}
+	return j;
+}
+
+size_t volume_count_users(const struct strv *users, const char *name)
+{
+	size_t len = strlen(name), n = 0;
+
+	for (size_t i = 0; i < users->n; i++)
+		n += strncmp(users->v[i], name, len) == 0 && users->v[i][len] == ' ';
+	return n;
+}
+
+/* --- filters ----------------------------------------------------------------------------- */
+
+enum key {
+	K_NAME,
+	K_LABEL,
+	K_NOT_LABEL,
+	K_DRIVER,
+	K_DANGLING,
+	K_ANONYMOUS,
+	K_ALL,
+	K_OPT,
+	K_SCOPE,
+	K_SINCE,
+	K_AFTER,
+	K_UNTIL,
+	KEYS
+};
+
+static const char *const key_names[KEYS] = {
+	"name", "label", "label!", "driver", "dangling", "anonymous",
+	"all",  "opt",   "scope",  "since",  "after",    "until",
+};
+
+struct filter {
+	enum key key;
+	char *value; /* owned */
+	bool yes;
+	int64_t ns;
+	regex_t re;
+	bool has_re;
+};
+
+struct volume_filters {
+	struct filter *v;
+	size_t n;
+};
+
+void volume_filters_free(struct volume_filters *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->v[i].value);
+		if (f->v[i].has_re)
+			regfree(&f->v[i].re);
+	}
+	free(f->v);
+	free(f);
+}
+
+static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err)
+{
+	auto_volume struct volume v = { 0 };
+	int r;
+
+	switch (f->key) {
+	case K_NAME:
+		if (regcomp(&f->re, f->value, REG_EXTENDED | REG_NOSUB) != 0)
+			return rl_fail(err, EINVAL, "filter name: '%s' is no regular expression",
+				       f->value);
+		f->has_re = true;
+		return 0;
+	case K_DANGLING:
+	case K_ANONYMOUS:
+	case K_ALL:
+		return parse_bool(f->value, &f->yes) < 0
+			       ? rl_fail(err, EINVAL, "filter %s: '%s' is neither true nor false",
+					 key_names[f->key], f->value)
+			       : 0;
+	case K_UNTIL:
+		return when_parse(f->value, wall_ns(), &f->ns, err);
+	case K_SINCE:
+	case K_AFTER:
+		r = volume_load(rl, f->value, &v, err);
+		f->ns = v.created_ns;
+		return r < 0 ? rl_wrap(err, "filter %s: '%s'", key_names[f->key], f->value) : 0;
+	case K_LABEL:
+	case K_NOT_LABEL:
+	case K_DRIVER:
+	case K_OPT:
+	case K_SCOPE:
+	case KEYS:
+		break;
+	}
+	return 0;
+}
+
+static int add(const struct rl *rl, struct volume_filters *f, const char *word, struct rl_err *err)
+{
+	const char *eq = strchr(word, '=');
+	struct filter *x = &f->v[f->n];
+	size_t len = eq ? (size_t)(eq - word) : 0;
+	int k;
+
+	for (k = 0; k < KEYS; k++)
+		if (strlen(key_names[k]) == len && strncmp(key_names[k], word, len) == 0)
+			break;
+	if (!eq || k == KEYS) {
+		rl_fail(err, EINVAL, "'%s' is no filter for volumes", word);
+		return rl_hint(err, "KEY=VALUE with name, label, label!, driver, dangling, "
+				    "anonymous, all, opt, scope, since, after or until");
+	}
+	*x = (struct filter){ .key = (enum key)k, .value = strdup(eq + 1) };
+	if (!x->value)
+		return rl_oom(err);
+	f->n++;
+	return check_value(rl, x, err);
+}
+
+int volume_filters_new(const struct rl *rl, const struct strv *words, struct volume_filters **ret,
+		       struct rl_err *err)
+{
+	struct volume_filters *f = calloc(1, sizeof(*f));
+	int r = 0;
+
+	if (f)
+		f->v = calloc(words->n + 1, sizeof(*f->v));
+	if (!f || !f->v)
+		r = rl_oom(err);
+	for (size_t i = 0; r == 0 && i < words->n; i++)
+		r = add(rl, f, words->v[i], err);
+	if (r < 0) {
+		volume_filters_free(f);
+		return r;
+	}
+	*ret = f;
+	return 0;
+}
+
+/* "KEY" or "KEY=VALUE" among the pairs of @o */
+static bool has_pair(const json_t *o, const char *want)
+{
+	const char *eq = strchr(want, '=');
+	auto_free char *key = eq ? strndup(want, (size_t)(eq - want)) : strdup(want);
+	const char *v = key ? json_string_value(json_object_get(o, key)) : NULL;
+
+	return v && (!eq || strcmp(v, eq + 1) == 0);
+}
+
+static bool match(const struct filter *f, const struct volume *v, size_t users)
+{
+	switch (f->key) {
+	case K_NAME:
+		return regexec(&f->re, v->name, 0, NULL, 0) == 0;
+	case K_LABEL:
+		return has_pair(v->labels, f->value);
+	case K_NOT_LABEL:
+		return !has_pair(v->labels, f->value);
+	case K_DRIVER:
+	case K_SCOPE: /* the only one of either */
+		return strcmp(f->value, "local") == 0;
+	case K_DANGLING:
+		return f->yes == (users == 0);
+	case K_ANONYMOUS:
+		return f->yes == v->anonymous;
+	case K_OPT:
+		return has_pair(v->options, f->value);
+	case K_SINCE:
+	case K_AFTER:
+		return v->created_ns > f->ns;
+	case K_UNTIL:
+		return v->created_ns < f->ns;
+	case K_ALL:
+	case KEYS:
+		break;
+	}
+	return true;
+}
+
+bool volume_filters_match(const struct volume_filters *f, const struct volume *v, size_t users)
+{
+	bool given[KEYS] = { 0 }, matched[KEYS] = { 0 };
+
+	for (size_t i = 0; i < f->n; i++) {
+		enum key k = f->v[i].key;
+		bool m = match(&f->v[i], v, users);
+
+		if ((k == K_LABEL || k == K_NOT_LABEL) && !m)
+			return false;
+		given[k] = true;
+		matched[k] = matched[k] || m;
+	}
+	for (int k = 0; k < KEYS; k++)
+		if (given[k] && !matched[k])
+			return false;
+	return true;
+}
+
+bool volume_filters_all(const struct volume_filters *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].key == K_ALL && f->v[i].yes)
+			return true;
+	return false;
+}
+
+int volume_each(const struct rl *rl, const struct volume_filters *f, volume_cb cb, void *arg,
+		struct rl_err *err)
+{
+	auto_strv struct strv names = { 0 }, users = { 0 };
+	int r = volume_list(rl, &names, err);
+
+	if (r == 0)
+		r = volume_users(rl, &users, err);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		auto_volume struct volume v = { 0 };
+		size_t n = volume_count_users(&users, names.v[i]);
+		struct rl_err why = { 0 };
+
+		if (volume_load(rl, names.v[i], &v, &why) < 0) {
+			if (why.code != ENOENT) /* else it went just now */
+				log_warn("volume '%s' is left out: %s", names.v[i], why.msg);
+		} else if (!f || volume_filters_match(f, &v, n)) {
+			r = cb(arg, &v, n, err);
+		}
+	}
+	return r;
+}
