@@ -116,9 +116,9 @@ static int option_name(const struct opt *o, struct buf *out)
 	return r < 0 ? r : buf_str(out, "\n");
 }
 
-/* A sentence that names all options of these types. */
+/* A sentence that names all options of these types; a paragraph of its own, unless it is the first. */
 static int name_all(const struct opt *table, const char *intro, enum opt_type a, enum opt_type b,
-		    struct buf *out)
+		    bool *is_first, struct buf *out)
 {
 	bool any = false;
 	int r = 0;
@@ -126,12 +126,14 @@ static int name_all(const struct opt *table, const char *intro, enum opt_type a,
 	for (const struct opt *o = table; r == 0 && o->type != OPT_T_END; o++) {
 		if (o->type != a && o->type != b)
 			continue;
-		r = buf_printf(out, any ? ",\n" : ".PP\n%s\n", intro);
+		r = any ? buf_str(out, ",\n")
+			: buf_printf(out, "%s%s\n", *is_first ? "" : ".PP\n", intro);
 		if (r == 0)
 			r = buf_str(out, "\\-\\-");
 		if (r == 0)
 			r = man_text(out, o->name);
 		any = true;
+		*is_first = false;
 	}
 	return r < 0 || !any ? r : buf_str(out, ".\n");
 }
@@ -139,10 +141,12 @@ static int name_all(const struct opt *table, const char *intro, enum opt_type a,
 static int options(const struct opt *table, struct buf *out)
 {
 	int r = buf_str(out, ".SH OPTIONS\n");
+	bool is_first = true;
 
 	for (const struct opt *o = table; r == 0 && o->type != OPT_T_END; o++) {
 		if (!o->help)
 			continue;
+		is_first = false;
 		r = option_name(o, out);
 		if (r == 0)
 			r = line(out, "", o->help);
@@ -150,11 +154,11 @@ static int options(const struct opt *table, struct buf *out)
 	if (r == 0)
 		r = name_all(table,
 			     "Taken for the sake of scripts, and without effect:", OPT_T_IGNORE,
-			     OPT_T_IGNORE_BOOL, out);
+			     OPT_T_IGNORE_BOOL, &is_first, out);
 	return r < 0 ? r
 		     : name_all(table,
 				"Known to Docker or Podman, and refused so far:", OPT_T_LATER,
-				OPT_T_LATER, out);
+				OPT_T_LATER, &is_first, out);
 }
 
 /* --- one command ------------------------------------------------------------------------- */
