@@ -48,6 +48,7 @@ libcmd_a_SOURCES += cmd/engine/mntlist.c cmd/engine/mntlist.h
 libcmd_a_SOURCES += cmd/engine/record.c
 libcmd_a_SOURCES += cmd/engine/secopt.c
 libcmd_a_SOURCES += cmd/engine/spec_asked.c
+libcmd_a_SOURCES += cmd/engine/spec_accounts.c
 libcmd_a_SOURCES += cmd/engine/spec_build.c
 libcmd_a_SOURCES += cmd/engine/spec_env.c
 libcmd_a_SOURCES += cmd/engine/spec_files.c
@@ -62,6 +63,7 @@ libcmd_a_SOURCES += cmd/engine/start.c
 libcmd_a_SOURCES += cmd/engine/ulimit.c cmd/engine/ulimit.h
 libcmd_a_SOURCES += cmd/engine/userdb.c cmd/engine/userdb.h
 libcmd_a_SOURCES += cmd/engine/volopt.c cmd/engine/volopt.h
+libcmd_a_SOURCES += cmd/engine/volumes_from.c cmd/engine/volumes_from.h
 libcmd_a_SOURCES += cmd/rm.c
 libcmd_a_SOURCES += cmd/stop.c
 

@@ -15,7 +15,8 @@ struct run_opts {
 	struct create_req req; /* filled by the table; the words are added by run_opts_finish() */
 	bool detach;           /* -d, run only */
 	bool sig_proxy;        /* --sig-proxy, run only */
-	bool read_only_tmpfs, http_proxy, tls_verify; /* default true, turned round in @req */
+	bool read_only_tmpfs, http_proxy, tls_verify,
+		passwd; /* default true, turned round in @req */
 	const char *systemd, *log_driver, *cgroups, *arch, *os;
 	int64_t stop_timeout; /* seconds, -1 = for ever; kept for stop */
 	uint64_t retry;

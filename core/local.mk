@@ -30,6 +30,7 @@ libcore_a_SOURCES += core/events_tail.c core/events_tail.h
 libcore_a_SOURCES += core/exec.c core/exec.h
 libcore_a_SOURCES += core/fakeid.c core/fakeid.h
 libcore_a_SOURCES += core/holder.c core/holder.h
+libcore_a_SOURCES += core/idfile.c core/idfile.h
 libcore_a_SOURCES += core/idmap.c core/idmap.h
 libcore_a_SOURCES += core/init.c core/init.h
 libcore_a_SOURCES += core/isolate.c core/isolate.h

@@ -200,6 +200,13 @@ static void reap_pump(struct monitor *m)
 	m->pump = 0;
 }
 
+static int write_pids(const struct monitor *m, struct rl_err *err)
+{
+	int r = idfile_write_pid(m->cfg->files->pid, m->init.pid, err);
+
+	return r < 0 ? r : idfile_write_pid(m->cfg->files->monitor_pid, getpid(), err);
+}
+
 static int start(struct monitor *m, struct rl_err *err)
 {
 	struct pump_fds p = { .client = FD_NONE,
@@ -235,6 +242,8 @@ static int start(struct monitor *m, struct rl_err *err)
 	}
 	if (r == 0)
 		r = m->restart.count ? cgroup_reuse(&m->cgroup, m->init.pid, err) : place(m, err);
+	if (r == 0)
+		r = write_pids(m, err);
 	if (r == 0)
 		r = launch_exec(&m->init, err);
 	m->started_ns = wall_ns();
@@ -439,6 +448,7 @@ static void clean_up_run(struct monitor *m)
 		m->cfg->hooks.net_stop(m->cfg->hooks.arg, NULL, 0);
 	m->net_pidfd = FD_NONE;
 	m->net_starts = 0;
+	idfile_drop_pid(m->cfg->files->pid, m->init.pid);
 	launch_close(&m->init);
 	m->paused = m->timed_out = false;
 }
@@ -452,6 +462,9 @@ static void clean_up(struct monitor *m)
 	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
 	monitor_event(m, m->cfg->remove ? "remove" : "cleanup", NULL);
+	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
+	if (m->cfg->remove)
+		idfile_drop(m->cfg->files->cid, m->cfg->ctr->id);
 	if (m->cfg->remove &&
 	    ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
 		log_debug("%s", err.msg); /* the next sweep tries again */
@@ -463,14 +476,18 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	struct monitor_msg msg = { .type = MONITOR_FAILED, .err = *cause };
 	struct rl_err err;
 
+	idfile_drop_pid(m->cfg->files->pid, m->init.pid);
+	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
 	launch_abort(&m->init);
 	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
 	if (!m->cfg->keep &&
 	    ctr_remove(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
 		note(m, err.msg);
-	if (!m->cfg->keep)
+	if (!m->cfg->keep) {
 		monitor_event(m, "remove", NULL);
+		idfile_drop(m->cfg->files->cid, m->cfg->ctr->id);
+	}
 	tell(m, &msg);
 }
 

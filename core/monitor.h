@@ -16,6 +16,7 @@
 #include "core/cgroup.h"
 #include "core/ctr.h"
 #include "core/events.h"
+#include "core/idfile.h"
 #include "core/launch.h"
 #include "core/restart.h"
 #include "core/rl.h"
@@ -85,10 +86,11 @@ struct monitor_cfg {
 	int stop_signal;
 	const char *image_name; /* for events, as the labels */
 	const json_t *labels;   /* or NULL */
-	int log_dir;            /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
-	int64_t log_max;        /* bytes before a rotation */
-	int64_t stop_timeout;   /* seconds of grace when the monitor itself has to end, -1 = any */
-	int64_t run_timeout;    /* --timeout: seconds that it may run, 0 = any */
+	const struct idfiles *files;
+	int log_dir;          /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
+	int64_t log_max;      /* bytes before a rotation */
+	int64_t stop_timeout; /* seconds of grace when the monitor itself has to end, -1 = any */
+	int64_t run_timeout;  /* --timeout: seconds that it may run, 0 = any */
 	struct restart_policy restart;
 	struct monitor_hooks hooks;
 };

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/engine/life.h"
+#include "cmd/engine/volumes_from.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
@@ -27,7 +29,8 @@
 
 /* What only the making of a container needs */
 struct making {
-	const struct create_req *req;
+	struct create_req req; /* a copy, the volumes of others added */
+	struct strv volumes;   /* what req.volume is then */
 	struct container *c;
 	struct image image;
 	int *layer_fds; /* for the look-up of users in the image */
@@ -37,7 +40,7 @@ struct making {
 
 static int get_image(struct making *m, struct rl_err *err)
 {
-	const struct create_req *req = m->req;
+	const struct create_req *req = &m->req;
 	const struct pull_req pull = {
 		.name = req->image,
 		.platform = req->platform,
@@ -83,8 +86,8 @@ static int open_layers(struct making *m, struct rl_err *err)
 		if (r == 0)
 			r = layer_open(m->c->rl, key, err);
 		if (r < 0) {
-			rl_wrap(err, "image '%s'", m->req->image);
-			return rl_hint(err, "fetch it again: rl pull %s", m->req->image);
+			rl_wrap(err, "image '%s'", m->req.image);
+			return rl_hint(err, "fetch it again: rl pull %s", m->req.image);
 		}
 		m->layer_fds[m->n_layers++] = r;
 	}
@@ -123,15 +126,15 @@ static int build_spec(struct making *m, struct rl_err *err)
 	struct spec_out out = { 0 };
 	struct net_config net;
 	struct spec_in in = {
-		.req = m->req,
-		.image = m->req->rootfs ? NULL : &m->image,
+		.req = &m->req,
+		.image = m->req.rootfs ? NULL : &m->image,
 		.rl = c->rl,
 		.session = &c->session,
 		.id = c->ctr.id,
 		.name = c->ctr.name,
 		.ctr_dir = c->ctr.dir,
 		.ctr_fd = c->ctr.dir_fd,
-		.rootfs_path = m->req->rootfs ? c->image_name : root,
+		.rootfs_path = m->req.rootfs ? c->image_name : root,
 		.layer_fds = m->layer_fds,
 		.n_layers = m->n_layers,
 	};
@@ -156,20 +159,71 @@ static int build_spec(struct making *m, struct rl_err *err)
 /* Exclusive, as Docker and Podman have it: an existing file belongs to another container. */
 static int write_cidfile(struct making *m, struct rl_err *err)
 {
-	const char *path = m->req->cidfile;
-	auto_fd int fd = FD_NONE;
+	const struct idfiles f = container_idfiles(m->c);
+	int r = f.cid ? idfile_create(f.cid, m->c->ctr.id, err) : 0;
+
+	m->has_cidfile = f.cid && r == 0;
+	return r;
+}
+
+/* Paths of files that are written later, from elsewhere; and whether the first is there already. */
+static int set_files(struct container *c, const struct create_req *q, struct rl_err *err)
+{
+	const char *const typed[] = { q->cidfile, q->pidfile, q->conmon_pidfile };
+	static const char *const keys[] = { "cid", "pid", "monitor_pid" };
+
+	for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
+		auto_free char *path = typed[i] ? idfile_path(typed[i]) : NULL;
+
+		if (!typed[i])
+			continue;
+		if (!c->files)
+			c->files = json_object();
+		if (!path || json_object_set_new(c->files, keys[i], json_string(path)) < 0)
+			return rl_oom(err);
+	}
+	if (q->cidfile && access(q->cidfile, F_OK) == 0) {
+		rl_fail(err, EEXIST, "the cidfile '%s' exists", q->cidfile);
+		return rl_hint(err, "it is another container's: remove it, or name another one");
+	}
+	return 0;
+}
+
+struct idfiles container_idfiles(const struct container *c)
+{
+	return (struct idfiles){ json_string_value(json_object_get(c->files, "cid")),
+				 json_string_value(json_object_get(c->files, "pid")),
+				 json_string_value(json_object_get(c->files, "monitor_pid")) };
+}
+
+/* --replace: as late as possible, so that a mistake in the options costs nobody a container. */
+static int replace(const struct rl *rl, const char *name, struct rl_err *err)
+{
+	struct rl_err none;
+	struct ctr old;
+	int r = ctr_find(rl, name, &old, &none);
+
+	if (r < 0)
+		return 0;
+	/* the name may also be the start of some other one's id */
+	if (strcmp(old.name, name) == 0)
+		r = life_remove(rl, &old, true, LIFE_TIMEOUT_OWN, err);
+	ctr_done(&old);
+	return r < 0 ? rl_wrap(err, "replace '%s'", name) : 0;
+}
+
+static int add_volumes(struct making *m, struct rl_err *err)
+{
+	const struct strv *own = &m->req.volume;
 	int r;
 
-	if (!path)
+	if (m->req.volumes_from.n == 0)
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		r = rl_fail_sys(err, errno, "create the cidfile '%s'", path);
-		return r == -EEXIST ? rl_hint(err, "remove it, or name another one") : r;
-	}
-	m->has_cidfile = true;
-	r = io_write_all(fd, m->c->ctr.id, CTR_ID_LEN);
-	return r < 0 ? rl_fail_sys(err, -r, "write the cidfile '%s'", path) : 0;
+	r = volumes_from(m->c->rl, &m->req.volumes_from, own, &m->volumes, err);
+	if (r == 0 && strv_copy(&m->volumes, own) < 0)
+		return rl_oom(err);
+	m->req.volume = m->volumes; /* borrowed; m->volumes owns */
+	return r;
 }
 
 static int set_restart(struct container *c, const struct create_req *req, struct rl_err *err)
@@ -184,12 +238,18 @@ static int set_restart(struct container *c, const struct create_req *req, struct
 
 static int make(struct making *m, struct rl_err *err)
 {
-	const struct create_req *req = m->req;
+	const struct create_req *req = &m->req;
 	struct container *c = m->c;
 	int r = req->name ? ctr_name_check(req->name, err) : 0;
 
+	if (r == 0 && req->replace && !req->name)
+		r = rl_fail(err, EINVAL, "'--replace' needs '--name'");
 	if (r == 0)
 		r = set_restart(c, req, err);
+	if (r == 0)
+		r = set_files(c, req, err);
+	if (r == 0)
+		r = add_volumes(m, err);
 	c->tty = req->tty;
 	c->interactive = req->interactive;
 	c->remove = req->rm;
@@ -204,6 +264,8 @@ static int make(struct making *m, struct rl_err *err)
 		r = session_open(c->rl, &c->session, err);
 	if (r == 0)
 		r = open_layers(m, err);
+	if (r == 0 && req->replace)
+		r = replace(c->rl, req->name, err);
 	if (r == 0)
 		r = ctr_create(c->rl, req->name, &c->ctr, err);
 	if (r == 0)
@@ -235,7 +297,7 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 		.ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
 		.session = { .userns_fd = FD_NONE },
 	};
-	struct making m = { .req = req, .c = &c };
+	struct making m = { .req = *req, .c = &c };
 	struct rl_err ignored;
 	int r = make(&m, err);
 
@@ -243,6 +305,7 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 		fd_close(m.layer_fds[i]);
 	free(m.layer_fds);
 	image_done(&m.image);
+	strv_done(&m.volumes);
 	if (r == 0) {
 		*ret = c;
 		return 0;
@@ -250,7 +313,7 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 	if (c.ctr.dir && ctr_remove(rl, &c.ctr, c.session.userns_fd, &ignored) < 0)
 		log_debug("%s", ignored.msg); /* the next sweep tries again */
 	if (m.has_cidfile)
-		(void)unlink(req->cidfile); /* its container never was */
+		idfile_drop(container_idfiles(&c).cid, c.ctr.id); /* its container never was */
 	container_done(&c);
 	return r;
 }
@@ -289,6 +352,7 @@ void container_done(struct container *c)
 	free(c->config_text);
 	json_decref(c->spec_json);
 	json_decref(c->labels);
+	json_decref(c->files);
 	json_decref(c->asked);
 	json_decref(c->mounts);
 	strv_done(&c->diff_ids);

@@ -9,6 +9,7 @@
 
 #include "cmd/engine/create.h"
 #include "core/ctr.h"
+#include "core/idfile.h"
 #include "core/restart.h"
 #include "core/session.h"
 #include "core/spec.h"
@@ -23,6 +24,7 @@ struct container {
 	char *config_text;            /* the whole of config.json, only until record_write() */
 	struct seccomp_filter filter; /* no instructions: unconfined, or not compiled yet */
 	json_t *labels;
+	json_t *files;          /* --cidfile and kin: see container_idfiles(); NULL = none */
 	json_t *asked, *mounts; /* struct spec_out; NULL in old records */
 	struct spec spec;       /* the same, parsed; points into @spec_json */
 	char *image_name;       /* as typed; the folder with --rootfs */
@@ -73,6 +75,9 @@ struct start_req {
  */
 int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
 		 struct rl_err *err) RL_MUST_USE;
+
+/* What --cidfile, --pidfile and --conmon-pidfile named; borrowed from the container. */
+struct idfiles container_idfiles(const struct container *c);
 
 /* Remove the anonymous volumes of a container that is gone; failures are warned about. */
 void container_drop_volumes(const struct container *c);

@@ -24,15 +24,19 @@ struct create_req {
 	const char *const *args;
 	size_t n_args;
 	const char *name, *hostname, *user, *workdir, *network, *userns, *shm_size, *stop_signal,
-		*cidfile, *platform, *pull, *pid, *ipc, *uts, *cgroupns, *umask, *tz;
+		*cidfile, *pidfile, *conmon_pidfile, *platform, *pull, *pid, *ipc, *uts, *cgroupns,
+		*umask, *tz;
 	const char *authfile, *creds, *cert_dir; /* for the pull */
 	const char *entrypoint; /* NULL: the image's; "": none; JSON array or one word */
 	const char *memory_swap, *pids_limit, *cpu_quota; /* numbers that may be -1, as typed */
 	const char *image_volume, *oom_score_adj;
+	const char *passwd_entry, *group_entry; /* templates, see spec_accounts.c */
 	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
 		cap_drop, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
-		sysctl, annotation, device;
+		sysctl, annotation, device, volumes_from, env_merge, hostuser;
 	bool interactive, tty, rm, read_only, privileged, init, quiet, no_hosts, no_hostname;
+	bool replace;   /* a container that has the name goes first */
+	bool no_passwd; /* the image's passwd and group stay as they are */
 	bool no_read_only_tmpfs, no_http_proxy, env_host, unsetenv_all, tls_no_verify;
 	int64_t nano_cpus, memory, memory_reservation;
 	uint64_t cpu_shares, cpu_period;

@@ -27,6 +27,7 @@
 #include "core/base/proc.h"
 #include "core/control.h"
 #include "core/events.h"
+#include "core/idfile.h"
 #include "core/session.h"
 
 #define KILL_WAIT_MS 10000 /* SIGKILL that takes longer is a kernel problem (D state) */
@@ -220,6 +221,17 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	return r;
 }
 
+/* The cidfile goes with its container; a damaged record keeps it. */
+static void drop_cidfile(const struct ctr *c)
+{
+	json_auto_t *j = NULL;
+	struct rl_err ignored;
+
+	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0)
+		idfile_drop(json_string_value(json_object_get(json_object_get(j, "files"), "cid")),
+			    c->id);
+}
+
 int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
 		struct rl_err *err)
 {
@@ -251,6 +263,7 @@ int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_
 	r = ctr_hide(rl, c, err);
 	if (r == 0) {
 		events_ctr(rl, c, "remove", NULL);
+		drop_cidfile(c);
 		r = ctr_delete_hidden(rl, c, session.userns_fd, err);
 	}
 	session_close(&session);

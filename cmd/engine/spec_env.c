@@ -2,7 +2,7 @@
 /*
  * spec_env.c - the environment of the container's process
  *
- * Later ones win: defaults, proxies, --env-host, the image's Env, --env-file, -e; --unsetenv last.
+ * Later ones win: defaults, proxies, --env-host, the image's Env, --env-merge, --env-file, -e; --unsetenv last.
  * Nothing of the caller's environment gets in but the proxies and what is asked for by name.
  */
 #include "config.h"
@@ -201,6 +201,47 @@ static int from_image(struct spec_ctx *x, struct strv *env, struct rl_err *err)
 	return r;
 }
 
+/* Is it "NAME" or "{NAME}" at @s? Bytes it takes, with its value ("" when unset); 0: no name. */
+static size_t variable(const struct strv *env, const char *s, const char **ret)
+{
+	bool brace = *s == '{';
+	const char *name = s + brace;
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+	auto_free char *key = strndup(name, n);
+
+	if (n == 0 || !key || (brace && name[n] != '}'))
+		return 0;
+	*ret = strv_getenv(env, key);
+	if (!*ret)
+		*ret = "";
+	return n + 2 * (size_t)brace;
+}
+
+/* --env-merge "NAME=text ${OTHER}": with the values that others have by now */
+static int merge(struct strv *env, const char *word, struct rl_err *err)
+{
+	auto_buf struct buf b = { 0 };
+	const char *value;
+	size_t n;
+	int r = 0;
+
+	if (*word == '=' || !strchr(word, '='))
+		return rl_fail(err, EINVAL, "'--env-merge %s': expected NAME=VALUE", word);
+	if (!is_utf8(word))
+		return rl_fail(err, EINVAL, "'--env-merge %.80s' is not valid UTF-8", word);
+	for (const char *s = word; r == 0 && *s; s += n) {
+		n = *s == '$' ? variable(env, s + 1, &value) : 0;
+		if (n > 0) {
+			r = buf_str(&b, value);
+			n++;
+		} else {
+			n = 1;
+			r = buf_add(&b, s, 1);
+		}
+	}
+	return r < 0 ? rl_oom(err) : set(env, b.data, err);
+}
+
 static int check_size(const struct strv *env, struct rl_err *err)
 {
 	size_t total = 0;
@@ -228,6 +269,8 @@ int spec_make_env(struct spec_ctx *x, json_t **ret, struct rl_err *err)
 		r = import_all(&env, "", 0, err);
 	if (r == 0 && !q->unsetenv_all)
 		r = from_image(x, &env, err);
+	for (size_t i = 0; r == 0 && i < q->env_merge.n; i++)
+		r = merge(&env, q->env_merge.v[i], err);
 	for (size_t i = 0; r == 0 && i < q->env_file.n; i++)
 		r = env_file(&env, q->env_file.v[i], err);
 	for (size_t i = 0; r == 0 && i < q->env.n; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spec_files.c - text of the files that a container gets in /etc: hosts, resolv.conf, passwd
+ * spec_files.c - text of the files that a container gets in /etc: hosts and resolv.conf
  *
  * Line formats: whatever goes in has been checked to hold no line feed (SECURITY S25). Addresses
  * are those of net/net.h: container 10.0.2.100, gateway 10.0.2.2, DNS 10.0.2.3.
@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 
 #include "cmd/engine/spec_parts.h"
@@ -199,59 +198,4 @@ int spec_file_resolv(struct spec_ctx *x, struct buf *out, struct rl_err *err)
 	if (r == 0 && q->dns_option.n > 0)
 		r = add_list(out, "options", &q->dns_option);
 	return r < 0 ? rl_oom(err) : 0;
-}
-
-/* The caller's login name if it fits into a passwd line, else "user". */
-static const char *caller_name(const struct spec_ctx *x)
-{
-	const struct passwd *pw = getpwuid(x->in->rl->uid);
-	const char *s = pw ? pw->pw_name : "";
-
-	if (!*s || *s == '-' || !text_is_plain(s, 32) || strpbrk(s, ":, /\\"))
-		return "user";
-	return s;
-}
-
-static int copy_text(struct buf *out, const struct buf *from)
-{
-	int r = from->len > 0 ? buf_add(out, from->data, from->len) : 0;
-
-	if (r == 0 && out->len > 0 && out->data[out->len - 1] != '\n')
-		r = buf_str(out, "\n");
-	return r;
-}
-
-/* keep-id: the caller has a name inside, unless the image knows its uid already. */
-int spec_file_passwd(struct spec_ctx *x, struct buf *out, struct rl_err *err)
-{
-	const char *home = x->home;
-
-	if (!x->keep_id || x->user.has_entry || x->user.uid != x->keep_uid)
-		return 1;
-	if (strchr(home, ':') || !text_is_plain(home, TEXT_PATH_MAX))
-		home = "/"; /* would end the field (SECURITY S25) */
-	if (copy_text(out, &x->passwd) < 0 ||
-	    buf_printf(out, "%s:*:%u:%u::%s:/bin/sh\n", caller_name(x), x->user.uid, x->user.gid,
-		       home) < 0)
-		return rl_oom(err);
-	return 0;
-}
-
-static bool has_gid(const struct spec_ctx *x, uint32_t gid)
-{
-	char needle[16];
-
-	/* good enough to avoid a second name: the field ":gid:" anywhere */
-	(void)snprintf(needle, sizeof(needle), ":%u:", gid);
-	return x->group.data && strstr(x->group.data, needle);
-}
-
-int spec_file_group(struct spec_ctx *x, struct buf *out, struct rl_err *err)
-{
-	if (!x->keep_id || x->user.gid != x->keep_gid || has_gid(x, x->user.gid))
-		return 1;
-	if (copy_text(out, &x->group) < 0 ||
-	    buf_printf(out, "%s:x:%u:\n", caller_name(x), x->user.gid) < 0)
-		return rl_oom(err);
-	return 0;
 }

@@ -48,6 +48,8 @@ void secopt_done(struct secopt *s);
 int spec_make_namespaces(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* -u, --group-add: ids that the map has; reads the image's passwd and group */
 int spec_make_user(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+/* --hostuser: into x->passwd, once that is read */
+int spec_add_accounts(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* args, env, cwd, capabilities, rlimits: the "process" object */
 int spec_make_process(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 int spec_make_env(struct spec_ctx *x, json_t **ret, struct rl_err *err) RL_MUST_USE;

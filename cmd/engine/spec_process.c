@@ -127,6 +127,8 @@ int spec_make_user(struct spec_ctx *x, struct rl_err *err)
 		return rl_oom(err);
 	r = read_userdb(x, err);
 	if (r == 0)
+		r = spec_add_accounts(x, err);
+	if (r == 0)
 		r = userdb_resolve(user_spec(x, text), &x->passwd, &x->group, &x->user, err);
 	if (r == 0)
 		r = map_only_id(x, err);

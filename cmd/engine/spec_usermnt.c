@@ -376,7 +376,9 @@ static int note_volume(struct spec_out *o, const struct volume *v, const char *d
 		return rl_oom(err);
 	o->volumes = p;
 	p += o->n_volumes++;
-	*p = (struct spec_volume){ strdup(v->name), strdup(dest), v->copy_up, v->anonymous };
+	/* one that was named here belongs to the container that it was made for */
+	*p = (struct spec_volume){ strdup(v->name), strdup(dest), v->copy_up,
+				   v->anonymous && v->created };
 	return p->name && p->dest ? 0 : rl_oom(err);
 }
 

@@ -161,6 +161,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.one_id = c->session.rung == SESSION_ONE_ID,
 		.new_cgroupns = !c->host_cgroupns,
 	};
+	const struct idfiles files = container_idfiles(c);
 	const struct monitor_cfg cfg = {
 		.rl = c->rl,
 		.ctr = &c->ctr,
@@ -177,6 +178,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.stop_signal = c->stop_signal,
 		.image_name = c->image_name,
 		.labels = c->labels,
+		.files = &files,
 		.stop_timeout = c->stop_timeout,
 		.run_timeout = c->run_timeout,
 		.restart = c->restart,

@@ -76,6 +76,82 @@ run rl wait --condition=happy w
 expect_error 'an unknown condition' "*'happy'*--condition*"
 rl rm -f -t 0 w v >/dev/null 2>&1
 
+# --- files with ids ------------------------------------------------------------------------------
+d --name f --cidfile c1 --pidfile p1 --conmon-pidfile m1 $IMG sleep 300
+f=$out
+check '--cidfile holds the id' [ "$(cat "$T/work/c1")" = "$f" ]
+run rl ps --format '{{.Pid}}' --filter name=f
+check '--pidfile holds the pid' [ "$(cat "$T/work/p1")" = "$out" ]
+check '--conmon-pidfile holds the pid of the monitor' grep -q rl-monitor "/proc/$(cat "$T/work/m1")/cmdline"
+run rl run --cidfile c1 $IMG true
+expect_error 'a cidfile that exists' "*'c1' exists*"
+rl stop -t 0 --cidfile c1 >/dev/null 2>&1
+rl wait f >/dev/null
+sleep 0.3
+if [ -e "$T/work/c1" ] && ! [ -e "$T/work/p1" ] && ! [ -e "$T/work/m1" ]; then ok 'the pids go with the run'; else not_ok 'the pids go with the run' "$(ls "$T/work")"; fi
+rl rm f >/dev/null
+if [ -e "$T/work/c1" ]; then not_ok 'the cidfile goes with the container'; else ok 'the cidfile goes with the container'; fi
+run rl run --rm --cidfile c2 $IMG true
+for _ in {1..20}; do [ -e "$T/work/c2" ] || break; sleep 0.1; done
+if [ -e "$T/work/c2" ]; then not_ok '... also with --rm'; else ok '... also with --rm'; fi
+run rl run --rm --cidfile c3 $IMG /no/such
+if [ -e "$T/work/c3" ]; then not_ok '... and when it cannot start'; else ok '... and when it cannot start'; fi
+run rl run --cidfile no/such/folder $IMG true
+expect_error 'a cidfile that cannot be made' "*cidfile*No such file*"
+
+# --- --replace ----------------------------------------------------------------------------------
+d --name r $IMG sleep 300
+first=$out
+d --name r --stop-timeout 0 $IMG sleep 300
+expect_error 'a name that is taken' "*'r'*"
+run rl run -d --network none --name r --replace --volume $IMG sleep 300
+run rl ps -q --no-trunc --filter name=r
+expect 'a mistake costs nobody a container' 0 "$first"
+run rl run -d --network none --name r --replace $IMG sleep 300
+second=$out
+run rl ps -aq --no-trunc --filter name=r
+expect '--replace' 0 "$second"
+check '... with another one' [ "$first" != "$second" ]
+run rl run --replace $IMG true
+expect_error '--replace without a name' "*'--replace' needs '--name'*"
+run rl create --name fresh --replace $IMG true
+expect '--replace of nothing' 0
+rl rm -f -t 0 r fresh >/dev/null 2>&1
+
+# --- --volumes-from -----------------------------------------------------------------------------
+as_user sh -c 'mkdir -p bound && echo b >bound/file'
+rl create --name from -v vol:/vol -v "$T/work/bound:/bound:ro" -v /anon --tmpfs /tm $IMG true >/dev/null
+rl run --rm --volumes-from from $IMG sh -c 'echo v >/vol/f; echo a >/anon/f'
+run rl run --rm --volumes-from from $IMG sh -c 'cat /vol/f /anon/f /bound/file; test -e /tm || echo no tmpfs; echo x >/bound/x'
+expect '--volumes-from: volumes and binds, their modes' '!(0)' $'v\na\nb\nno tmpfs' '*Read-only*'
+run rl run --rm --volumes-from from:ro -v other:/anon $IMG sh -c 'ls /anon; touch /vol/x'
+expect '--volumes-from: read-only, own ones first' '!(0)' '' '*Read-only*'
+run rl run --rm --volumes-from nobody $IMG true
+expect_error '--volumes-from: unknown' "*--volumes-from 'nobody'*"
+run rl run --rm --volumes-from from:what $IMG true
+expect_error '--volumes-from: unknown option' "*'what'*"
+rl rm -v from >/dev/null
+
+# --- environment, accounts ----------------------------------------------------------------------
+# shellcheck disable=SC2016 # rl expands it
+run rl run --rm --env-merge 'PATH=${PATH}:/app' --env-merge 'X=<$PATH|$none|$|${>' $IMG sh -c 'echo $PATH; echo "$X"'
+expect '--env-merge' 0 $'*/bin:/app\n<*/bin:/app||$|${>'
+run rl run --rm --env-merge NAME $IMG true
+expect_error '--env-merge without a value' "*'--env-merge NAME'*"
+run rl run --rm --hostuser daemon --user daemon $IMG sh -c 'id -un; tail -n 1 /etc/passwd'
+expect '--hostuser' 0 $'daemon\n*daemon:*'
+run rl run --rm --user 1234:5678 --passwd-entry '$USERNAME:*:$UID:$GID:me:$HOME:/bin/x' \
+	--group-entry 'g$GID:x:$GID:' $IMG sh -c 'tail -n 1 /etc/passwd; tail -n 1 /etc/group'
+expect '--passwd-entry, --group-entry' 0 $'*:\*:1234:5678:me:/:/bin/x\ng5678:x:5678:'
+run rl run --rm --userns keep-id --passwd=false $IMG grep ":$TEST_UID:" /etc/passwd
+expect '--passwd=false' 1 ''
+run rl run --rm --hostuser nobody-at-all $IMG true
+expect_error '--hostuser: unknown' "*--hostuser nobody-at-all*"
+run rl run --rm --passwd=false --hostuser daemon $IMG true
+expect_error '--passwd=false with an entry' "*excludes*"
+run rl run --rm --passwd-entry $'a\nb' $IMG true
+expect_error 'two lines' "*one line*"
+
 # --- wrong uses ---------------------------------------------------------------------------------
 for c in stop kill rm start wait; do
 	run rl $c
