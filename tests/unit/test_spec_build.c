@@ -282,7 +282,6 @@ static const struct {
 	{ "--oom-score-adj -5 i", PLAIN, "only root" },
 	/* later */
 	{ "-p 80:80 i", PLAIN, "not supported yet: --publish" },
-	{ "--restart always i", PLAIN, "not supported yet: --restart always" },
 };
 
 static void test_bad(void **state)
