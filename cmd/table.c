@@ -10,6 +10,7 @@
 	X(complete) \
 	X(container_exists) \
 	X(container_prune) \
+	X(cp) \
 	X(create) \
 	X(events) \
 	X(image_exists) \
@@ -55,6 +56,7 @@ const struct cmd_group cmd_group_table[] = {
 };
 
 const struct cmd_alias cmd_alias_table[] = {
+	{ "container cp", "cp" },
 	{ "container create", "create" },
 	{ "container kill", "kill" },
 	{ "container list", "ps" },

@@ -213,8 +213,7 @@ int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err
 	return 0;
 }
 
-/* Is @pid still the process that run.json speaks of? Then a pidfd on it. */
-static int open_init(const struct ctr *c, pid_t pid)
+int ctr_open_init(const struct ctr *c, pid_t pid)
 {
 	json_auto_t *run = NULL;
 	struct rl_err ignored;
@@ -257,7 +256,7 @@ int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, struct rl_
 		return 0; /* somebody else is at it */
 	if (io_lock_holder(c->lock_fd) > 0)
 		return 0;
-	pidfd = open_init(c, s->pid);
+	pidfd = ctr_open_init(c, s->pid);
 	if (pidfd >= 0) {
 		struct pollfd p = { .fd = pidfd, .events = POLLIN };
 

@@ -49,6 +49,8 @@ int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err
 int ctr_list(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
 
 int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err) RL_MUST_USE;
+/* A pidfd on the first process, if @pid still is the one that run.json speaks of; fd, -ESRCH, -errno. */
+int ctr_open_init(const struct ctr *c, pid_t pid);
 /*
  * After is_lost: end init (if it is the same process: start time and boot id are compared) and its
  * cgroup, write exit.json (137, "lost"). Does nothing when somebody else heals or runs it.

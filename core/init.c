@@ -145,7 +145,7 @@ static int build_all(struct init *in, struct rl_err *err)
 /* What remains when nothing but the go is missing; the caller is busy with the cgroup meanwhile. */
 static int after_report(struct init *in, struct rl_err *err)
 {
-	int r = mnt_drop_old(err);
+	int r = in->l->stand_in ? 0 : mnt_drop_old(err);
 
 	if (r == 0 && in->exe_at_risk) {
 		in->stub_fd = payload_stub(err);
@@ -250,6 +250,8 @@ void init_main(struct init *in)
 
 	if (r == 0)
 		r = build_all(in, &err);
+	if (r == 0 && in->l->stand_in) /* others enter as soon as we report */
+		r = mnt_drop_old(&err);
 	if (r == 0)
 		r = report(in, &err);
 	if (r == 0)

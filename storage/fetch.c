@@ -518,6 +518,29 @@ int fetch_load(const struct rl *rl, const char *path, const char *want, bool qui
 	return r;
 }
 
+/* --- extract --- */
+
+int fetch_extract(const struct rl *rl, const struct fetch_extract *x, struct rl_err *err)
+{
+	static const char *const owners[] = { NULL, "root", "keep" };
+	const struct session none = { .userns_fd = FD_NONE };
+	const struct proc_fd fds[] = { { x->in_fd, 0 }, { x->dest_fd, 3 }, { x->enter_fd, 4 } };
+	const bool enters = x->enter_fd >= 0;
+	const char *words[WORDS_MAX + 1] = { "extract" };
+	size_t n = 1;
+
+	if (enters)
+		words[n++] = "enter";
+	if (owners[x->owner])
+		words[n++] = owners[x->owner];
+	if (x->set_id)
+		words[n++] = "set-id";
+	if (x->overwrite)
+		words[n++] = "overwrite";
+	return helper_run(rl, enters ? x->session : &none, words, fds, enters ? 3 : 2, NULL, NULL,
+			  err);
+}
+
 /* --- removal --- */
 
 int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *diff_id,

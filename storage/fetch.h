@@ -53,6 +53,22 @@ int fetch_image(const struct rl *rl, const struct pull_req *req, enum pull_polic
 int fetch_load(const struct rl *rl, const char *path, const char *want, bool quiet,
 	       struct strv *ret_names, struct strv *ret_ids, struct rl_err *err) RL_MUST_USE;
 
+/**
+ * struct fetch_extract - A tar into a folder (storage/image/extract.h)
+ * @in_fd:	The tar, packed or not
+ * @dest_fd:	The folder, may be O_PATH
+ * @enter_fd:	The user namespace whose root does it (or a pidfd on a process there), inside @session;
+ *		FD_NONE: we do it as who we are
+ */
+struct fetch_extract {
+	int in_fd, dest_fd, enter_fd;
+	const struct session *session;
+	enum { FETCH_CALLER, FETCH_ROOT, FETCH_KEEP } owner;
+	bool set_id, overwrite;
+};
+int fetch_extract(const struct rl *rl, const struct fetch_extract *x,
+		  struct rl_err *err) RL_MUST_USE;
+
 /* Make layer @to from layer @from (storage/layer.h keys), with the owners that a container with
  * these maps into S shows as the same ids. Fine when @to is there already. */
 int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *diff_id,

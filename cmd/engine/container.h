@@ -79,6 +79,10 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 /* What --cidfile, --pidfile and --conmon-pidfile named; borrowed from the container. */
 struct idfiles container_idfiles(const struct container *c);
 
+/* How its root file system is assembled; release with rootfs_close(). */
+struct rootfs;
+int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_err *err) RL_MUST_USE;
+
 /* Remove the anonymous volumes of a container that is gone; failures are warned about. */
 void container_drop_volumes(const struct container *c);
 

@@ -87,20 +87,20 @@ static int get_filter(struct container *c, struct rl_err *err)
 	return seccomp_compile(c->rl, sec, &c->filter, err);
 }
 
-static int make_rootfs(struct starting *s, struct rl_err *err)
+int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_err *err)
 {
-	struct container *c = s->c;
 	int r;
 
 	if (!c->image_id[0]) {
-		s->rootfs = (struct rootfs){ .rung = ROOTFS_DIR,
-					     .dir = c->image_name,
-					     .ctr_fd = c->ctr.dir_fd };
+		*ret = (struct rootfs){ .rung = ROOTFS_DIR,
+					.dir = c->image_name,
+					.ctr_fd = c->ctr.dir_fd };
 		return 0;
 	}
-	r = rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids, c->ctr.dir_fd,
-			&s->rootfs, err);
-	s->rootfs.ephemeral = c->remove;
+	r = rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids, c->ctr.dir_fd, ret,
+			err);
+	if (r == 0)
+		ret->ephemeral = c->remove;
 	return r;
 }
 
@@ -241,7 +241,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	net_config_default(&s.net);
 	r = get_filter(c, err);
 	if (r == 0)
-		r = make_rootfs(&s, err);
+		r = container_rootfs(c, &s.rootfs, err);
 	if (r == 0)
 		r = open_log(&s, err);
 	if (r == 0) {

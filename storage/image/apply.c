@@ -180,53 +180,11 @@ static int create_file(struct apply *a, int dir_fd, const char *base, mode_t mod
 	return fd;
 }
 
-static int write_block(int fd, int64_t at, int64_t off, const void *p, size_t n, struct rl_err *err)
-{
-	int r;
-
-	/* sparse: the gap stays a hole */
-	if (off != at && lseek(fd, off, SEEK_SET) < 0)
-		return rl_fail_sys(err, errno, "seek to %lld", (long long)off);
-	r = io_write_all(fd, p, n);
-	if (r == -ENOSPC || r == -EDQUOT) {
-		rl_fail_sys(err, -r, "write");
-		return rl_hint(err, "free some space where rl keeps its data, or set RL_ROOT to "
-				    "a folder on a larger disk");
-	}
-	return r < 0 ? rl_fail_sys(err, -r, "write") : 0;
-}
-
-static int write_data(struct apply *a, int fd, struct tarin *t, int64_t size, struct rl_err *err)
-{
-	int64_t at = 0, off = 0;
-	const void *p;
-	size_t n;
-	int r;
-
-	while ((r = tarin_data(t, &p, &n, &off, err)) > 0) {
-		int64_t end;
-
-		if (off < at || __builtin_add_overflow(off, (int64_t)n, &end) || end > size)
-			return rl_fail(err, EBADMSG, "its data goes beyond its size");
-		if (n == 0)
-			continue;
-		if (write_block(fd, at, off, p, n, err) < 0)
-			return -err->code;
-		at = end;
-		a->bytes += (int64_t)n;
-	}
-	if (r < 0)
-		return r;
-	if (at != size && ftruncate(fd, size) < 0) /* a hole at the end */
-		return rl_fail_sys(err, errno, "set its size to %lld", (long long)size);
-	return 0;
-}
-
 static int put_file(struct apply *a, int dir_fd, const char *base, struct tarin *t,
 		    struct archive_entry *e, struct rl_err *err)
 {
 	const struct timespec mtime = meta_mtime(e), ts[2] = { mtime, mtime };
-	int64_t size = archive_entry_size(e);
+	int64_t size = archive_entry_size(e), written = 0;
 	auto_fd int fd = FD_NONE;
 	int r;
 
@@ -238,7 +196,8 @@ static int put_file(struct apply *a, int dir_fd, const char *base, struct tarin 
 	fd = create_file(a, dir_fd, base, archive_entry_perm(e), err);
 	if (fd < 0)
 		return fd;
-	r = write_data(a, fd, t, size, err);
+	r = tarin_write(t, fd, size, &written, err);
+	a->bytes += written;
 	if (r == 0)
 		r = meta_apply(fd, e, a->place.one_id, err);
 	if (r < 0)

@@ -9,6 +9,8 @@
 
 #include "core/rl.h"
 
+/* extract [enter] [root|keep] [set-id] [overwrite]: a tar on stdin into a folder (extract_cmd.c) */
+int cmd_extract(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* pull: what the request on descriptor 3 asks for (request.h) */
 int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* load: the images of the archive on stdin or of the folder that the request names */

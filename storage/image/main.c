@@ -19,10 +19,8 @@ static const struct {
 	const char *name;
 	int (*run)(const struct rl *rl, int argc, char **argv, struct rl_err *err);
 } cmds[] = {
-	{ "load", cmd_load },
-	{ "pull", cmd_pull },
-	{ "rmtree", cmd_rmtree },
-	{ "shift", cmd_shift },
+	{ "extract", cmd_extract }, { "load", cmd_load },   { "pull", cmd_pull },
+	{ "rmtree", cmd_rmtree },   { "shift", cmd_shift },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)

@@ -21,10 +21,11 @@
 
 #include "core/base/buf.h"
 #include "core/base/log.h"
+#include "storage/image/xattrs.h"
 
 #define XATTRS_MAX 1024        /* per entry */
 #define XATTR_SIZE (64 * 1024) /* XATTR_SIZE_MAX of the kernel */
-#define CAPABILITY "security.capability"
+#define CAPABILITY XATTRS_CAPABILITY
 
 struct timespec meta_mtime(struct archive_entry *e)
 {
@@ -59,28 +60,6 @@ int meta_owner_error(int code, uint32_t uid, uint32_t gid, struct rl_err *err)
 		uid > gid ? uid : gid);
 }
 
-/*
- * Threat: names that the overlay obeys (opaque, redirect, metacopy) or that rl itself reads would
- * let an image show files of other layers or forge owners; security.* labels are the host's.
- * Defence: a list of what passes, not of what does not.
- */
-static bool xattr_passes(const char *name)
-{
-	static const char *const own[] = {
-		"user.overlay.",
-		"user.rl.",
-		"user.fuseoverlayfs.",
-		"user.containers.",
-	};
-
-	if (strncmp(name, "user.", 5) != 0 || name[5] == '\0')
-		return false;
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (strncmp(name, own[i], strlen(own[i])) == 0)
-			return false;
-	return true;
-}
-
 static int set_xattr(int fd, const char *name, const void *value, size_t len, struct rl_err *err)
 {
 	if (fsetxattr(fd, name, value, len, 0) == 0)
@@ -92,11 +71,7 @@ static int set_xattr(int fd, const char *name, const void *value, size_t len, st
 	return rl_fail_sys(err, errno, "set extended attribute '%.255s'", name);
 }
 
-/*
- * Revision 3 carries the root user it is meant for, as seen where the image was made. Here it is
- * the root of whoever runs the image: written as revision 2, from which the kernel makes a
- * revision 3 for the user namespace we are in.
- */
+/* From what is written as revision 2 the kernel makes a revision 3 for the user namespace we are in. */
 static int set_capability(int fd, const void *value, size_t len, struct rl_err *err)
 {
 	struct vfs_ns_cap_data d = { 0 };
@@ -104,13 +79,12 @@ static int set_capability(int fd, const void *value, size_t len, struct rl_err *
 
 	if (len != XATTR_CAPS_SZ_2 && len != XATTR_CAPS_SZ_3)
 		return rl_fail(err, EINVAL, "its '" CAPABILITY "' has an odd size");
-	memcpy(&d, value, XATTR_CAPS_SZ_2);
+	memcpy(&d, value, len);
 	magic = le32toh(d.magic_etc);
 	if ((magic & VFS_CAP_REVISION_MASK) !=
 	    (len == XATTR_CAPS_SZ_2 ? VFS_CAP_REVISION_2 : VFS_CAP_REVISION_3))
 		return rl_fail(err, EINVAL, "its '" CAPABILITY "' is of no known revision");
-	d.magic_etc = htole32((magic & ~(uint32_t)VFS_CAP_REVISION_MASK) | VFS_CAP_REVISION_2);
-	return set_xattr(fd, CAPABILITY, &d, XATTR_CAPS_SZ_2, err);
+	return set_xattr(fd, CAPABILITY, &d, xattrs_fix_capability(CAPABILITY, &d, len), err);
 }
 
 static int check_xattr(const char *name, size_t len, int n, struct rl_err *err)
@@ -142,7 +116,7 @@ static int set_xattrs(int fd, struct archive_entry *e, bool capability, struct r
 		r = check_xattr(name, len, n, err);
 		if (r == 0 && capability && regular && strcmp(name, CAPABILITY) == 0)
 			r = set_capability(fd, value, len, err);
-		else if (r == 0 && !capability && xattr_passes(name))
+		else if (r == 0 && !capability && xattrs_may_pass(name))
 			r = set_xattr(fd, name, value, len, err);
 	}
 	return r;
@@ -202,4 +176,20 @@ int meta_apply(int fd, struct archive_entry *e, bool one_id, struct rl_err *err)
 	if (r == 0)
 		r = set_mode(fd, archive_entry_perm(e) & 07777, err);
 	return r < 0 ? r : set_xattrs(fd, e, true, err);
+}
+
+int meta_apply_copy(int fd, struct archive_entry *e, enum meta_owner owner, bool set_id,
+		    struct rl_err *err)
+{
+	const mode_t mask = set_id ? 07777 : archive_entry_filetype(e) == AE_IFDIR ? 01777 : 0777;
+	uint32_t uid = 0, gid = 0;
+	int r = owner == META_KEEP ? meta_owner(e, &uid, &gid, err) : 0;
+
+	if (r == 0 && owner != META_CALLER)
+		r = set_owner(fd, uid, gid, err);
+	if (r == 0)
+		r = set_xattrs(fd, e, false, err);
+	if (r == 0)
+		r = set_mode(fd, archive_entry_perm(e) & mask, err);
+	return r < 0 || owner != META_KEEP ? r : set_xattrs(fd, e, true, err);
 }

@@ -23,3 +23,15 @@ int meta_owner_error(int code, uint32_t uid, uint32_t gid, struct rl_err *err);
  * @one_id:	Record the owner in user.rl.owner instead (apply.h)
  */
 int meta_apply(int fd, struct archive_entry *e, bool one_id, struct rl_err *err) RL_MUST_USE;
+
+enum meta_owner {
+	META_CALLER, /* whoever makes the file */
+	META_ROOT,   /* uid 0, gid 0 */
+	META_KEEP,   /* what the entry says, file capabilities too */
+};
+/*
+ * The same for a copy into a tree that is in use. @set_id: with set-user-id and set-group-id bits,
+ * which must not pass from a container to somebody else's files.
+ */
+int meta_apply_copy(int fd, struct archive_entry *e, enum meta_owner owner, bool set_id,
+		    struct rl_err *err) RL_MUST_USE;

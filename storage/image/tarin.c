@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/io.h"
 #include "core/base/log.h"
 #include "storage/image/inflate.h"
 
@@ -131,6 +132,49 @@ int tarin_data(struct tarin *t, const void **ret, size_t *ret_len, int64_t *ret_
 		return fail(t, err);
 	*ret_off = off;
 	return 1;
+}
+
+static int write_block(int fd, int64_t at, int64_t off, const void *p, size_t n, struct rl_err *err)
+{
+	int r;
+
+	/* sparse: the gap stays a hole */
+	if (off != at && lseek(fd, off, SEEK_SET) < 0)
+		return rl_fail_sys(err, errno, "seek to %lld", (long long)off);
+	r = io_write_all(fd, p, n);
+	if (r == -ENOSPC || r == -EDQUOT) {
+		rl_fail_sys(err, -r, "write");
+		return rl_hint(err, "free some space where rl keeps its data, or set RL_ROOT to "
+				    "a folder on a larger disk");
+	}
+	return r < 0 ? rl_fail_sys(err, -r, "write") : 0;
+}
+
+int tarin_write(struct tarin *t, int fd, int64_t size, int64_t *ret_written, struct rl_err *err)
+{
+	int64_t at = 0, off = 0;
+	const void *p;
+	size_t n;
+	int r;
+
+	*ret_written = 0;
+	while ((r = tarin_data(t, &p, &n, &off, err)) > 0) {
+		int64_t end;
+
+		if (off < at || __builtin_add_overflow(off, (int64_t)n, &end) || end > size)
+			return rl_fail(err, EBADMSG, "its data goes beyond its size");
+		if (n == 0)
+			continue;
+		if (write_block(fd, at, off, p, n, err) < 0)
+			return -err->code;
+		at = end;
+		*ret_written += (int64_t)n;
+	}
+	if (r < 0)
+		return r;
+	if (at != size && ftruncate(fd, size) < 0) /* a hole at the end */
+		return rl_fail_sys(err, errno, "set its size to %lld", (long long)size);
+	return 0;
 }
 
 int tarin_end(struct tarin *t, char ret_digest[TARIN_DIGEST_SIZE], int64_t *ret_bytes,

@@ -33,6 +33,10 @@ int tarin_next(struct tarin *t, struct archive_entry **ret, struct rl_err *err) 
  * 1, 0 at the entry's end, -errno. */
 int tarin_data(struct tarin *t, const void **ret, size_t *ret_len, int64_t *ret_off,
 	       struct rl_err *err) RL_MUST_USE;
+/* All of the entry's data into a new file of @size bytes; holes stay holes. @ret_written: bytes that
+ * are no holes, also after a failure. */
+int tarin_write(struct tarin *t, int fd, int64_t size, int64_t *ret_written,
+		struct rl_err *err) RL_MUST_USE;
 /* Read to the end of the stream: digest and size of all of it. */
 int tarin_end(struct tarin *t, char ret_digest[TARIN_DIGEST_SIZE], int64_t *ret_bytes,
 	      struct rl_err *err) RL_MUST_USE;
