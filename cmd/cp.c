@@ -84,10 +84,25 @@ const struct cmd cmd_cp = {
 	.name = "cp",
 	.args = "[CONTAINER:]SOURCE [CONTAINER:]DEST",
 	.summary = "Copy files and folders between the host and containers",
+	.about = "Copies as docker does: a file goes to DEST, or into DEST when that is a folder; a "
+		 "folder becomes DEST, or goes into it when it is there; of 'SOURCE/.' only the "
+		 "content is copied. A DEST that ends in '/' must be a folder. With '-' as DEST a "
+		 "tar is written to stdout, with '-' as SOURCE one is read from stdin. The container "
+		 "need not run."
+		 "\n\n"
+		 "What arrives in a container belongs to its root, what arrives on the host to the "
+		 "caller. Modes, times, links, holes and user attributes are kept; set-user-id bits "
+		 "do not leave a container without -a. A word with a colon is a path of a container, "
+		 "unless it starts with '.' or '/'.",
+	.examples = {
+		{ "rl cp web:/var/log/app.log .", "The file appears here." },
+		{ "rl cp site/. web:/srv/www", "The content of site, not the folder itself." },
+		{ "rl cp web:/etc - | tar -t", "The names of a tar of /etc." },
+		{ "rl cp one:/data two:/data", "From one container to another." },
+	},
 	.options = cp_options,
 	.opts_size = sizeof(struct cp_opts),
 	.min_args = 2,
 	.max_args = 2,
 	.run = cp,
-	.completes = "container",
 };
