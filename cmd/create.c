@@ -22,9 +22,10 @@ static int create(struct rl *rl, const struct cmd_args *args, const void *opts, 
 		r = engine_create(rl, &o.req, &c, err);
 	if (r < 0)
 		return r;
+	r = ctr_sync(rl, &c.ctr, err);
 	(void)puts(c.ctr.id); /* a closed stdout is seen when it is flushed at exit */
 	container_done(&c);
-	return 0;
+	return r;
 }
 
 const struct cmd cmd_create = {

@@ -592,6 +592,9 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	if (cfg->detached)
 		settle_in(&m); /* who reads the id may ask for more at once */
 	tell(&m, &started);
+	/* a new one that stays: nobody waits for the disk now */
+	if (!cfg->remove && !cfg->keep && ctr_sync(cfg->rl, cfg->ctr, &err) < 0)
+		note(&m, err.msg);
 	do {
 		watch(&m);
 		x = reap(&m);

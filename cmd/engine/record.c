@@ -5,8 +5,8 @@
  * Theory of operation: written once, when the container is made, and read by start, ps and
  * inspect. What changes later (pid, end) has files of its own (core/ctr.h). "asked" and "mounts"
  * are what people look at (cmd/engine/spec_asked.c): nothing that runs depends on them.
- * "ports" lists what is published: {host_ip, container_port, host_port, range, protocol}. With --rm nothing needs
- * to survive a power loss, so nothing is synced. "version" is CTR_FORMAT; a newer one is refused.
+ * "ports" lists what is published: {host_ip, container_port, host_port, range, protocol}. Nothing is
+ * synced here: see ctr_sync(). "version" is CTR_FORMAT; a newer one is refused.
  */
 #include "config.h"
 
@@ -92,7 +92,7 @@ static json_t *to_json(const struct container *c)
 }
 
 /* What volume rm looks at; with --rm anonymous ones go with the container */
-static int write_volumes(const struct container *c, enum io_sync sync, struct rl_err *err)
+static int write_volumes(const struct container *c, struct rl_err *err)
 {
 	auto_buf struct buf b = { 0 };
 
@@ -103,26 +103,26 @@ static int write_volumes(const struct container *c, enum io_sync sync, struct rl
 		if (buf_printf(&b, "%c %s\n", fate, v->name) < 0)
 			return rl_oom(err);
 	}
-	return b.len ? io_replace_file(c->ctr.dir_fd, CTR_VOLUMES, b.data, b.len, 0600, sync, err)
+	return b.len ? io_replace_file(c->ctr.dir_fd, CTR_VOLUMES, b.data, b.len, 0600, IO_NOSYNC,
+				       err)
 		     : 0;
 }
 
 int record_write(const struct container *c, struct rl_err *err)
 {
-	bool sync = !c->remove;
 	json_auto_t *j = to_json(c);
 	int r = j ? 0 : rl_oom(err);
 
 	if (r == 0)
 		r = io_replace_file(c->ctr.dir_fd, "config.json", c->config_text,
-				    strlen(c->config_text), 0600, sync ? IO_SYNC : IO_NOSYNC, err);
+				    strlen(c->config_text), 0600, IO_NOSYNC, err);
 	if (r == 0 && c->image_id[0]) /* what rmi looks at */
 		r = io_replace_file(c->ctr.dir_fd, "image", c->image_id, strlen(c->image_id), 0600,
-				    sync ? IO_SYNC : IO_NOSYNC, err);
+				    IO_NOSYNC, err);
 	if (r == 0)
-		r = write_volumes(c, sync ? IO_SYNC : IO_NOSYNC, err);
+		r = write_volumes(c, err);
 	if (r == 0)
-		r = json_write_file(c->ctr.dir_fd, "state.json", j, sync, err);
+		r = json_write_file(c->ctr.dir_fd, "state.json", j, false, err);
 	return r;
 }
 

@@ -69,6 +69,7 @@ static void test_life(void **state)
 	assert_true(exists(f, "container-names/", "web"));
 	assert_int_equal(ctr_publish(&f->rl, &c, &err), 0);
 	assert_true(exists(f, "containers/", c.id));
+	assert_int_equal(ctr_sync(&f->rl, &c, &err), 0);
 	assert_int_equal(ctr_hide(&f->rl, &c, &err), 0);
 	assert_false(exists(f, "containers/", c.id));
 	assert_false(exists(f, "container-names/", "web"));
