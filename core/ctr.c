@@ -203,8 +203,8 @@ static int sync_files(DIR *d, int dir_fd, struct rl_err *err)
 	struct dirent *e;
 
 	while (n < SYNC_FILES_MAX && (e = readdir(d))) {
-		if (e->d_type != DT_REG)
-			continue;
+		if (e->d_type != DT_REG || strcmp(e->d_name, "lock") == 0)
+			continue; /* closing the lock file here would let the monitor's lock go */
 		fds[n] = openat(dir_fd, e->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		if (fds[n] < 0)
 			continue; /* replaced or removed just now: its writer's business */
