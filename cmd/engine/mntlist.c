@@ -110,6 +110,18 @@ int mntlist_set(struct mntlist *l, const char *dest, const char *source, const c
 	return 0;
 }
 
+void mntlist_forget(struct mntlist *l, const char *dest)
+{
+	struct mntlist_entry *e = find(l, dest);
+
+	if (!e)
+		return;
+	json_decref(e->j);
+	free(e->dest);
+	l->n--;
+	memmove(e, e + 1, (size_t)(l->v + l->n - e) * sizeof(*e));
+}
+
 bool mntlist_has(const struct mntlist *l, const char *dest)
 {
 	return find(l, dest) != NULL;

@@ -39,6 +39,8 @@ int mntlist_add(struct mntlist *l, enum mnt_rank rank, const char *dest, const c
 /* Give the entry at @dest its source and options after all. */
 int mntlist_set(struct mntlist *l, const char *dest, const char *source, const char *const *options,
 		struct rl_err *err) RL_MUST_USE;
+/* Take the entry at @dest out again. */
+void mntlist_forget(struct mntlist *l, const char *dest);
 /* Is @dest, or a parent of it (other than a tmpfs), taken by the user or the image? */
 bool mntlist_covers(const struct mntlist *l, const char *dest);
 bool mntlist_has(const struct mntlist *l, const char *dest);

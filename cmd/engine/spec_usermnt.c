@@ -382,6 +382,41 @@ static int note_volume(struct spec_out *o, const struct volume *v, const char *d
 	return p->name && p->dest ? 0 : rl_oom(err);
 }
 
+/*
+ * A volume with options (rl volume create -o): the tmpfs or the folder behind it, as if it had been asked
+ * for by --tmpfs or -v; what was said for this mount is added.
+ */
+static int mount_behind(struct mntlist *l, const struct volopt *o, const struct volume *v,
+			struct rl_err *err)
+{
+	const char *type = json_string_value(json_object_get(v->options, "type"));
+	const char *device = json_string_value(json_object_get(v->options, "device"));
+	const char *words = json_string_value(json_object_get(v->options, "o"));
+	bool is_tmpfs = type && strcmp(type, "tmpfs") == 0;
+	auto_volopt struct volopt w = { 0 };
+	auto_free char *text = NULL;
+	int r;
+
+	if (is_tmpfs)
+		text = str_printf("%s%s%s", o->dest, words ? ":" : "", words ? words : "");
+	else
+		text = str_printf("%s:%s%s%s", device ? device : "", o->dest, words ? ":" : "",
+				  words ? words : "");
+	if (!text)
+		return rl_oom(err);
+	r = is_tmpfs ? volopt_tmpfs(text, &w, err) : volopt_volume(text, &w, err);
+	if (r < 0)
+		return rl_wrap(err, "options of volume '%s'", v->name);
+	w.read_only |= o->read_only;
+	w.no_copy = true;
+	w.dev = o->dev ? o->dev : w.dev;
+	w.suid = o->suid ? o->suid : w.suid;
+	w.exec = o->exec ? o->exec : w.exec;
+	mntlist_forget(l, o->dest);
+	r = is_tmpfs ? add_tmpfs(l, &w, err) : add_bind(l, &w, err);
+	return r < 0 ? rl_wrap(err, "volume '%s'", v->name) : 0;
+}
+
 static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volopt *o,
 		       struct rl_err *err)
 {
@@ -396,6 +431,8 @@ static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volop
 	r = note_volume(x->out, &v, o->dest, err);
 	if (r < 0)
 		return r;
+	if (json_object_size(v.options) > 0)
+		return mount_behind(l, o, &v, err);
 	return mntlist_set(l, o->dest, v.path,
 			   (const char *const[]){
 				   "rbind",
