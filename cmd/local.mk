@@ -9,6 +9,7 @@ libcmd_a_SOURCES += cmd/engine/container.c cmd/engine/container.h
 libcmd_a_SOURCES += cmd/engine/copy.c cmd/engine/copy.h
 libcmd_a_SOURCES += cmd/engine/ctrfs.c cmd/engine/ctrfs.h
 libcmd_a_SOURCES += cmd/start.c
+libcmd_a_SOURCES += cmd/history.c
 libcmd_a_SOURCES += cmd/help.c cmd/help.h
 libcmd_a_SOURCES += cmd/kill.c
 libcmd_a_SOURCES += cmd/wait.c

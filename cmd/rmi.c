@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/engine/life.h"
 #include "cmd/format.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
@@ -23,7 +24,8 @@ struct rmi_opts {
 
 static const struct opt rmi_options[] = {
 	OPT_BOOL('a', "all", struct rmi_opts, all, "all images"),
-	OPT_BOOL('f', "force", struct rmi_opts, force, "by id also with several names"),
+	OPT_BOOL('f', "force", struct rmi_opts, force,
+		 "by id also with several names; remove the containers that use it"),
 	OPT_BOOL('i', "ignore", struct rmi_opts, ignore, "an unknown image is no error"),
 	OPT_IGNORE_BOOL("no-prune"),
 	OPT_END,
@@ -41,12 +43,40 @@ static int print_removed(const struct image_removed *done, struct rl_err *err)
 	return r < 0 ? rl_oom(err) : format_print(&out, err);
 }
 
+/* End and remove the containers of the image that @name stands for. */
+static int remove_users(const struct rl *rl, const char *name, struct rl_err *err)
+{
+	auto_strv struct strv users = { 0 };
+	auto_free char *canonical = NULL;
+	char id[65];
+	int r = image_resolve(rl, name, NULL, id, &canonical, err);
+
+	if (r == 0)
+		r = image_users(rl, &users, err);
+	for (size_t i = 0; i < users.n && r == 0; i++) {
+		struct ctr c;
+
+		if (strncmp(users.v[i], id, 64) != 0)
+			continue;
+		r = ctr_find(rl, users.v[i] + 65, &c, err);
+		if (r < 0) {
+			r = r == -ENOENT ? 0 : r; /* it went by itself */
+			continue;
+		}
+		r = life_remove(rl, &c, true, LIFE_TIMEOUT_OWN, err);
+		ctr_done(&c);
+	}
+	return r;
+}
+
 static int rmi_one(const struct rl *rl, const char *name, const struct rmi_opts *o,
 		   struct rl_err *err)
 {
 	struct image_removed done = { 0 };
 	int r = image_remove(rl, name, o->force || o->all, &done, err);
 
+	if (r == -EBUSY && o->force && remove_users(rl, name, err) == 0)
+		r = image_remove(rl, name, true, &done, err);
 	if (r == -ENOENT && (o->ignore || o->force))
 		return 0;
 	if (r == 0)
@@ -119,6 +149,8 @@ const struct cmd cmd_rmi = {
 	.examples = {
 		{ "rl rmi alpine",
 		  "Remove the name, and the image when it has no other." },
+		{ "rl rmi -f alpine",
+		  "The same, and first end and remove the containers that use it." },
 		{ "rl rmi -a",
 		  "Remove all images that no container uses." },
 	},

@@ -13,7 +13,9 @@
 	X(cp) \
 	X(create) \
 	X(events) \
+	X(history) \
 	X(image_exists) \
+	X(image_tree) \
 	X(image_inspect) \
 	X(image_prune) \
 	X(images) \
@@ -69,6 +71,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container stop", "stop" },
 	{ "container top", "top" },
 	{ "container wait", "wait" },
+	{ "image history", "history" },
 	{ "image list", "images" },
 	{ "image load", "load" },
 	{ "image ls", "images" },
