@@ -38,6 +38,7 @@ libcmd_a_SOURCES += cmd/volume_ls.c
 libcmd_a_SOURCES += cmd/volume_rm.c
 libcmd_a_SOURCES += cmd/volume_view.c cmd/volume_view.h
 libcmd_a_SOURCES += cmd/rmi.c
+libcmd_a_SOURCES += cmd/system_df.c
 libcmd_a_SOURCES += cmd/table.c
 libcmd_a_SOURCES += cmd/top.c
 libcmd_a_SOURCES += cmd/top_columns.c cmd/top_columns.h

@@ -29,6 +29,7 @@
 	X(run) \
 	X(start) \
 	X(stop) \
+	X(system_df) \
 	X(system_prune) \
 	X(tag) \
 	X(top) \
