@@ -128,7 +128,9 @@ static json_t *load(struct rl *rl, const struct ps_opts *o, const char *id)
 	if (r < 0)
 		return NULL; /* removed between listing and opening */
 	r = life_state(rl, &c, &s, &err);
-	if (r == 0)
+	if (r == 0 && c.record)
+		state = json_incref(c.record);
+	else if (r == 0) /* for the reason */
 		r = json_read_file(c.dir_fd, "state.json", STATE_MAX, &state, &err);
 	if (r == 0) {
 		(void)time_parse_rfc3339(str(state, "created"), &created_ns);
