@@ -16,6 +16,8 @@ static int create(struct rl *rl, const struct cmd_args *args, const void *opts, 
 	struct container c;
 	int r = run_opts_finish(&o, args, err);
 
+	if (r == 0 && o.req.need_health)
+		r = rl_fail(err, EINVAL, "unknown flag: --wait-healthy");
 	if (r == 0 && o.detach)
 		r = rl_fail(err, EINVAL, "unknown flag: --detach");
 	if (r == 0)

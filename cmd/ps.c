@@ -22,6 +22,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/health.h"
 
 #define STATE_MAX (8U << 20)
 
@@ -44,7 +45,7 @@ static const struct opt ps_options[] = {
 	OPT_END,
 };
 
-static void status_text(char out[96], const struct ctr_state *s)
+static void status_text(char out[96], const struct ctr_state *s, const char *health)
 {
 	char age[FORMAT_TEXT_MAX];
 
@@ -57,7 +58,9 @@ static void status_text(char out[96], const struct ctr_state *s)
 			       age);
 	} else {
 		format_age(age, wall_ns() - s->started_ns);
-		(void)snprintf(out, 96, "Up %s%s", age, s->status == CTR_PAUSED ? " (Paused)" : "");
+		(void)snprintf(out, 96, "Up %s%s%s%s%s", age,
+			       s->status == CTR_PAUSED ? " (Paused)" : "", *health ? " (" : "",
+			       health, *health ? ")" : "");
 	}
 }
 
@@ -92,14 +95,16 @@ static json_t *row(const struct ps_opts *o, const struct ctr *c, const json_t *s
 {
 	auto_free char *command = command_text(json_object_get(state, "args"), o->no_trunc);
 	json_t *labels = json_object_get(state, "labels"), *args = json_object_get(state, "args");
-	char status[96], age[FORMAT_TEXT_MAX], ago[FORMAT_TEXT_MAX + 4];
+	char health[16] = "", status[96], age[FORMAT_TEXT_MAX], ago[FORMAT_TEXT_MAX + 4];
 	const char *created = str(state, "created");
 
-	status_text(status, s);
+	if (json_is_object(json_object_get(state, "health")) && ctr_is_alive(s))
+		health_read_status(c->dir_fd, health);
+	status_text(status, s, health);
 	format_age(age, wall_ns() - created_ns);
 	(void)snprintf(ago, sizeof(ago), "%s ago", age);
 	return json_pack("{s:s, s:s, s:s, s:[s], s:O, s:I, s:s, s:I, s:I, s:b, s:i, s:s, s:s, s:O,"
-			 " s:i, s:b, s:o, s:o, s:s, s:s, s:s, s:s}",
+			 " s:i, s:b, s:o, s:o, s:s, s:s, s:s, s:s, s:s}",
 			 "Id", c->id, "Image", str(state, "image_name"), "ImageID",
 			 str(state, "image"), "Names", c->name, "Args", args ? args : json_null(),
 			 "Created", (json_int_t)(created_ns / 1000000000), "CreatedAt", created,
@@ -111,7 +116,8 @@ static json_t *row(const struct ps_opts *o, const struct ctr *c, const json_t *s
 			 labels ? labels : json_null(), "Pid", (int)s->pid, "AutoRemove",
 			 json_is_true(json_object_get(state, "remove")), "Mounts", json_array(),
 			 "Networks", json_pack("[s]", str(state, "net")), "CreatedHuman", ago,
-			 "RunningFor", ago, "CommandText", command ? command : "", "Ports", "");
+			 "RunningFor", ago, "CommandText", command ? command : "", "Ports", "",
+			 "Health", health);
 }
 
 /* One container, or NULL when it is gone or damaged (which is said). */
@@ -222,7 +228,8 @@ static int for_template(const struct ps_opts *o, json_t *rows)
 static int print_json(json_t *rows, struct buf *out, struct rl_err *err)
 {
 	static const char *const inner[] = { "CreatedHuman", "RunningFor", "CommandText",
-					     "CreatedNs",    "Args",       "Ports" };
+					     "CreatedNs",    "Args",       "Ports",
+					     "Health" };
 	size_t i;
 	json_t *j;
 

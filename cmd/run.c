@@ -14,6 +14,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
+#include "cmd/engine/life.h"
 #include "cmd/run_options.h"
 #include "core/base/io.h"
 
@@ -30,12 +31,18 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 		rl_fail(err, EINVAL, "the input device is not a terminal");
 		return rl_hint(err, "leave out -t: rl run -i ...");
 	}
+	if (r == 0 && o.req.need_health && !o.detach)
+		r = rl_fail(err, EINVAL, "'--wait-healthy' needs '--detach'");
 	if (r == 0)
 		r = engine_create(rl, &o.req, &c, err);
 	if (r == 0)
 		r = engine_start(&c, &start, &end, err);
 	if (r == 0 && o.detach)
 		(void)puts(c.ctr.id); /* a closed stdout is seen when it is flushed at exit */
+	if (r == 0 && o.req.need_health) {
+		(void)fflush(stdout); /* the id is of use meanwhile */
+		r = life_wait_healthy(rl, &c.ctr, err);
+	}
 	container_done(&c);
 	return r < 0 ? r : end.code & 0xff; /* --timeout: -1 */
 }

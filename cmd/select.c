@@ -48,7 +48,8 @@ static int add_cidfiles(const struct select_opts *o, struct strv *ret, struct rl
 static bool is_from(const json_t *row, enum select_from from)
 {
 	const char *state = json_string_value(json_object_get(row, "State"));
-	bool runs = state && (strcmp(state, "running") == 0 || strcmp(state, "paused") == 0);
+	bool runs = state && (strcmp(state, "running") == 0 || strcmp(state, "paused") == 0 ||
+			      strcmp(state, "restarting") == 0);
 
 	return from == SELECT_ANY || runs == (from == SELECT_RUNNING);
 }

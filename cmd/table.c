@@ -13,6 +13,7 @@
 	X(cp) \
 	X(create) \
 	X(events) \
+	X(healthcheck) \
 	X(history) \
 	X(image_exists) \
 	X(image_tree) \
@@ -22,8 +23,10 @@
 	X(kill) \
 	X(load) \
 	X(logs) \
+	X(pause) \
 	X(ps) \
 	X(pull) \
+	X(restart) \
 	X(rm) \
 	X(rmi) \
 	X(run) \
@@ -33,6 +36,7 @@
 	X(system_prune) \
 	X(tag) \
 	X(top) \
+	X(unpause) \
 	X(untag) \
 	X(volume_create) \
 	X(volume_exists) \
@@ -52,6 +56,7 @@ const struct cmd *const cmd_table[] = { COMMANDS(ENTRY) NULL };
 
 const struct cmd_group cmd_group_table[] = {
 	{ "container", "Work with containers" },
+	{ "healthcheck", "Look whether containers are well" },
 	{ "image", "Work with images" },
 	{ "system", "Look after what rl keeps" },
 	{ "volume", "Work with volumes" },
@@ -65,12 +70,15 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container list", "ps" },
 	{ "container logs", "logs" },
 	{ "container ls", "ps" },
+	{ "container pause", "pause" },
 	{ "container ps", "ps" },
+	{ "container restart", "restart" },
 	{ "container rm", "rm" },
 	{ "container run", "run" },
 	{ "container start", "start" },
 	{ "container stop", "stop" },
 	{ "container top", "top" },
+	{ "container unpause", "unpause" },
 	{ "container wait", "wait" },
 	{ "image history", "history" },
 	{ "image list", "images" },

@@ -92,13 +92,19 @@ int control_call(int sock, const struct monitor_msg *req, int fd, struct rl_err 
 
 int control_wait_end(int sock, int timeout_ms, struct monitor_msg *ret, struct rl_err *err)
 {
+	return control_wait(sock, MONITOR_EXITED, timeout_ms, ret, err);
+}
+
+int control_wait(int sock, enum monitor_type type, int timeout_ms, struct monitor_msg *ret,
+		 struct rl_err *err)
+{
 	int64_t end = now_ms() + timeout_ms;
 
 	for (;;) {
 		int left = timeout_ms < 0 ? -1 : (int)(end - now_ms());
 		int r = get(sock, timeout_ms >= 0 && left < 0 ? 0 : left, ret, err);
 
-		if (r < 0 || ret->type == MONITOR_EXITED)
+		if (r < 0 || ret->type == type)
 			return r;
 	}
 }

@@ -25,6 +25,9 @@ int control_call_fds(int sock, const struct monitor_msg *req, const int *fds, si
  */
 int control_wait_end(int sock, int timeout_ms, struct monitor_msg *ret,
 		     struct rl_err *err) RL_MUST_USE;
+/* The same for any other message that comes later (@type, enum monitor_type). */
+int control_wait(int sock, enum monitor_type type, int timeout_ms, struct monitor_msg *ret,
+		 struct rl_err *err) RL_MUST_USE;
 /* Connect, one request, close. */
 int control_once(const struct rl *rl, const char *id, const struct monitor_msg *req,
 		 struct rl_err *err) RL_MUST_USE;

@@ -78,6 +78,8 @@ void monitor_event(const struct monitor *m, const char *status, const struct ctr
 {
 	struct event e = event_of(m, status);
 
+	if (strcmp(status, "health_status") == 0)
+		e.health = health_name(m->health.h.status);
 	if (x) {
 		e.has_exit_code = true;
 		e.exit_code = x->code;
@@ -256,6 +258,7 @@ static int start(struct monitor *m, struct rl_err *err)
 					   event_of(m, "attach") };
 
 		events_emit(m->cfg->rl, e, m->detached ? 2 : 3);
+		monitor_health_start(m);
 	}
 	return r;
 }
@@ -309,7 +312,16 @@ static void kill_container(struct monitor *m)
 }
 
 /* Places in the poll table */
-enum { P_INIT, P_CLIENT, P_TAP, P_NET, P_SIGNAL, P_SERVE, P_COUNT = P_SERVE + MONITOR_SERVE_FDS };
+enum {
+	P_INIT,
+	P_CLIENT,
+	P_TAP,
+	P_NET,
+	P_SIGNAL,
+	P_HEALTH,
+	P_SERVE,
+	P_COUNT = P_SERVE + MONITOR_SERVE_FDS
+};
 
 static void client_left(struct monitor *m)
 {
@@ -350,6 +362,7 @@ static void watch(struct monitor *m)
 					    .events = POLLIN };
 		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
 		f[P_SIGNAL] = (struct pollfd){ .fd = m->sig_fd, .events = POLLIN };
+		f[P_HEALTH] = (struct pollfd){ .fd = m->health.e.fd, .events = POLLIN };
 		monitor_serve_poll(m, f + P_SERVE);
 		r = idle_poll(f, P_COUNT, m->settled ? monitor_time_left(m) : SETTLE_MS);
 		if (r > 0 && f[P_INIT].revents)
@@ -361,6 +374,8 @@ static void watch(struct monitor *m)
 			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
 		if (f[P_SIGNAL].revents)
 			monitor_on_signal(m);
+		if (f[P_HEALTH].revents)
+			monitor_health_done(m);
 		if (f[P_CLIENT].revents && !on_client(m))
 			client_left(m);
 		if (f[P_NET].revents)
@@ -419,11 +434,14 @@ static void record_end(struct monitor *m)
  */
 static bool report_end(struct monitor *m, const struct ctr_exit *x)
 {
+	static const struct restart_policy always = { .kind = RESTART_ALWAYS };
 	struct monitor_msg msg = { .type = MONITOR_EXITED };
 	int delay = -1;
 
 	if (!m->stopping)
-		delay = restart_next(&m->restart, &m->policy, x->code, now_ms() - m->started_ms);
+		delay = restart_next(&m->restart, m->restart_wanted ? &always : &m->policy, x->code,
+				     now_ms() - m->started_ms);
+	m->restart_wanted = false;
 	m->last = *x;
 	m->last.restarting = delay >= 0;
 	m->last.restarts = m->restart.count;
@@ -567,6 +585,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		.detached = cfg->detached,
 		.policy = cfg->restart,
 		.sig_fd = FD_NONE,
+		.health = { .e = { .fd = FD_NONE } },
 		.control = control,
 		.attach = attach,
 		.pump_control = FD_NONE,

@@ -16,6 +16,7 @@
 #include "core/cgroup.h"
 #include "core/ctr.h"
 #include "core/events.h"
+#include "core/health.h"
 #include "core/idfile.h"
 #include "core/launch.h"
 #include "core/restart.h"
@@ -38,7 +39,10 @@ enum monitor_type {
 	MONITOR_DETACH, /* of the client that started it: it leaves, the container stays */
 	MONITOR_EXEC,   /* one more process; along come exec_client()'s two descriptors; @id */
 	MONITOR_EXECS,  /* answered by a struct monitor_execs */
+	MONITOR_CHECK,  /* do a health check now; MONITOR_CHECKED comes later */
 	MONITOR_POLICY, /* restart policy from now on: @code = enum restart_kind, @signal = max */
+	/* later on such a connection */
+	MONITOR_CHECKED, /* @code of the check's command */
 	/* answers */
 	MONITOR_OK,
 	MONITOR_REFUSED,
@@ -92,6 +96,7 @@ struct monitor_cfg {
 	int64_t stop_timeout; /* seconds of grace when the monitor itself has to end, -1 = any */
 	int64_t run_timeout;  /* --timeout: seconds that it may run, 0 = any */
 	struct restart_policy restart;
+	const struct health_conf *health; /* or NULL */
 	struct monitor_hooks hooks;
 };
 

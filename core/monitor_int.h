@@ -13,8 +13,9 @@
 #define MONITOR_SERVE_FDS (1 + MONITOR_CONNS_MAX + MONITOR_EXECS_MAX)
 
 struct monitor_conn {
-	int fd;       /* FD_NONE: free */
-	bool waiting; /* wants MONITOR_EXITED */
+	int fd;        /* FD_NONE: free */
+	bool waiting;  /* wants MONITOR_EXITED */
+	bool checking; /* wants MONITOR_CHECKED */
 };
 
 struct monitor_exec {
@@ -26,7 +27,15 @@ struct monitor_exec {
 struct monitor_timers {
 	int64_t end_ms;     /* --timeout is over */
 	int64_t kill_ms;    /* the grace after a stop signal of ours is over */
+	int64_t check_ms;   /* the next health check */
 	int64_t restart_ms; /* set between two runs: when the next one starts */
+};
+
+struct monitor_health {
+	struct health h;
+	struct exec e;    /* the check under way; fd FD_NONE: none */
+	int64_t began_ns; /* that check */
+	bool is_stale;    /* it was begun in the last run */
 };
 
 struct monitor {
@@ -42,16 +51,18 @@ struct monitor {
 	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
 	unsigned net_starts;
 	int64_t started_ns;
-	int64_t started_ms; /* the same by now_ms() */
-	bool settled;       /* socket and run.json are there */
-	bool detached;      /* the client's leaving is no reason to end */
-	bool stopping;      /* no restart policy applies */
-	bool by_user;       /* because somebody stopped or killed it */
+	int64_t started_ms;  /* the same by now_ms() */
+	bool settled;        /* socket and run.json are there */
+	bool detached;       /* the client's leaving is no reason to end */
+	bool stopping;       /* no restart policy applies */
+	bool by_user;        /* because somebody stopped or killed it */
+	bool restart_wanted; /* by --health-on-failure, whatever the policy */
 	bool paused, timed_out;
 	int sig_fd; /* SIGTERM */
 	struct restart_policy policy;
 	struct restart_state restart;
 	struct monitor_timers timers;
+	struct monitor_health health;
 	uint64_t oom_seen;    /* oom_kill of the cgroup at the end of the last run */
 	struct ctr_exit last; /* how that ended */
 };
@@ -73,10 +84,25 @@ bool monitor_pause_over(const struct monitor *m);
 int monitor_signal(struct monitor *m, int signo, struct rl_err *err) RL_MUST_USE;
 /* The user wants it to end. */
 void monitor_stopping(struct monitor *m);
+/* SIGKILL to the first process */
+void monitor_kill(const struct monitor *m);
+/* Stop signal, and SIGKILL when its grace time is over. */
+void monitor_end_softly(struct monitor *m);
 int monitor_freeze(struct monitor *m, bool frozen, struct rl_err *err) RL_MUST_USE;
 int monitor_set_policy(struct monitor *m, int kind, int max, struct rl_err *err) RL_MUST_USE;
 /* Put run.json on disk. */
 int monitor_write_run(const struct monitor *m, struct rl_err *err) RL_MUST_USE;
+
+/* --- monitor_health.c --- */
+
+/* A run has begun. */
+void monitor_health_start(struct monitor *m);
+/* The time for a check has come. */
+void monitor_health_due(struct monitor *m);
+/* The check's fd is readable. */
+void monitor_health_done(struct monitor *m);
+/* Somebody wants a check now; monitor_serve_checked() tells how it went. 0 or -errno. */
+int monitor_health_ask(struct monitor *m, struct rl_err *err) RL_MUST_USE;
 
 /* --- monitor_serve.c --- */
 
@@ -93,6 +119,8 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 				   const int fds[2]);
 /* Where this container is, for core/exec.h. */
 struct exec_place monitor_place(const struct monitor *m);
+/* Tell whoever asked for a check how it ended. */
+void monitor_serve_checked(struct monitor *m, int code);
 /* Tell everybody who waits for the end, and let them go. */
 void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end);
 /* Close all connections and remove the socket. */

@@ -29,7 +29,8 @@
 
 int monitor_time_left(const struct monitor *m)
 {
-	const int64_t points[] = { m->timers.end_ms, m->timers.kill_ms, m->timers.restart_ms };
+	const int64_t points[] = { m->timers.end_ms, m->timers.kill_ms, m->timers.check_ms,
+				   m->timers.restart_ms };
 	int64_t first = INT64_MAX, left;
 
 	for (size_t i = 0; i < ARRAY_LEN(points); i++)
@@ -49,7 +50,7 @@ static bool is_due(int64_t *point)
 	return true;
 }
 
-static void kill_init(const struct monitor *m)
+void monitor_kill(const struct monitor *m)
 {
 	(void)proc_pidfd_signal(m->init.pidfd, SIGKILL); /* it may have ended just now */
 }
@@ -58,10 +59,12 @@ void monitor_on_time(struct monitor *m)
 {
 	if (is_due(&m->timers.end_ms)) {
 		m->timed_out = true;
-		kill_init(m);
+		monitor_kill(m);
 	}
 	if (is_due(&m->timers.kill_ms))
-		kill_init(m);
+		monitor_kill(m);
+	if (is_due(&m->timers.check_ms))
+		monitor_health_due(m);
 }
 
 bool monitor_pause_over(const struct monitor *m)
@@ -103,6 +106,14 @@ int monitor_signal(struct monitor *m, int signo, struct rl_err *err)
 	return r < 0 ? rl_fail_sys(err, -r, "send signal %d", signo) : 0;
 }
 
+void monitor_end_softly(struct monitor *m)
+{
+	thaw(m);
+	(void)proc_pidfd_signal(m->init.pidfd, m->cfg->stop_signal); /* or it has just ended */
+	if (m->cfg->stop_timeout >= 0)
+		m->timers.kill_ms = now_ms() + m->cfg->stop_timeout * 1000 + 1;
+}
+
 void monitor_on_signal(struct monitor *m)
 {
 	struct signalfd_siginfo si;
@@ -110,12 +121,8 @@ void monitor_on_signal(struct monitor *m)
 	if (read(m->sig_fd, &si, sizeof(si)) != sizeof(si) || m->stopping)
 		return;
 	m->stopping = true;
-	thaw(m);
-	if (m->timers.restart_ms > 0)
-		return;
-	(void)proc_pidfd_signal(m->init.pidfd, m->cfg->stop_signal);
-	if (m->cfg->stop_timeout >= 0)
-		m->timers.kill_ms = now_ms() + m->cfg->stop_timeout * 1000 + 1;
+	if (m->timers.restart_ms == 0)
+		monitor_end_softly(m);
 }
 
 int monitor_freeze(struct monitor *m, bool frozen, struct rl_err *err)

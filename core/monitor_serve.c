@@ -130,6 +130,9 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 	case MONITOR_POLICY:
 		r = monitor_set_policy(m, req->code, req->signal, &ans.err);
 		break;
+	case MONITOR_CHECK:
+		r = monitor_health_ask(m, &ans.err);
+		break;
 	case MONITOR_DETACH:
 		m->detached = true;
 		break;
@@ -143,6 +146,7 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 	case MONITOR_FAILED:
 	case MONITOR_NOTE:
 	case MONITOR_EXITED:
+	case MONITOR_CHECKED:
 	case MONITOR_OK:
 	case MONITOR_REFUSED:
 	default:
@@ -196,8 +200,10 @@ static void serve_one(struct monitor *m, struct monitor_conn *c)
 	fd_close(fds[1]);
 	if (req.type == MONITOR_EXECS)
 		return;
-	if (ans.type == MONITOR_OK && (req.type == MONITOR_WAIT || req.type == MONITOR_ATTACH))
-		c->waiting = true;
+	if (ans.type == MONITOR_OK) {
+		c->waiting |= req.type == MONITOR_WAIT || req.type == MONITOR_ATTACH;
+		c->checking |= req.type == MONITOR_CHECK;
+	}
 	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), NULL, 0)); /* full or gone: its loss */
 }
 
@@ -229,6 +235,18 @@ void monitor_serve(struct monitor *m, const struct pollfd *f)
 			serve_one(m, &m->conns[i]);
 	if (f[0].fd >= 0 && f[0].revents)
 		accept_one(m);
+}
+
+void monitor_serve_checked(struct monitor *m, int code)
+{
+	const struct monitor_msg msg = { .type = MONITOR_CHECKED, .code = code };
+
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
+		if (m->conns[i].fd < 0 || !m->conns[i].checking)
+			continue;
+		RL_IGNORE(fd_send(m->conns[i].fd, &msg, sizeof(msg), NULL, 0)); /* or its loss */
+		m->conns[i].checking = false;
+	}
 }
 
 void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end)

@@ -19,6 +19,7 @@ UNIT_TESTS += tests/unit/test_frame
 UNIT_TESTS += tests/unit/test_format
 UNIT_TESTS += tests/unit/test_help
 UNIT_TESTS += tests/unit/test_idle
+UNIT_TESTS += tests/unit/test_health
 UNIT_TESTS += tests/unit/test_idmap
 UNIT_TESTS += tests/unit/test_image
 UNIT_TESTS += tests/unit/test_io
@@ -108,6 +109,7 @@ INTEGRATION_TESTS += tests/integration/registry_hostile.sh
 INTEGRATION_TESTS += tests/integration/life.sh
 INTEGRATION_TESTS += tests/integration/top.sh
 INTEGRATION_TESTS += tests/integration/oneid.sh
+INTEGRATION_TESTS += tests/integration/restart.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 INTEGRATION_TESTS += tests/integration/spec_schema.sh
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/engine/healthopt.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/volumes_from.h"
 #include "core/base/cleanup.h"
@@ -261,6 +262,8 @@ static int make(struct making *m, struct rl_err *err)
 	if (r == 0)
 		r = get_image(m, err);
 	if (r == 0)
+		r = health_build(req, m->image.config, &c->health, err);
+	if (r == 0)
 		r = session_open(c->rl, &c->session, err);
 	if (r == 0)
 		r = open_layers(m, err);
@@ -357,6 +360,7 @@ void container_done(struct container *c)
 	json_decref(c->mounts);
 	strv_done(&c->diff_ids);
 	strv_done(&c->limit_flags);
+	health_conf_done(&c->health);
 	free(c->image_name);
 	ctr_done(&c->ctr);
 	session_close(&c->session);

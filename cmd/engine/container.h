@@ -9,6 +9,7 @@
 
 #include "cmd/engine/create.h"
 #include "core/ctr.h"
+#include "core/health.h"
 #include "core/idfile.h"
 #include "core/restart.h"
 #include "core/session.h"
@@ -40,6 +41,7 @@ struct container {
 	int64_t stop_timeout; /* seconds, -1 = for ever */
 	int64_t run_timeout;  /* --timeout: seconds it may run, 0 = any */
 	struct restart_policy restart;
+	struct health_conf health;
 	int stop_signal;
 	bool tty, interactive, remove, init, strict_limits, host_cgroupns;
 };

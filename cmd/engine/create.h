@@ -47,6 +47,9 @@ struct create_req {
 	size_t n_line;
 	uint64_t timeout;    /* seconds it may run, 0 = any */
 	const char *restart; /* policy, as typed */
+	const char *health_cmd, *health_interval, *health_timeout, *health_start_period,
+		*health_start_interval, *health_retries, *health_on_failure; /* as typed */
+	bool no_healthcheck, need_health; /* @need_health: refuse a container without a check */
 };
 
 /**

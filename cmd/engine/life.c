@@ -27,9 +27,12 @@
 #include "core/base/proc.h"
 #include "core/control.h"
 #include "core/events.h"
+#include "core/events_tail.h"
+#include "core/health.h"
 #include "core/idfile.h"
 #include "core/session.h"
 
+#define LOOK_MS      500
 #define KILL_WAIT_MS 10000 /* SIGKILL that takes longer is a kernel problem (D state) */
 #define STATE_MAX    (8U << 20)
 
@@ -137,6 +140,117 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
 				err); /* it ended, or lost its monitor, meanwhile */
 	*ret_exit = end.exit;
 	return 0;
+}
+
+int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err *err)
+{
+	const struct monitor_msg req = { .type = MONITOR_CHECK };
+	auto_fd int sock = FD_NONE;
+	struct monitor_msg ans;
+	struct ctr_state s;
+	int r = life_state(rl, c, &s, err);
+
+	if (r == 0 && s.status != CTR_RUNNING && s.status != CTR_PAUSED)
+		r = rl_fail(err, ESRCH, "it is %s, not running", ctr_status_name(s.status));
+	if (r < 0)
+		return r;
+	sock = control_connect(rl, c->id, err);
+	r = sock < 0 ? sock : control_call(sock, &req, FD_NONE, err);
+	if (r == 0)
+		r = control_wait(sock, MONITOR_CHECKED, -1, &ans, err); /* it has a time-out */
+	if (r < 0)
+		return r;
+	*ret_code = ans.code;
+	return 0;
+}
+
+/* "unhealthy: " and what the last check said */
+static int not_healthy(const struct ctr *c, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	struct rl_err ignored;
+	const char *said = NULL;
+
+	if (health_read(c->dir_fd, &j, &ignored) == 0) {
+		const json_t *log = json_object_get(j, "Log");
+
+		said = json_string_value(
+			json_object_get(json_array_get(log, json_array_size(log) - 1), "Output"));
+	}
+	rl_fail(err, ECANCELED, "'%s' is unhealthy, its check says: %.*s", c->name,
+		said ? (int)strcspn(said, "\n") : 7, said && *said ? said : "nothing");
+	err->exit_code = 1;
+	return rl_hint(err, "it still runs; see rl logs %s", c->name);
+}
+
+static int ended_early(const struct ctr *c, const struct ctr_exit *x, struct rl_err *err)
+{
+	rl_fail(err, ESRCH, "'%s' ended with %d before it was healthy", c->name, x->code);
+	return rl_hint(err, "see rl logs %s", c->name);
+}
+
+/* A connection that hangs up, at the latest, when the container ends. */
+static int listen_for_end(const struct rl *rl, const struct ctr *c)
+{
+	const struct monitor_msg req = { .type = MONITOR_WAIT };
+	struct rl_err gone;
+	int sock = control_connect(rl, c->id, &gone);
+
+	if (sock >= 0 && control_call(sock, &req, FD_NONE, &gone) < 0)
+		fd_close(TAKE_FD(sock));
+	return sock < 0 ? FD_NONE : sock;
+}
+
+/* 1 when it is healthy, 0 when it may become so, or -errno */
+static int look_at_health(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	struct ctr_state s;
+	char health[16];
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0)
+		return r;
+	if (!ctr_is_alive(&s))
+		return ended_early(c, &s.exit, err);
+	health_read_status(c->dir_fd, health);
+	if (strcmp(health, health_name(HEALTH_UNHEALTHY)) == 0)
+		return not_healthy(c, err);
+	return strcmp(health, health_name(HEALTH_HEALTHY)) == 0;
+}
+
+int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	auto_fd int sock = FD_NONE;
+	struct events_tail t;
+	int r = events_tail_open(rl, true, &t, err);
+
+	if (r < 0)
+		return r;
+	for (;;) {
+		struct pollfd p[2] = { { .events = POLLIN }, { .fd = t.watch, .events = POLLIN } };
+		struct monitor_msg end;
+
+		if (sock < 0)
+			sock = listen_for_end(rl, c);
+		r = look_at_health(rl, c, err);
+		if (r != 0)
+			break;
+		p[0].fd = sock;
+		(void)poll(p, 2, sock < 0 ? LOOK_MS : -1); /* no monitor: between two runs */
+		if (p[0].revents) {
+			r = control_wait_end(sock, 0, &end, err);
+			fd_close(TAKE_FD(sock));
+			if (r == 0 && !end.exit.restarting) {
+				r = ended_early(c, &end.exit, err);
+				break;
+			}
+		}
+		r = events_tail_wait(&t, 0, err); /* takes what the watch has */
+		if (r < 0 && r != -ETIMEDOUT)
+			break;
+	}
+	events_tail_close(&t);
+	return r < 0 ? r : 0;
 }
 
 /* Which signal and how long, from state.json */

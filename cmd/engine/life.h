@@ -31,6 +31,20 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
 /* Freeze or thaw all its processes. -ESRCH when it does not run, -EALREADY, -ENOTSUP. */
 int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *err) RL_MUST_USE;
 
+/*
+ * A health check now. @ret_code: of its command. -ESRCH when the container does not run, -ENOENT
+ * when it has no check, -EBUSY when it is paused.
+ */
+int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err *err) RL_MUST_USE;
+
+/**
+ * life_wait_healthy() - Wait until a container that was started is healthy
+ *
+ * Return: 0; -ECANCELED with exit_code 1 and the last output when it turned unhealthy; -ESRCH when
+ * it ended
+ */
+int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
 /* Wait for the end. @ret_exit as recorded. -ETIMEDOUT. */
 int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
 	      struct rl_err *err) RL_MUST_USE;

@@ -77,16 +77,16 @@ static json_t *to_json(const struct container *c)
 	restart_print(&c->restart, restart);
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:I,"
-		" s:s, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:[], s:O*}",
+		" s:s, s:o, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:[], s:O*}",
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
 		"limits", limits_to_json(&c->limits), "limit_flags", list_to_json(&c->limit_flags),
 		"volumes", volumes_to_json(c), "labels", c->labels, "stop_timeout",
 		(json_int_t)c->stop_timeout, "timeout", (json_int_t)c->run_timeout, "restart",
-		restart, "stop_signal", c->stop_signal, "tty", c->tty, "interactive",
-		c->interactive, "remove", c->remove, "init", c->init, "strict_limits",
-		c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
+		restart, "health", health_conf_write(&c->health), "stop_signal", c->stop_signal,
+		"tty", c->tty, "interactive", c->interactive, "remove", c->remove, "init", c->init,
+		"strict_limits", c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
 		json_object_get(json_object_get(c->spec_json, "process"), "args"), "mounts",
 		c->mounts, "asked", c->asked, "ports", "files", c->files);
 }
@@ -225,6 +225,9 @@ static int from_json(const json_t *j, struct container *c, struct rl_err *err)
 	if (!created || time_parse_rfc3339(created, &c->created_ns) < 0)
 		c->created_ns = 0;
 	r = restart_parse(json_string_value(json_object_get(j, "restart")), &c->restart, err);
+	health_conf_init(&c->health);
+	if (r == 0)
+		r = health_conf_read(json_object_get(j, "health"), &c->health, err);
 	if (r < 0)
 		return r;
 	text(j, "image", c->image_id, sizeof(c->image_id));

@@ -182,6 +182,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.stop_timeout = c->stop_timeout,
 		.run_timeout = c->run_timeout,
 		.restart = c->restart,
+		.health = &c->health,
 		.log_dir = s->log_dir,
 		.log_max = LOGFILE_MAX_DEFAULT,
 		.hooks = { s, hook_net_start, hook_net_stop },

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * restart.c - `rl restart`: stop containers and start them again
+ *
+ * Theory of operation: `rl stop`, then `rl start`; one that does not run is only started. The
+ * container keeps its files; network, namespaces and the count of restarts are new.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/engine/container.h"
+#include "cmd/engine/life.h"
+#include "cmd/select.h"
+#include "core/base/parse.h"
+#include "core/events.h"
+
+struct restart_opts {
+	struct select_opts which;
+	bool running;
+	const char *signal;
+	int64_t time;
+};
+
+static const struct opt restart_options[] = {
+	SELECT_ALL('a', "all", struct restart_opts, which, "every container, running or not"),
+	SELECT_CIDFILE(struct restart_opts, which),
+	SELECT_FILTER('f', struct restart_opts, which),
+	SELECT_LATEST(struct restart_opts, which),
+	OPT_BOOL(0, "running", struct restart_opts, running, "only those that run"),
+	OPT_STR('s', "signal", struct restart_opts, signal, "SIGNAL", "instead of its stop signal"),
+	OPT_INT('t', "time", struct restart_opts, time, "SECONDS",
+		"grace time (default 10, -1 = for ever)"),
+	OPT_INT(0, "timeout", struct restart_opts, time, "SECONDS", NULL),
+	OPT_END,
+};
+
+static int stop_first(struct rl *rl, struct container *c, const struct restart_opts *o,
+		      struct rl_err *err)
+{
+	struct ctr_state s;
+	int signo = 0, r;
+
+	if (o->signal && parse_signal(o->signal, &signo) < 0)
+		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
+	r = life_state(rl, &c->ctr, &s, err);
+	if (r == 0 && ctr_is_alive(&s) && c->remove) {
+		rl_fail(err, ENOTSUP, "it was made with --rm, which removes it when it stops");
+		return rl_hint(err, "make it without --rm, or run it anew");
+	}
+	if (r == 0)
+		r = life_stop(rl, &c->ctr, signo, o->time, err);
+	return r < 0 ? r : life_settle(rl, &c->ctr, err);
+}
+
+static int restart_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
+{
+	const struct start_req req = { .keep = true };
+	const struct restart_opts *o = opts;
+	struct ctr_exit ignored;
+	struct container c;
+	int r = engine_load(rl, name, true, &c, err);
+
+	if (r < 0)
+		return r;
+	r = stop_first(rl, &c, o, err);
+	if (r == 0)
+		r = engine_start(&c, &req, &ignored, err);
+	if (r == 0) {
+		events_ctr(rl, &c.ctr, "restart", NULL);
+		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
+	}
+	container_done(&c);
+	return r;
+}
+
+static int restart(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	struct restart_opts o = *(const struct restart_opts *)opts;
+
+	o.which.all |= o.running;
+	return select_run(rl, "restart", args, &o.which, o.running ? SELECT_RUNNING : SELECT_ANY,
+			  restart_one, &o, err);
+}
+
+const struct cmd cmd_restart = {
+	.name = "restart",
+	.args = "CONTAINER...",
+	.summary = "Stop containers and start them again",
+	.about = "Each container gets its stop signal and at most --time seconds to end, then KILL, "
+		 "and is started again. One that does not run is only started. The names are "
+		 "printed.",
+	.examples = {
+		{ "rl restart web",
+		  "Stop 'web' politely and start it again." },
+		{ "rl restart -t 0 --running",
+		  "Kill and start all running containers." },
+	},
+	.options = restart_options,
+	.defaults = &(const struct restart_opts){ .time = LIFE_TIMEOUT_OWN },
+	.opts_size = sizeof(struct restart_opts),
+	.max_args = CMD_ANY,
+	.run = restart,
+	.completes = "container",
+};
