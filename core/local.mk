@@ -28,6 +28,7 @@ libcore_a_SOURCES += core/dev.c
 libcore_a_SOURCES += core/events.c core/events.h
 libcore_a_SOURCES += core/events_tail.c core/events_tail.h
 libcore_a_SOURCES += core/exec.c core/exec.h
+libcore_a_SOURCES += core/exec_spec.c core/exec_spec.h
 libcore_a_SOURCES += core/fakeid.c core/fakeid.h
 libcore_a_SOURCES += core/health.c core/health.h
 libcore_a_SOURCES += core/holder.c core/holder.h

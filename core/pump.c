@@ -13,7 +13,10 @@
  * A pty master reports a hang-up while no process has the terminal open; that may be temporary, so
  * it is looked at again after a while. When the container has ended (end of file on control), what
  * is left in the pipes is delivered, then 'z', then the process leaves. Somebody who kept a pipe
- * open (only possible with a shared pid namespace) is not waited for.
+ * open is not waited for, and what he writes after the end is not delivered.
+ *
+ * An exec's process is our child, and its end is the end. When its client goes away without a word,
+ * stdin is closed, or the terminal hung up; output goes nowhere then, and the process may go on.
  */
 #include "config.h"
 
@@ -21,22 +24,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/idle.h"
 #include "core/base/io.h"
 #include "core/base/proc.h"
+#include "core/exec.h"
 #include "core/logfile.h"
 #include "core/sandbox.h"
 
 #define CLIENTS_MAX    16
-#define HANGUP_LOOK_MS 50   /* how often a hung-up terminal is looked at again */
-#define STALL_MS       5000 /* patience with a client that was attached later */
+#define HANGUP_LOOK_MS 50     /* how often a hung-up terminal is looked at again */
+#define STALL_MS       5000   /* patience with a client that was attached later */
+#define TTY_LEFT_MAX   131072 /* more than a terminal can hold when the last writer ends */
 
 struct client {
 	int fd;
@@ -54,11 +61,16 @@ struct pump {
 	size_t in_len, in_off;
 	bool in_end; /* close stdin after the pending data */
 	bool ended, hung_up;
+	size_t left[2]; /* bytes of stdout, stderr still to be delivered */
 	struct logfile log;
+	/* of an exec */
+	struct exec_result result;
+	int64_t deadline_ms;
+	bool killed, detached;
 };
 
 /* Places in the poll table */
-enum { P_OUT, P_ERR, P_IN, P_CONTROL, P_CLIENTS, P_COUNT = P_CLIENTS + CLIENTS_MAX };
+enum { P_OUT, P_ERR, P_IN, P_CONTROL, P_CHILD, P_CLIENTS, P_COUNT = P_CLIENTS + CLIENTS_MAX };
 
 static void drop(int *fd)
 {
@@ -86,10 +98,16 @@ static void add_client(struct pump *p, int fd, bool first)
 	fd_close(fd); /* full: that client sees the end at once */
 }
 
-static void lose_client(struct client *c)
+static void lose_client(struct pump *p, struct client *c)
 {
 	drop(&c->fd);
 	c->owes = false;
+	if (!p->fd.pid || !c->first || p->detached)
+		return;
+	drop(&p->fd.in);
+	p->in_len = p->in_off = 0;
+	if (p->fd.terminal)
+		drop(&p->fd.out);
 }
 
 static void try_send(struct pump *p, struct client *c)
@@ -99,7 +117,7 @@ static void try_send(struct pump *p, struct client *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0)
-		lose_client(c);
+		lose_client(p, c);
 	c->owes = false;
 }
 
@@ -125,15 +143,32 @@ static void offer(struct pump *p, char type, size_t data_len)
 	settle(p);
 }
 
+/* Keep the first bytes of an exec's output. */
+static void capture(struct pump *p, size_t n)
+{
+	struct exec_result *x = &p->result;
+	size_t room = sizeof(x->output) - x->output_len;
+
+	n = n < room ? n : room;
+	memcpy(x->output + x->output_len, p->out.data, n);
+	x->output_len += (uint32_t)n;
+}
+
 /* Read one chunk of @fd as a message of @type. Return: false when the source is at its end. */
 static bool take(struct pump *p, int fd, char type)
 {
-	ssize_t n = read(fd, p->out.data, sizeof(p->out.data));
+	size_t *left = &p->left[type == PUMP_STDERR];
+	size_t room = *left < sizeof(p->out.data) ? *left : sizeof(p->out.data);
+	ssize_t n = read(fd, p->out.data, room);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n <= 0)
 		return false;
+	if (p->ended)
+		*left -= (size_t)n;
+	if (p->fd.pid)
+		capture(p, (size_t)n);
 	logfile_add(&p->log, type == PUMP_STDOUT ? 1 : 2, p->out.data, (size_t)n);
 	offer(p, type, (size_t)n);
 	return true;
@@ -157,7 +192,7 @@ static void from_client(struct pump *p, struct client *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		lose_client(c);
+		lose_client(p, c);
 		return;
 	}
 	if (p->in.type == PUMP_STDIN) {
@@ -165,6 +200,8 @@ static void from_client(struct pump *p, struct client *c)
 		p->in_off = 0;
 	} else if (p->in.type == PUMP_STDIN_END) {
 		p->in_end = true;
+	} else if (p->in.type == PUMP_DETACH) {
+		p->detached = true;
 	} else if (p->in.type == PUMP_SIZE && n == 5 && p->fd.terminal && p->fd.in >= 0) {
 		resize(p);
 	}
@@ -188,6 +225,39 @@ static void to_stdin(struct pump *p)
 		drop(&p->fd.in);
 }
 
+/* Bytes that wait in a pipe; its writers may go on, so they are counted at once. */
+static size_t waiting(int fd)
+{
+	int n = 0;
+
+	return fd >= 0 && ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+static void set_ended(struct pump *p)
+{
+	p->ended = true;
+	p->left[0] = p->fd.terminal ? TTY_LEFT_MAX : waiting(p->fd.out);
+	p->left[1] = waiting(p->fd.err);
+}
+
+static void kill_child(struct pump *p)
+{
+	if (p->fd.pidfd >= 0)
+		(void)proc_pidfd_signal(p->fd.pidfd, SIGKILL);
+	p->killed = true;
+}
+
+static void on_child(struct pump *p)
+{
+	int status;
+
+	if (waitpid(p->fd.pid, &status, WNOHANG) != p->fd.pid)
+		return;
+	drop(&p->fd.pidfd);
+	p->result.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	set_ended(p);
+}
+
 /* A message of the monitor: one more client, or the end. */
 static void from_monitor(struct pump *p)
 {
@@ -197,8 +267,10 @@ static void from_monitor(struct pump *p)
 
 	if (n == -EAGAIN || n == -EINTR)
 		return;
-	if (n <= 0)
-		p->ended = true;
+	if (n <= 0 && p->fd.pid)
+		kill_child(p);
+	else if (n <= 0)
+		set_ended(p);
 	else if (fd >= 0)
 		add_client(p, fd, false);
 }
@@ -206,19 +278,21 @@ static void from_monitor(struct pump *p)
 /* How long poll may sleep. Patience ends only for clients that were attached later. */
 static int time_left(const struct pump *p)
 {
-	bool is_limited = false;
-	int64_t left;
+	int64_t until = INT64_MAX, left;
 
 	if (p->ended && p->out_len == 0)
 		return 0;
 	if (p->hung_up)
 		return HANGUP_LOOK_MS;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		is_limited |= p->clients[i].owes && !p->clients[i].first;
-	if (!is_limited)
+		if (p->clients[i].owes && !p->clients[i].first)
+			until = p->out_since_ms + STALL_MS;
+	if (p->deadline_ms && !p->killed && p->deadline_ms < until)
+		until = p->deadline_ms;
+	if (until == INT64_MAX)
 		return -1;
-	left = p->out_since_ms + STALL_MS - now_ms();
-	return left < 1 ? 1 : (int)left;
+	left = until - now_ms();
+	return left < 1 ? 1 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
 static int wait_events(struct pump *p, struct pollfd *f)
@@ -230,8 +304,9 @@ static int wait_events(struct pump *p, struct pollfd *f)
 	f[P_ERR] = (struct pollfd){ .fd = can_read ? p->fd.err : FD_NONE, .events = POLLIN };
 	f[P_IN] = (struct pollfd){ .fd = has_in && !p->hung_up ? p->fd.in : FD_NONE,
 				   .events = POLLOUT };
-	f[P_CONTROL] =
-		(struct pollfd){ .fd = p->ended ? FD_NONE : p->fd.control, .events = POLLIN };
+	f[P_CONTROL] = (struct pollfd){ .fd = p->ended || p->killed ? FD_NONE : p->fd.control,
+					.events = POLLIN };
+	f[P_CHILD] = (struct pollfd){ .fd = p->fd.pidfd, .events = POLLIN };
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		f[P_CLIENTS + i] = (struct pollfd){
 			.fd = p->clients[i].fd,
@@ -248,13 +323,13 @@ static void serve_client(struct pump *p, struct client *c, short events)
 	if (events & POLLOUT && c->owes)
 		try_send(p, c);
 	else if (stalled)
-		lose_client(c);
+		lose_client(p, c);
 	if (c->fd < 0 || !(events & (POLLIN | POLLHUP | POLLERR)))
 		return;
 	if (p->in_len == 0)
 		from_client(p, c);
 	else if (events & (POLLHUP | POLLERR))
-		lose_client(c);
+		lose_client(p, c);
 }
 
 static void serve_output(struct pump *p, const struct pollfd *f)
@@ -266,6 +341,14 @@ static void serve_output(struct pump *p, const struct pollfd *f)
 	}
 	if (f[P_ERR].revents && p->out_len == 0 && !take(p, p->fd.err, PUMP_STDERR))
 		drop(&p->fd.err);
+}
+
+static void check_deadline(struct pump *p)
+{
+	if (!p->deadline_ms || p->killed || p->ended || now_ms() < p->deadline_ms)
+		return;
+	p->result.timed_out = 1;
+	kill_child(p);
 }
 
 static void loop(struct pump *p)
@@ -280,6 +363,9 @@ static void loop(struct pump *p)
 			return;
 		if (f[P_CONTROL].revents)
 			from_monitor(p);
+		if (f[P_CHILD].revents)
+			on_child(p);
+		check_deadline(p);
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
 			if (p->clients[i].fd >= 0 && f[P_CLIENTS + i].fd == p->clients[i].fd)
 				serve_client(p, &p->clients[i], f[P_CLIENTS + i].revents);
@@ -293,7 +379,8 @@ static void say_end(struct pump *p)
 {
 	struct pollfd f[P_COUNT];
 
-	offer(p, PUMP_END, 0);
+	memcpy(p->out.data, &p->result.code, sizeof(p->result.code));
+	offer(p, p->fd.pid ? PUMP_EXIT : PUMP_END, p->fd.pid ? sizeof(p->result.code) : 0);
 	while (p->out_len > 0) {
 		/* only clients are left to wait for; the first one's end of file ends it too */
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
@@ -308,10 +395,11 @@ static void say_end(struct pump *p)
 	}
 }
 
-/* Let the descriptors be 0 to 5 and close the rest. */
+/* Let the descriptors be 0 to 6 and close the rest. */
 static void gather(struct pump_fds *fd)
 {
-	int *const all[] = { &fd->client, &fd->in, &fd->out, &fd->err, &fd->control, &fd->log_dir };
+	int *const all[] = { &fd->client,  &fd->in,      &fd->out,  &fd->err,
+			     &fd->control, &fd->log_dir, &fd->pidfd };
 	int high[ARRAY_LEN(all)];
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -338,6 +426,8 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 		SYS_close,
 		SYS_ioctl,
 		SYS_fcntl,
+		SYS_wait4,
+		SYS_pidfd_send_signal,
 		SYS_openat,
 		SYS_renameat,
 		SYS_renameat2,
@@ -356,17 +446,23 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 	struct rl_err err;
 
 	p.fd = *fds;
+	if (!p.fd.pid)
+		p.fd.pidfd = FD_NONE;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		p.clients[i].fd = FD_NONE;
 	gather(&p.fd);
-	proc_set_title("rl-pump");
+	proc_set_title(p.fd.pid ? "rl-exec" : "rl-pump");
 	set_nonblock(p.fd.in);
 	set_nonblock(p.fd.out);
 	set_nonblock(p.fd.err);
 	set_nonblock(p.fd.control);
 	if (p.fd.client >= 0)
 		add_client(&p, p.fd.client, true);
-	(void)now_ms(); /* time functions read what they need before the files are closed off */
+	/* time functions read what they need before the files are closed off */
+	p.deadline_ms = now_ms() + p.fd.timeout_ms;
+	if (!p.fd.timeout_ms)
+		p.deadline_ms = 0;
+	p.left[0] = p.left[1] = SIZE_MAX;
 	if (sandbox_basics(&err) < 0 ||
 	    (p.fd.log_dir >= 0 ? sandbox_only_dir(p.fd.log_dir, &err) : sandbox_no_files(&err)) <
 		    0 ||
@@ -375,6 +471,8 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 	logfile_open(&p.log, p.fd.log_dir, p.fd.log_max);
 	loop(&p);
 	say_end(&p);
+	if (p.fd.pid) /* a monitor that is gone needs no result */
+		(void)send(p.fd.control, &p.result, sizeof(p.result), MSG_NOSIGNAL);
 	logfile_close(&p.log);
 	_exit(0);
 }

@@ -8,12 +8,19 @@
  * Protocol with a client, SOCK_SEQPACKET, one type byte then data:
  *
  *	client to pump	'i' data for stdin	'e' end of stdin	'w' rows, columns (u16, u16)
+ *			'd' leaving, and what runs shall go on
  *	pump to client	'o' stdout	'r' stderr	'z' nothing more will come
+ *
+ * An exec has a pump of its own, and no monitor to talk to (core/exec.c):
+ *
+ *	exec to client	's' it runs	'f' it could not be started: struct rl_err
+ *			'x' it has ended with this code (i32), in place of 'z'
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define PUMP_DATA_MAX 32768 /* bytes after the type byte */
 
@@ -21,9 +28,13 @@ enum pump_type {
 	PUMP_STDIN = 'i',
 	PUMP_STDIN_END = 'e',
 	PUMP_SIZE = 'w',
+	PUMP_DETACH = 'd',
 	PUMP_STDOUT = 'o',
 	PUMP_STDERR = 'r',
 	PUMP_END = 'z',
+	PUMP_STARTED = 's',
+	PUMP_FAILED = 'f',
+	PUMP_EXIT = 'x',
 };
 
 struct pump_msg {
@@ -40,6 +51,13 @@ struct pump_fds {
 	int log_dir; /* folder of the log, or FD_NONE */
 	bool terminal;
 	int64_t log_max; /* bytes before a rotation */
+	/*
+	 * Of an exec: its process, a child of ours, whose end is the end; the result then goes out on
+	 * @control (core/exec.h). End of file there, or @timeout_ms over (0 = none): it is killed.
+	 */
+	pid_t pid; /* 0: no exec */
+	int pidfd;
+	int timeout_ms;
 };
 
 /* Never returns. Everything but the listed descriptors is closed. */

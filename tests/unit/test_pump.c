@@ -46,8 +46,8 @@ static void start(struct rig *r, const char *log_dir)
 	r->pid = fork();
 	assert_true(r->pid >= 0);
 	if (r->pid == 0)
-		pump_main(&(struct pump_fds){ s[1], in[1], out[0], err[0], end[0], dir, false,
-					      4096 });
+		pump_main(&(struct pump_fds){ s[1], in[1], out[0], err[0], end[0], dir, false, 4096,
+					      0, FD_NONE, 0 });
 	fd_close(dir);
 	(void)close(s[1]);
 	(void)close(in[1]);
@@ -196,7 +196,7 @@ static void test_terminal_size(void **state)
 		(void)close(s[0]);
 		(void)close(end[1]);
 		pump_main(&(struct pump_fds){ s[1], master, master, FD_NONE, end[0], FD_NONE, true,
-					      0 });
+					      0, 0, FD_NONE, 0 });
 	}
 	assert_int_equal(send(s[0], &m, sizeof(m), 0), sizeof(m));
 	for (int i = 0; i < 200 && ws.ws_col != 77; i++) {
