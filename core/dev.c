@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -154,27 +156,40 @@ int dev_make(struct init *in, struct rl_err *err)
 	return r;
 }
 
-static int open_pty(struct init *in, struct rl_err *err)
+/* Whose devpts it is does not matter: a terminal of another one would still be no host's. */
+static int open_ptmx(int pts_fd, struct rl_err *err)
 {
-	const struct winsize size = { .ws_row = in->spec->rows, .ws_col = in->spec->cols };
+	auto_fd int fd = openat(pts_fd, "ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct statfs fs;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return rl_fail_sys(err, errno, "open the container's ptmx");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2) || fs.f_type != DEVPTS_SUPER_MAGIC)
+		return rl_fail(err, ENODEV, "the container's '/dev/pts/ptmx' is no ptmx");
+	return TAKE_FD(fd);
+}
+
+int dev_pty(int pts_fd, const struct spec *s, int *ret_master, int *ret_slave, struct rl_err *err)
+{
+	const struct winsize size = { .ws_row = s->rows, .ws_col = s->cols };
+	auto_fd int master = open_ptmx(pts_fd, err), slave = FD_NONE;
 	const int unlock = 0;
 
-	if (in->pts_fd < 0)
-		return rl_fail(err, EINVAL, "a terminal needs a devpts mount in the spec");
-	in->master_fd = openat(in->pts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (in->master_fd < 0)
-		return rl_fail_sys(err, errno, "open the container's ptmx");
-	if (ioctl(in->master_fd, TIOCSPTLCK, &unlock) < 0)
+	if (master < 0)
+		return master;
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return rl_fail_sys(err, errno, "unlock the terminal");
-	in->slave_fd = ioctl(in->master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (in->slave_fd < 0)
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
 		return rl_fail_sys(err, errno, "open the terminal's other end");
-	if ((size.ws_row || size.ws_col) && ioctl(in->master_fd, TIOCSWINSZ, &size) < 0)
+	if ((size.ws_row || size.ws_col) && ioctl(master, TIOCSWINSZ, &size) < 0)
 		return rl_fail_sys(err, errno, "set the size of the terminal");
 	/* ours by construction, so the owner can be changed without a look at where it came from */
-	if (in->spec->uid && fchown(in->slave_fd, in->spec->uid, (gid_t)-1) < 0 && errno != EINVAL)
-		return rl_fail_sys(err, errno, "give the terminal to uid %u",
-				   (unsigned)in->spec->uid);
+	if (s->uid && fchown(slave, s->uid, (gid_t)-1) < 0 && errno != EINVAL)
+		return rl_fail_sys(err, errno, "give the terminal to uid %u", (unsigned)s->uid);
+	*ret_master = TAKE_FD(master);
+	*ret_slave = TAKE_FD(slave);
 	return 0;
 }
 
@@ -185,7 +200,9 @@ int dev_console(struct init *in, struct rl_err *err)
 
 	if (!in->spec->terminal)
 		return 0;
-	r = open_pty(in, err);
+	if (in->pts_fd < 0)
+		return rl_fail(err, EINVAL, "a terminal needs a devpts mount in the spec");
+	r = dev_pty(in->pts_fd, in->spec, &in->master_fd, &in->slave_fd, err);
 	if (r < 0)
 		return r;
 	place = make_place(in->dev_fd, "console", err);

@@ -225,24 +225,6 @@ static int split(struct init *in, struct rl_err *err)
 	return isolate_session(in->spec->terminal, err);
 }
 
-/* Returns only on failure. */
-static int execute(struct init *in, struct rl_err *err)
-{
-	struct rl_err what = { 0 };
-	char path[PATH_MAX];
-	int r = payload_find(in->spec, path, err);
-
-	if (r < 0)
-		return r;
-	if (in->stub_fd < 0)
-		return payload_exec(in->spec, path, err);
-	(void)snprintf(what.msg, sizeof(what.msg), "%.1000s", path);
-	r = msg_send(in->sync_fd, MSG_STUB, payload_exists(path), &what, NULL, 0);
-	if (r < 0)
-		return rl_fail_sys(err, -r, "report to the monitor");
-	return payload_exec_stub(in->spec, in->stub_fd, path, err);
-}
-
 void init_main(struct init *in)
 {
 	struct rl_err err = { 0 };
@@ -265,6 +247,6 @@ void init_main(struct init *in)
 	if (r == 0 && in->l->init)
 		r = split(in, &err);
 	if (r == 0)
-		r = execute(in, &err);
+		r = payload_run(in->spec, in->sync_fd, in->stub_fd, &err);
 	give_up(in->sync_fd, &err);
 }

@@ -3,8 +3,8 @@
  * init.h - inside core/launch: the first process of a container and what its steps share
  *
  * One struct travels through the steps (init.c has the order). Nothing here is seen outside
- * core/launch.c and the files of the steps: mounts.c, dev.c, mask.c, procfs.c, isolate.c,
- * payload.c, pid1.c.
+ * core/launch.c and the files of the steps: mounts.c, dev.c, mask.c, procfs.c, payload.c, pid1.c;
+ * and core/exec.c, which shares the channel.
  */
 #pragma once
 
@@ -65,8 +65,12 @@ struct msg {
 
 int msg_send(int fd, enum msg_type type, int value, const struct rl_err *err, const int *fds,
 	     size_t n_fds) RL_MUST_USE;
+/* The error of a MSG_ERR or, after @stub (type 0: none came), of a MSG_ERRNO. Return: -err->code. */
+int msg_failure(const struct msg *m, const struct msg *stub, struct rl_err *err) RL_MUST_USE;
 /* Bytes, 0 at end of file, -errno. Texts are terminated; a malformed packet is -EBADMSG. */
 int msg_recv(int fd, struct msg *m, int fds[MSG_FDS]) RL_MUST_USE;
+
+extern const int launch_ns_flags[SPEC_NS_KINDS]; /* CLONE_NEW* */
 
 /* core/mounts.c */
 int mounts_root(struct init *in, struct rl_err *err) RL_MUST_USE;
@@ -75,6 +79,9 @@ int mounts_cgroup(struct init *in, struct rl_err *err) RL_MUST_USE;
 /* core/dev.c */
 int dev_make(struct init *in, struct rl_err *err) RL_MUST_USE;
 int dev_console(struct init *in, struct rl_err *err) RL_MUST_USE;
+/* A new terminal of the devpts @pts_fd, with the size and owner that @s says. */
+int dev_pty(int pts_fd, const struct spec *s, int *ret_master, int *ret_slave,
+	    struct rl_err *err) RL_MUST_USE;
 /* core/mask.c */
 int mask_paths(struct init *in, struct rl_err *err) RL_MUST_USE;
 /* core/procfs.c */

@@ -19,6 +19,8 @@
 #include <sys/vfs.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/log.h"
+#include "core/exec_spec.h"
 #include "core/fakeid.h"
 #include "core/idmap.h"
 
@@ -88,31 +90,95 @@ static void give_pipes(const struct spec *s)
 	}
 }
 
+/* Close all from @from up to @to that nobody is to have. */
+static int close_between(unsigned from, unsigned to, struct rl_err *err)
+{
+	if (from > to || syscall(SYS_close_range, from, to, 0) == 0)
+		return 0;
+	rl_fail_sys(err, errno, "close_range");
+	return rl_hint(err, "rl needs Linux 5.9 or newer and no outer seccomp filter on "
+			    "close_range");
+}
+
+static int close_rest(const struct isolate *i, unsigned end, struct rl_err *err)
+{
+	unsigned from = 3;
+	int r = 0;
+
+	for (size_t k = 0; r == 0 && k < i->n_keep; k++) {
+		r = close_between(from, i->keep[k] - 1, err);
+		from = i->keep[k] + 1;
+	}
+	return r < 0 ? r : close_between(end, ~0U, err);
+}
+
+/* One that is to become @to, moved out of the way of all others. */
+static int lift(int *fd, int above, struct rl_err *err)
+{
+	*fd = fcntl(*fd, F_DUPFD_CLOEXEC, above);
+	return *fd < 0 ? rl_fail_sys(err, errno, "pass a descriptor on") : 0;
+}
+
+static int drop_to(int fd, int to, int flags, struct rl_err *err)
+{
+	return dup3(fd, to, flags) < 0 ? rl_fail_sys(err, errno, "pass descriptor %d", to) : 0;
+}
+
 static int place_fds(const struct isolate *i, struct rl_err *err)
 {
-	const int from[] = { i->stdio[0], i->stdio[1], i->stdio[2], *i->sync_fd, *i->stub_fd };
-	int copy[ARRAY_LEN(from)] = { FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE };
-	int n = *i->stub_fd >= 0 ? ARRAY_LEN(from) : ARRAY_LEN(from) - 1;
+	const int sync = i->n_keep > 0 ? (int)i->keep[i->n_keep - 1] + 1 : 3, end = sync + 2;
+	int stdio[3] = { i->stdio[0], i->stdio[1], i->stdio[2] }, keep[EXEC_KEEP_MAX], r = 0;
 
-	for (int k = 0; k < n; k++) {
-		copy[k] = fcntl(from[k], F_DUPFD_CLOEXEC, ARRAY_LEN(from));
-		if (copy[k] < 0)
-			return rl_fail_sys(err, errno, "pass descriptor %d", k);
+	for (size_t k = 0; r == 0 && k < 3; k++)
+		r = lift(&stdio[k], end, err);
+	for (size_t k = 0; r == 0 && k < i->n_keep; k++) {
+		keep[k] = i->keep_fds[k];
+		r = lift(&keep[k], end, err);
 	}
 	/* whatever fails from here on has to be told on a channel that is not overwritten */
-	*i->sync_fd = copy[3];
-	for (int k = 0; k < n; k++)
-		if (dup3(copy[k], k, k < 3 ? 0 : O_CLOEXEC) < 0)
-			return rl_fail_sys(err, errno, "pass descriptor %d", k);
-	*i->sync_fd = ISOLATE_SYNC_FD;
-	if (n > ISOLATE_STUB_FD)
-		*i->stub_fd = ISOLATE_STUB_FD;
-	if (syscall(SYS_close_range, n, ~0U, 0) < 0) {
-		rl_fail_sys(err, errno, "close_range");
-		return rl_hint(err, "rl needs Linux 5.9 or newer and no outer seccomp filter on "
-				    "close_range");
+	if (r == 0)
+		r = lift(i->sync_fd, end, err);
+	if (r == 0 && *i->stub_fd >= 0)
+		r = lift(i->stub_fd, end, err);
+	for (int k = 0; r == 0 && k < 3; k++)
+		r = drop_to(stdio[k], k, 0, err);
+	for (size_t k = 0; r == 0 && k < i->n_keep; k++)
+		r = drop_to(keep[k], (int)i->keep[k], 0, err);
+	if (r == 0)
+		r = drop_to(*i->sync_fd, sync, O_CLOEXEC, err);
+	if (r < 0)
+		return r;
+	*i->sync_fd = sync;
+	if (*i->stub_fd >= 0) {
+		r = drop_to(*i->stub_fd, sync + 1, O_CLOEXEC, err);
+		*i->stub_fd = sync + 1;
 	}
-	give_pipes(i->spec);
+	if (r == 0)
+		r = close_rest(i, (unsigned)(*i->stub_fd >= 0 ? end : end - 1), err);
+	if (r == 0)
+		give_pipes(i->spec);
+	return r;
+}
+
+int isolate_oom_score(const struct spec *s, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	char text[16];
+	int n;
+
+	if (!s->has_oom_score_adj)
+		return 0;
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open '/proc/self/oom_score_adj'");
+	n = snprintf(text, sizeof(text), "%d", s->oom_score_adj);
+	if (write(fd, text, (size_t)n) == n)
+		return 0;
+	/* a session's processes start at 100 or more with systemd and may not go lower */
+	if (errno == EACCES)
+		log_debug("oom score %d is below what this user may set", s->oom_score_adj);
+	else
+		return rl_fail_sys(err, errno, "set oom score %d", s->oom_score_adj);
 	return 0;
 }
 
@@ -254,5 +320,5 @@ int isolate_self(const struct isolate *i, struct rl_err *err)
 		return r;
 	reset_signals();
 	r = drop_rights(i, err);
-	return r < 0 ? r : stay_guarded(ISOLATE_SYNC_FD, err);
+	return r < 0 ? r : stay_guarded(*i->sync_fd, err);
 }

@@ -20,13 +20,13 @@ struct isolate {
 	bool one_id;                          /* see struct launch */
 	int cwd_fd;                           /* resolved inside the root */
 	int stdio[3];                         /* become 0, 1, 2 */
-	int *sync_fd;                         /* becomes ISOLATE_SYNC_FD, closed on exec */
-	int *stub_fd;                         /* becomes ISOLATE_STUB_FD, the same; or FD_NONE */
-	bool terminal;                        /* 0 is a terminal that becomes the controlling one */
+	const uint32_t *keep; /* ascending, from 3 up: what @keep_fds become as well */
+	const int *keep_fds;
+	size_t n_keep;
+	int *sync_fd;  /* becomes the number after the last one, closed on exec */
+	int *stub_fd;  /* becomes the next, the same; or FD_NONE */
+	bool terminal; /* 0 is a terminal that becomes the controlling one */
 };
-
-#define ISOLATE_SYNC_FD 3
-#define ISOLATE_STUB_FD 4
 
 /**
  * isolate_self() - Give up everything that the payload must not have
@@ -37,7 +37,8 @@ struct isolate {
  *  1. session keyring	a new one, while no filter forbids keyctl
  *  2. umask, rlimits	clamped to the hard limits that we have
  *  3. working folder	by descriptor, with our rights: the image may have closed it to the user
- *  4. descriptors	only 0, 1, 2 and the channel are left: no path can lead out by /proc/self/fd
+ *  4. descriptors	only 0, 1, 2, what is asked for and the channel are left: no path can lead
+ *			out by /proc/self/fd
  *  5. session		a new one: no controlling terminal of the host (TIOCSTI)
  *  6. signals		default actions, nothing blocked
  *  7. bounding set	needs CAP_SETPCAP, so before the ids
@@ -52,6 +53,12 @@ struct isolate {
  * Return: 0, or -errno with err.
  */
 int isolate_self(const struct isolate *i, struct rl_err *err) RL_MUST_USE;
+
+/*
+ * The score of spec.process.oomScoreAdj for this process and its children. Before anything else: as
+ * the caller, in the caller's namespaces, and dumpable (else /proc/self is root's).
+ */
+int isolate_oom_score(const struct spec *s, struct rl_err *err) RL_MUST_USE;
 
 /* 5 alone, for a process that is forked after isolate_self() (--init). */
 int isolate_session(bool terminal, struct rl_err *err) RL_MUST_USE;

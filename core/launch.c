@@ -39,13 +39,14 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/init.h"
+#include "core/isolate.h"
 #include "core/payload.h"
 #include "core/spec.h"
 
 static_assert(offsetof(struct msg, err) == MSG_HEAD, "struct msg has no holes");
 static_assert(MSG_ERRNO == 6, "stub.c has this number");
 
-static const int ns_flags[SPEC_NS_KINDS] = {
+const int launch_ns_flags[SPEC_NS_KINDS] = {
 	[SPEC_NS_USER] = CLONE_NEWUSER,     [SPEC_NS_MOUNT] = CLONE_NEWNS,
 	[SPEC_NS_PID] = CLONE_NEWPID,       [SPEC_NS_NET] = CLONE_NEWNET,
 	[SPEC_NS_IPC] = CLONE_NEWIPC,       [SPEC_NS_UTS] = CLONE_NEWUTS,
@@ -90,21 +91,18 @@ int msg_recv(int fd, struct msg *m, int fds[MSG_FDS])
 	return (int)n;
 }
 
-/* --- joiner ------------------------------------------------------------------------------ */
-
-/*
- * Threat: the payload is a script with the interpreter /proc/self/exe. The kernel resolves that
- * in the process that calls execve, which is us: rl runs in the container, and a hostile library
- * writes to the file it runs from (CVE-2019-5736).
- * Only a user's own copy is in danger: of another's file the container has no write access.
- */
-static bool exe_is_writable(void)
+int msg_failure(const struct msg *m, const struct msg *stub, struct rl_err *err)
 {
-	struct stat st;
-
-	return stat("/proc/self/exe", &st) < 0 || st.st_uid == geteuid() ||
-	       access("/proc/self/exe", W_OK) == 0;
+	if (m->type == MSG_ERRNO && stub->type)
+		return payload_error(err, m->value > 0 ? m->value : EIO, stub->err.msg,
+				     stub->value);
+	if (m->type != MSG_ERR || m->err.code <= 0)
+		return rl_fail(err, EPROTO, "the process in the container sent nonsense");
+	*err = m->err;
+	return -err->code;
 }
+
+/* --- joiner ------------------------------------------------------------------------------ */
 
 /* Opened while we are still the caller: what it may not open is not for its container. */
 static int open_namespaces(struct joiner *j, struct rl_err *err)
@@ -119,28 +117,6 @@ static int open_namespaces(struct joiner *j, struct rl_err *err)
 		if (j->ns_fds[k] < 0)
 			return rl_fail_sys(err, errno, "open namespace '%s'", path);
 	}
-	return 0;
-}
-
-static int set_oom_score(const struct spec *s, struct rl_err *err)
-{
-	auto_fd int fd = FD_NONE;
-	char text[16];
-	int n;
-
-	if (!s->has_oom_score_adj)
-		return 0;
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return rl_fail_sys(err, errno, "open '/proc/self/oom_score_adj'");
-	n = snprintf(text, sizeof(text), "%d", s->oom_score_adj);
-	if (write(fd, text, (size_t)n) == n)
-		return 0;
-	/* a session's processes start at 100 or more with systemd and may not go lower */
-	if (errno == EACCES)
-		log_debug("oom score %d is below what this user may set", s->oom_score_adj);
-	else
-		return rl_fail_sys(err, errno, "set oom score %d", s->oom_score_adj);
 	return 0;
 }
 
@@ -178,7 +154,7 @@ static int make_time_ns(const struct spec *s, struct rl_err *err)
 static int join_namespaces(struct joiner *j, struct rl_err *err)
 {
 	for (int k = SPEC_NS_KINDS - 1; k >= 0; k--)
-		if (j->ns_fds[k] >= 0 && setns(j->ns_fds[k], ns_flags[k]) < 0)
+		if (j->ns_fds[k] >= 0 && setns(j->ns_fds[k], launch_ns_flags[k]) < 0)
 			return rl_fail_sys(err, errno, "join namespace '%s'",
 					   j->l->spec->ns[k].path);
 	return 0;
@@ -190,21 +166,10 @@ static uint64_t clone_flags(const struct joiner *j)
 
 	for (int k = 0; k < SPEC_NS_KINDS; k++)
 		if (spec_ns_is_new(j->l->spec, (enum spec_ns_kind)k))
-			flags |= (unsigned)ns_flags[k];
+			flags |= (unsigned)launch_ns_flags[k];
 	/* cgroup: by init, when it is in its cgroup; time: entered by make_time_ns() */
 	flags &= ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME);
 	return j->new_userns ? flags | CLONE_NEWUSER : flags;
-}
-
-static pid_t clone_init(uint64_t flags)
-{
-	struct clone_args args = { .flags = flags }; /* no signal of its own with CLONE_PARENT */
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-
-	/* filters that cannot look into clone3's struct answer ENOSYS so that clone(2) is tried */
-	if (pid < 0 && (errno == ENOSYS || errno == EPERM))
-		pid = syscall(SYS_clone, (unsigned long)flags | SIGCHLD, 0, 0, 0, 0);
-	return (pid_t)pid;
 }
 
 static int clone_failed(struct rl_err *err, int code)
@@ -273,7 +238,7 @@ static int join(struct joiner *j, pid_t *ret_pid, struct rl_err *err)
 	int r = open_namespaces(j, err);
 
 	if (r == 0)
-		r = set_oom_score(l->spec, err);
+		r = isolate_oom_score(l->spec, err);
 	if (r == 0)
 		r = enter_session(l, err);
 	if (r == 0 && l->hooks.prepare)
@@ -287,7 +252,8 @@ static int join(struct joiner *j, pid_t *ret_pid, struct rl_err *err)
 	/* the maps can be written only while init is dumpable (init.c, become_root()) */
 	if (prctl(PR_SET_DUMPABLE, j->new_userns, 0, 0, 0) < 0)
 		return rl_fail_sys(err, errno, "guard the process");
-	pid = clone_init(clone_flags(j));
+	/* no signal of its own with CLONE_PARENT */
+	pid = proc_clone(clone_flags(j), 0, FD_NONE);
 	if (pid < 0)
 		return clone_failed(err, errno);
 	if (pid == 0)
@@ -312,7 +278,7 @@ static int joiner_main(void *arg)
 	    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) <
 		    0) /* a monitor is not: /proc/self would be closed */
 		_exit(125);
-	j->exe_at_risk = exe_is_writable();
+	j->exe_at_risk = payload_exe_is_writable();
 	r = join(j, &pid, &err);
 	if (r == 0)
 		r = msg_send(j->init_fd, MSG_JOINED, pid, NULL, NULL, 0);
@@ -512,12 +478,7 @@ int launch_exec(struct launched *c, struct rl_err *err)
 		fd_close(TAKE_FD(c->sync_fd));
 		return 0;
 	}
-	if (m.type == MSG_ERRNO && stub.type)
-		return payload_error(err, m.value > 0 ? m.value : EIO, stub.err.msg, stub.value);
-	if (m.type != MSG_ERR || m.err.code <= 0)
-		return rl_fail(err, EPROTO, "the container's first process sent nonsense");
-	*err = m.err;
-	return -err->code;
+	return msg_failure(&m, &stub, err);
 }
 
 void launch_close(struct launched *c)

@@ -24,6 +24,7 @@ libcore_a_SOURCES += core/control.c core/control.h
 libcore_a_SOURCES += core/copyup.c core/copyup.h
 libcore_a_SOURCES += core/ctr.c core/ctr.h
 libcore_a_SOURCES += core/ctr_state.c core/ctr_state.h
+libcore_a_SOURCES += core/detach.c core/detach.h
 libcore_a_SOURCES += core/dev.c
 libcore_a_SOURCES += core/events.c core/events.h
 libcore_a_SOURCES += core/events_tail.c core/events_tail.h

@@ -12,9 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/isolate.h"
+#include "core/init.h"
 #include "core/spec.h"
 #ifdef HAVE_STUB
 #include "core/stub_bytes.h"
@@ -107,13 +108,27 @@ int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err)
 	return denied ? payload_error(err, EACCES, denied_path, true) : not_found(err, name);
 }
 
-int payload_exec(const struct spec *s, const char *path, struct rl_err *err)
+static int exec_it(const struct spec *s, const char *path, struct rl_err *err)
 {
 	int code;
 
 	(void)execve(path, (char *const *)(uintptr_t)s->args, (char *const *)(uintptr_t)s->env);
 	code = errno;
 	return payload_error(err, code, path, payload_exists(path));
+}
+
+/*
+ * Threat: the payload is a script with the interpreter /proc/self/exe. The kernel resolves that
+ * in the process that calls execve, which is us: rl runs in the container, and a hostile library
+ * writes to the file it runs from (CVE-2019-5736).
+ * Only a user's own copy is in danger: of another's file the container has no write access.
+ */
+bool payload_exe_is_writable(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/exe", &st) < 0 || st.st_uid == geteuid() ||
+	       access("/proc/self/exe", W_OK) == 0;
 }
 
 #ifdef HAVE_STUB
@@ -144,21 +159,41 @@ int payload_stub(struct rl_err *err)
 }
 #endif
 
-int payload_exec_stub(const struct spec *s, int stub_fd, const char *path, struct rl_err *err)
+/* argv[0] of the stub: the number of the channel, a blank, the path. */
+static int exec_stub(const struct spec *s, int sync_fd, int stub_fd, const char *path,
+		     struct rl_err *err)
 {
+	auto_free char *first = str_printf("%d %s", sync_fd, path);
 	auto_free const char **argv = NULL;
 	size_t n = 0;
 
 	while (s->args[n])
 		n++;
 	argv = calloc(n + 2, sizeof(*argv));
-	if (!argv)
+	if (!argv || !first)
 		return rl_oom(err);
-	argv[0] = path;
+	argv[0] = first;
 	memcpy(argv + 1, s->args, n * sizeof(*argv));
 	/* the channel has to live through the first execve; the stub sees to the second */
-	if (fcntl(ISOLATE_SYNC_FD, F_SETFD, 0) < 0)
+	if (fcntl(sync_fd, F_SETFD, 0) < 0)
 		return rl_fail_sys(err, errno, "keep the channel open");
 	(void)syscall(SYS_execveat, stub_fd, "", argv, s->env, AT_EMPTY_PATH);
 	return rl_fail_sys(err, errno, "execute the stub");
+}
+
+int payload_run(const struct spec *s, int sync_fd, int stub_fd, struct rl_err *err)
+{
+	struct rl_err what = { 0 };
+	char path[PATH_MAX];
+	int r = payload_find(s, path, err);
+
+	if (r < 0)
+		return r;
+	if (stub_fd < 0)
+		return exec_it(s, path, err);
+	(void)snprintf(what.msg, sizeof(what.msg), "%.1000s", path);
+	r = msg_send(sync_fd, MSG_STUB, payload_exists(path), &what, NULL, 0);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "report to the monitor");
+	return exec_stub(s, sync_fd, stub_fd, path, err);
 }

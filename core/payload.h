@@ -22,17 +22,18 @@ struct spec;
  */
 int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err) RL_MUST_USE;
 
-/* Execute; returns only on failure. */
-int payload_exec(const struct spec *s, const char *path, struct rl_err *err) RL_MUST_USE;
+/*
+ * For an rl whose own file could be written from the container: a sealed memfd with the stub
+ * (stub.c), made before any right is given up; the caller owns it.
+ */
+bool payload_exe_is_writable(void);
+int payload_stub(struct rl_err *err) RL_MUST_USE;
 
 /*
- * The same in two steps, for an rl whose own file could be written from the container (stub.c):
- * payload_stub() before any right is given up, a sealed memfd with the stub that the caller owns;
- * payload_exec_stub() at the end. The stub reports a failure of the second execve on descriptor 3.
+ * Find and execute; returns only on failure. @stub_fd: FD_NONE, or execute the stub, which executes
+ * the payload; before that MSG_STUB goes out on @sync_fd (init.h), and there the stub reports.
  */
-int payload_stub(struct rl_err *err) RL_MUST_USE;
-int payload_exec_stub(const struct spec *s, int stub_fd, const char *path,
-		      struct rl_err *err) RL_MUST_USE;
+int payload_run(const struct spec *s, int sync_fd, int stub_fd, struct rl_err *err) RL_MUST_USE;
 
 /*
  * The message and exit code for an execve of @path that failed with @code. @exists: stat() finds

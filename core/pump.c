@@ -395,22 +395,6 @@ static void say_end(struct pump *p)
 	}
 }
 
-/* Let the descriptors be 0 to 6 and close the rest. */
-static void gather(struct pump_fds *fd)
-{
-	int *const all[] = { &fd->client,  &fd->in,      &fd->out,  &fd->err,
-			     &fd->control, &fd->log_dir, &fd->pidfd };
-	int high[ARRAY_LEN(all)];
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		high[i] = *all[i] >= 0 ? fcntl(*all[i], F_DUPFD_CLOEXEC, 10) : FD_NONE;
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		(void)close((int)i); /* may be closed already */
-		*all[i] = high[i] >= 0 ? dup3(high[i], (int)i, O_CLOEXEC) : FD_NONE;
-	}
-	(void)syscall(SYS_close_range, ARRAY_LEN(all), ~0U, 0); /* Linux 5.9, required elsewhere */
-}
-
 _Noreturn void pump_main(const struct pump_fds *fds)
 {
 	static const int allowed[] = {
@@ -443,6 +427,8 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 		SYS_brk,
 	};
 	static struct pump p; /* 80 KiB: not on the stack */
+	int *const mine[] = { &p.fd.client,  &p.fd.in,      &p.fd.out,  &p.fd.err,
+			      &p.fd.control, &p.fd.log_dir, &p.fd.pidfd };
 	struct rl_err err;
 
 	p.fd = *fds;
@@ -450,7 +436,7 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 		p.fd.pidfd = FD_NONE;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		p.clients[i].fd = FD_NONE;
-	gather(&p.fd);
+	proc_keep_fds(mine, ARRAY_LEN(mine), 0);
 	proc_set_title(p.fd.pid ? "rl-exec" : "rl-pump");
 	set_nonblock(p.fd.in);
 	set_nonblock(p.fd.out);

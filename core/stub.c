@@ -6,15 +6,14 @@
  * init executes this from a sealed memfd, and this executes the payload: /proc/self/exe of the
  * process that calls execve is then nothing that anybody could alter.
  *
- * argv[0] is the path, argv[1...] the payload's argv, descriptor 3 the channel of init.h. Without
- * that channel it has been called by a '#!/proc/self/exe' and does nothing.
+ * argv[0] is the number of the channel (init.h), a blank and the path; argv[1...] the payload's argv.
+ * Without a channel it has been called by a '#!/proc/self/exe' and does nothing.
  */
 #include "config.h" /* the tree's rule; nothing of it is used */
 
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
 
-#define CHANNEL   3
 #define MSG_ERRNO 6 /* as in init.h, which checks it */
 
 #if defined(__x86_64__)
@@ -72,13 +71,16 @@ _Noreturn void stub(long *sp);
 
 void stub(long *sp)
 {
-	long argc = sp[0], *argv = sp + 1;
+	long argc = sp[0], *argv = sp + 1, channel = 0;
+	const char *path = argc >= 2 ? (const char *)argv[0] : "";
 	int msg[2] = { MSG_ERRNO, 0 };
 
-	if (argc >= 2 && call(__NR_fcntl, CHANNEL, F_SETFD, 1 /* FD_CLOEXEC */) == 0) {
-		msg[1] =
-			(int)-call(__NR_execve, argv[0], (long)(argv + 1), (long)(argv + argc + 1));
-		(void)call(__NR_write, CHANNEL, (long)msg, sizeof(msg));
+	for (; *path >= '0' && *path <= '9'; path++)
+		channel = channel * 10 + *path - '0';
+	if (*path == ' ' && call(__NR_fcntl, channel, F_SETFD, 1 /* FD_CLOEXEC */) == 0) {
+		msg[1] = (int)-call(__NR_execve, (long)(path + 1), (long)(argv + 1),
+				    (long)(argv + argc + 1));
+		(void)call(__NR_write, channel, (long)msg, sizeof(msg));
 	}
 	for (;;)
 		(void)call(__NR_exit_group, 126, 0, 0);

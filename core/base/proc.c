@@ -114,6 +114,35 @@ char *proc_find_data(const char *name, struct rl_err *err)
 	return p;
 }
 
+pid_t proc_clone(uint64_t flags, int exit_signal, int cgroup_fd)
+{
+	struct clone_args args = { .flags = flags, .exit_signal = (unsigned)exit_signal };
+	long pid;
+
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)cgroup_fd;
+	}
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	/* filters that cannot look into clone3's struct answer ENOSYS so that clone(2) is tried */
+	if (pid < 0 && (errno == ENOSYS || errno == EPERM) && cgroup_fd < 0)
+		pid = syscall(SYS_clone, (unsigned long)flags | SIGCHLD, 0, 0, 0, 0);
+	return (pid_t)pid;
+}
+
+void proc_keep_fds(int *const *fds, size_t n, int from)
+{
+	for (size_t i = 0; i < n; i++)
+		*fds[i] = *fds[i] >= 0 ? fcntl(*fds[i], F_DUPFD_CLOEXEC, from + (int)n) : FD_NONE;
+	for (size_t i = 0; i < n; i++) {
+		int to = from + (int)i;
+
+		(void)close(to); /* may be closed already */
+		*fds[i] = *fds[i] >= 0 ? dup3(*fds[i], to, O_CLOEXEC) : FD_NONE;
+	}
+	(void)syscall(SYS_close_range, from + (int)n, ~0U, 0); /* Linux 5.9, required elsewhere */
+}
+
 int proc_pidfd_open(pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);

@@ -54,6 +54,15 @@ int proc_wait(int pidfd, pid_t pid, int timeout_ms, int *ret_status) RL_MUST_USE
  */
 int proc_run(const struct proc_spec *spec, int timeout_ms, struct rl_err *err) RL_MUST_USE;
 
+/*
+ * clone3(2) as a fork: CLONE_* in @flags, @exit_signal, and into the cgroup @cgroup_fd unless it is
+ * FD_NONE. Without clone3 the old call is made, when there is no cgroup. pid, 0 in the child, or -1
+ * with errno.
+ */
+pid_t proc_clone(uint64_t flags, int exit_signal, int cgroup_fd);
+/* Move descriptors to @from, @from + 1, ... and close all others from there up. */
+void proc_keep_fds(int *const *fds, size_t n, int from);
+
 int proc_pidfd_open(pid_t pid);              /* fd or -errno */
 int proc_pidfd_signal(int pidfd, int signo); /* 0 or -errno */
 /* Start time of @pid in clock ticks since boot (field 22 of /proc/PID/stat), or -errno. */
