@@ -23,10 +23,14 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	struct run_opts o = *(const struct run_opts *)opts;
 	struct container c = { .ctr = { .dir_fd = -1, .lock_fd = -1 },
 			       .session = { .userns_fd = -1 } };
-	struct start_req start = { .attach = !o.detach, .interactive = !o.detach };
+	struct start_req start = { .attach = !o.detach,
+				   .interactive = !o.detach,
+				   .sig_proxy = o.sig_proxy };
 	struct ctr_exit end = { 0 };
 	int r = run_opts_finish(&o, args, err);
 
+	if (r == 0)
+		r = detach_parse(o.detach_keys, &start.keys, err);
 	if (r == 0 && !o.detach && o.req.tty && o.req.interactive && !isatty(STDIN_FILENO)) {
 		rl_fail(err, EINVAL, "the input device is not a terminal");
 		return rl_hint(err, "leave out -t: rl run -i ...");

@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/detach.h"
 
 #define R    struct run_opts
 #define Q(f) req.f
 
 const struct run_opts run_defaults = {
 	.sig_proxy = true,
+	.detach_keys = DETACH_KEYS_DEFAULT,
 	.read_only_tmpfs = true,
 	.http_proxy = true,
 	.tls_verify = true,
@@ -51,6 +53,7 @@ const struct opt run_options[] = {
 	OPT_STR(0, "conmon-pidfile", R, Q(conmon_pidfile), "FILE",
 		"write the pid of its monitor to FILE"),
 	OPT_BOOL(0, "sig-proxy", R, sig_proxy, "forward signals to the container (true)"),
+	OPT_STR(0, "detach-keys", R, detach_keys, "KEYS", "leave it running (ctrl-p,ctrl-q)"),
 	OPT_STR(0, "umask", R, Q(umask), "OCTAL", "umask of the process (0022)"),
 	OPT_STR(0, "tz", R, Q(tz), "ZONE", "time zone, or local"),
 	/* health */
@@ -169,7 +172,6 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "cpu-rt-period"),
 	OPT_LATER(0, "cpu-rt-runtime"),
 	OPT_LATER(0, "decryption-key"),
-	OPT_LATER(0, "detach-keys"),
 	OPT_LATER(0, "device-cgroup-rule"),
 	OPT_LATER(0, "device-read-bps"),
 	OPT_LATER(0, "device-read-iops"),
@@ -245,8 +247,6 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 		r = only("--os", o->os, "linux", "linux", err);
 	if (r < 0)
 		return r;
-	if (!o->sig_proxy)
-		return rl_fail(err, ENOTSUP, "not supported yet: --sig-proxy=false");
 	if (args->n == 0)
 		return rl_fail(err, EINVAL, "no image (or folder, with --rootfs) was named");
 	if (o->arch && q->platform)

@@ -15,6 +15,7 @@ struct run_opts {
 	struct create_req req; /* filled by the table; the words are added by run_opts_finish() */
 	bool detach;           /* -d, run only */
 	bool sig_proxy;        /* --sig-proxy, run only */
+	const char *detach_keys;
 	bool read_only_tmpfs, http_proxy, tls_verify,
 		passwd; /* default true, turned round in @req */
 	const char *systemd, *log_driver, *cgroups, *arch, *os;

@@ -143,3 +143,22 @@ int select_run(struct rl *rl, const char *verb, const struct cmd_args *args,
 	}
 	return r < 0 ? r : status;
 }
+
+int select_single(struct rl *rl, const char *verb, const struct cmd_args *args, bool latest,
+		  const char *cidfile, struct strv *ret, size_t *ret_words, struct rl_err *err)
+{
+	char id[65];
+	int r;
+
+	if (latest && cidfile)
+		return rl_fail(err, EINVAL, "%s: --latest and --cidfile exclude each other", verb);
+	*ret_words = !latest && !cidfile;
+	if (latest)
+		return add_latest(rl, ret, err);
+	if (*ret_words && args->n == 0)
+		return rl_fail(err, EINVAL, "%s needs the name of a container, or --latest", verb);
+	if (*ret_words)
+		return strv_add(ret, args->v[0]) < 0 ? rl_oom(err) : 0;
+	r = select_read_cidfile(cidfile, id, err);
+	return r < 0 ? r : strv_add(ret, id) < 0 ? rl_oom(err) : 0;
+}

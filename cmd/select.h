@@ -39,6 +39,16 @@ int select_containers(struct rl *rl, const char *verb, const struct cmd_args *ar
 		      const struct select_opts *o, enum select_from from, struct strv *ret,
 		      struct rl_err *err) RL_MUST_USE;
 
+/**
+ * select_single() - The one container of a command whose other words are not containers
+ * @cidfile:	NULL: none was given
+ * @ret:	One name
+ * @ret_words:	How many of @args named it: 0 with @latest or @cidfile, else 1
+ */
+int select_single(struct rl *rl, const char *verb, const struct cmd_args *args, bool latest,
+		  const char *cidfile, struct strv *ret, size_t *ret_words,
+		  struct rl_err *err) RL_MUST_USE;
+
 /* The id in a file that --cidfile wrote. 0 or -errno. */
 int select_read_cidfile(const char *path, char ret_id[65], struct rl_err *err) RL_MUST_USE;
 

@@ -19,27 +19,36 @@
 struct start_opts {
 	struct select_opts which;
 	bool attach, interactive;
+	int sig_proxy; /* -1: as --attach */
+	const char *detach_keys;
 };
 
 static const struct opt start_options[] = {
 	SELECT_ALL(0, "all", struct start_opts, which, "every one that does not run"),
 	OPT_BOOL('a', "attach", struct start_opts, attach, "stay with it: output, exit status"),
+	OPT_STR(0, "detach-keys", struct start_opts, detach_keys, "KEYS",
+		"with -a: leave it running (ctrl-p,ctrl-q)"),
 	SELECT_FILTER('f', struct start_opts, which),
 	OPT_BOOL('i', "interactive", struct start_opts, interactive, "with our stdin as well"),
 	SELECT_LATEST(struct start_opts, which),
+	OPT_TRI(0, "sig-proxy", struct start_opts, sig_proxy,
+		"with -a: forward signals to the container (true)"),
 	OPT_END,
 };
 
 static int start_one(struct rl *rl, const char *name, const struct start_opts *o,
 		     struct ctr_exit *ret_exit, struct rl_err *err)
 {
-	const struct start_req req = { .attach = o->attach || o->interactive,
-				       .interactive = o->interactive,
-				       .keep = true };
+	struct start_req req = { .attach = o->attach || o->interactive,
+				 .interactive = o->interactive,
+				 .keep = true,
+				 .sig_proxy = o->sig_proxy != 0 };
 	struct container c;
 	struct ctr_state s;
-	int r = engine_load(rl, name, true, &c, err);
+	int r = detach_parse(o->detach_keys, &req.keys, err);
 
+	if (r == 0)
+		r = engine_load(rl, name, true, &c, err);
 	if (r < 0)
 		return r;
 	r = life_state(rl, &c.ctr, &s, err);
@@ -66,6 +75,8 @@ static int start(struct rl *rl, const struct cmd_args *args, const void *opts, s
 
 	if (r < 0)
 		return r;
+	if (o->sig_proxy == 1 && !o->attach && !o->interactive)
+		return rl_fail(err, EINVAL, "you cannot use --sig-proxy without --attach");
 	if (o->attach || o->interactive) {
 		if (names.n != 1)
 			return rl_fail(err, EINVAL,
@@ -106,6 +117,7 @@ const struct cmd cmd_start = {
 		{ "N", "With -a: as rl-run(1)." },
 	},
 	.options = start_options,
+	.defaults = &(const struct start_opts){ .sig_proxy = -1, .detach_keys = DETACH_KEYS_DEFAULT },
 	.opts_size = sizeof(struct start_opts),
 	.max_args = CMD_ANY,
 	.run = start,

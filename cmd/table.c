@@ -7,6 +7,7 @@
 /* One line a command, in the order of the help; cmd/NAME.c defines "cmd_NAME". */
 /* clang-format off */ /* lines shall not move when a longer one comes */
 #define COMMANDS(X) \
+	X(attach) \
 	X(complete) \
 	X(container_exists) \
 	X(container_prune) \
@@ -14,6 +15,7 @@
 	X(create) \
 	X(events) \
 	X(healthcheck) \
+	X(exec) \
 	X(history) \
 	X(image_exists) \
 	X(image_tree) \
@@ -64,8 +66,10 @@ const struct cmd_group cmd_group_table[] = {
 };
 
 const struct cmd_alias cmd_alias_table[] = {
+	{ "container attach", "attach" },
 	{ "container cp", "cp" },
 	{ "container create", "create" },
+	{ "container exec", "exec" },
 	{ "container kill", "kill" },
 	{ "container list", "ps" },
 	{ "container logs", "logs" },

@@ -49,6 +49,8 @@
 #include "core/pump.h"
 #include "core/rootpath.h"
 
+#define REAP_TRIES 200 /* ms; SIGKILL takes no longer, unless the kernel is stuck */
+
 /* One exec, in its supervisor and what that forks. */
 struct job {
 	struct exec_place place;
@@ -453,7 +455,7 @@ static int hear(struct job *j, struct rl_err *err)
 {
 	int64_t end_ms = j->timeout_ms ? now_ms() + j->timeout_ms : 0;
 	struct msg m, stub = { 0 };
-	int fds[MSG_FDS], n;
+	int fds[MSG_FDS], n, failed = 0;
 
 	for (;;) {
 		n = await(j, end_ms, err);
@@ -469,9 +471,11 @@ static int hear(struct job *j, struct rl_err *err)
 			j->pump.pid = m.value;
 		else if (m.type == MSG_STUB)
 			stub = m;
-		else if (m.type != MSG_READY)
-			return msg_failure(&m, &stub, err);
+		else if (m.type != MSG_READY && failed == 0)
+			failed = msg_failure(&m, &stub, err);
 	}
+	if (failed < 0)
+		return failed;
 	if (j->pump.pid <= 0 || (j->req.terminal && j->pump.out < 0))
 		return rl_fail(err, ECHILD, "the process died while it was set up");
 	j->pump.pidfd = proc_pidfd_open(j->pump.pid);
@@ -509,6 +513,16 @@ static int start_process(struct job *j, struct rl_err *err)
 	return 0;
 }
 
+/* A dead child of ours would become one of the container's first process, which may never look. */
+static void reap(const struct job *j)
+{
+	if (j->pump.pid <= 0)
+		return;
+	(void)kill(j->pump.pid, SIGKILL); /* not reaped, so the number is still its own */
+	for (int i = 0; i < REAP_TRIES && waitpid(j->pump.pid, NULL, WNOHANG) == 0; i++)
+		(void)poll(NULL, 0, 1);
+}
+
 static _Noreturn void fail(const struct job *j, const struct rl_err *err)
 {
 	struct exec_result res = { .code = err->exit_code ? err->exit_code : 125,
@@ -521,6 +535,7 @@ static _Noreturn void fail(const struct job *j, const struct rl_err *err)
 
 	if (j->client_fd >= 0)
 		RL_IGNORE(fd_send(j->client_fd, &m, sizeof(m), NULL, 0)); /* gone: its loss */
+	reap(j);
 	res.output_len = (uint32_t)strnlen(err->msg, sizeof(res.output));
 	memcpy(res.output, err->msg, res.output_len);
 	RL_IGNORE(fd_send(j->result_fd, &res, sizeof(res), NULL, 0));

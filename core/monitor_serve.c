@@ -69,6 +69,10 @@ static int start_exec(struct monitor *m, const struct monitor_msg *req, const in
 			       MONITOR_EXECS_MAX);
 	if (fds[0] < 0 || fds[1] < 0 || strnlen(req->id, sizeof(req->id)) != EXEC_ID_LEN)
 		return rl_fail(err, EINVAL, "a malformed request for an exec");
+	if (m->init.pidfd < 0) { /* between two runs */
+		err->exit_code = EXEC_NOT_RUNNING;
+		return rl_fail(err, ESRCH, "the container is not running");
+	}
 	if (m->paused) {
 		rl_fail(err, EBUSY, "the container is paused");
 		err->exit_code = EXEC_NOT_RUNNING;

@@ -98,11 +98,24 @@ static void add_client(struct pump *p, int fd, bool first)
 	fd_close(fd); /* full: that client sees the end at once */
 }
 
+/* Its last word may stand behind input that could not be delivered any more. */
+static void hear_out(struct pump *p, const struct client *c)
+{
+	char type;
+
+	while (recv(c->fd, &type, 1, MSG_DONTWAIT) > 0)
+		p->detached |= type == PUMP_DETACH;
+}
+
 static void lose_client(struct pump *p, struct client *c)
 {
+	bool hang_up = p->fd.pid && c->first;
+
+	if (hang_up)
+		hear_out(p, c);
 	drop(&c->fd);
 	c->owes = false;
-	if (!p->fd.pid || !c->first || p->detached)
+	if (!hang_up || p->detached)
 		return;
 	drop(&p->fd.in);
 	p->in_len = p->in_off = 0;

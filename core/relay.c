@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * relay.c - the client's side of a foreground container
+ * relay.c - the client's side of what runs in a container
  *
  * Theory of operation: one poll loop over the monitor's control socket, the pump's attach socket,
  * our stdin and a signalfd. All catchable signals but those about ourselves (CHLD, PIPE, URG, and
  * the job control stops of our own terminal use) go to the container's first process, as Docker and
- * Podman do. The end needs two things, in any order: the monitor's MONITOR_EXITED and the pump's
- * end mark; so no byte is lost. stdin is read only when the previous chunk went out: nothing queues
- * here. A terminal that hangs up ends the relay, and with it the container. If our stdout is gone
- * the relay goes on reading, so that the container can end.
+ * Podman do; without that (--sig-proxy=false, exec) one that would end us ends only the relay. The
+ * end needs two things, in any order: the monitor's MONITOR_EXITED and the pump's end mark; so no
+ * byte is lost. An exec's pump says both at once. stdin is read only when the previous chunk went
+ * out: nothing queues here. A terminal that hangs up ends the relay, and with it the container that
+ * we started. If our stdout is gone the relay goes on reading, so that the container can end.
  */
 #include "config.h"
 
@@ -21,6 +22,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <termios.h>
 
 #include "core/base/cleanup.h"
@@ -36,40 +38,44 @@ struct state {
 	struct termios saved;
 	bool hung_up; /* our terminal is gone */
 	bool is_raw, stdin_done, output_done, exited, started, stdout_gone, stderr_gone;
+	bool left; /* by keys or signal: end.how */
+	struct detach keys;
 	struct pump_msg in;
 	size_t in_len; /* message waiting for room in the attach socket; 0 = none */
-	struct monitor_msg end;
+	struct relay_end end;
 };
 
-static void forwarded_set(sigset_t *set)
+/* The signals that we take: to be forwarded, or those that would end us. */
+static void taken_set(sigset_t *set, bool sig_proxy)
 {
+	static const int never[] = { SIGCHLD, SIGPIPE, SIGURG, SIGTTIN, /* stops when it reads in */
+				     SIGTTOU,                           /* the background */
+				     SIGSEGV, SIGBUS,  SIGFPE, SIGILL,  SIGABRT };
+	static const int stops[] = { SIGTSTP, SIGCONT };
+
 	(void)sigfillset(set);
-	(void)sigdelset(set, SIGCHLD);
-	(void)sigdelset(set, SIGPIPE);
-	(void)sigdelset(set, SIGURG);
-	(void)sigdelset(set, SIGTTIN); /* ours: a background rl that reads its terminal stops */
-	(void)sigdelset(set, SIGTTOU);
-	(void)sigdelset(set, SIGSEGV);
-	(void)sigdelset(set, SIGBUS);
-	(void)sigdelset(set, SIGFPE);
-	(void)sigdelset(set, SIGILL);
-	(void)sigdelset(set, SIGABRT);
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		(void)sigdelset(set, never[i]);
+	for (size_t i = 0; !sig_proxy && i < ARRAY_LEN(stops); i++)
+		(void)sigdelset(set, stops[i]);
 }
 
-void relay_block_signals(void)
+void relay_block_signals(bool sig_proxy)
 {
 	sigset_t set;
 
-	forwarded_set(&set);
+	taken_set(&set, sig_proxy);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail with these arguments */
 	(void)signal(SIGPIPE, SIG_IGN);           /* a closed stdout is seen as EPIPE */
 }
 
+/* Without our input there is nothing to be passed on raw: Ctrl-C stays a signal. */
 static void set_raw(struct state *s)
 {
 	struct termios raw;
 
-	if (!s->r->terminal || s->is_raw || tcgetattr(STDIN_FILENO, &s->saved) < 0)
+	if (!s->r->terminal || !s->r->stdin_on || s->is_raw ||
+	    tcgetattr(STDIN_FILENO, &s->saved) < 0)
 		return;
 	raw = s->saved;
 	cfmakeraw(&raw);
@@ -85,7 +91,7 @@ static void restore(struct state *s)
 	s->is_raw = false;
 }
 
-static void send_size(const struct state *s)
+static void send_size(const struct state *s, unsigned add)
 {
 	struct {
 		char type;
@@ -96,10 +102,17 @@ static void send_size(const struct state *s)
 	if (!s->r->terminal ||
 	    (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) < 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0))
 		return;
-	m.rows = ws.ws_row;
+	m.rows = (uint16_t)(ws.ws_row + add);
 	m.cols = ws.ws_col;
 	/* lost when the socket is full: the next change comes through */
 	(void)send(s->r->attach, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void leave(struct state *s, int how, int signo)
+{
+	s->left = true;
+	s->end.how = how;
+	s->end.signal = signo;
 }
 
 static void on_signal(struct state *s)
@@ -111,24 +124,45 @@ static void on_signal(struct state *s)
 	if (read(s->sig_fd, &si, sizeof(si)) != sizeof(si))
 		return;
 	if (si.ssi_signo == SIGWINCH) {
-		send_size(s);
+		send_size(s, 0);
 		return;
 	}
 	s->hung_up |= si.ssi_signo == SIGHUP && s->is_raw && tcgetattr(STDIN_FILENO, &now) < 0;
+	if (!s->r->sig_proxy) {
+		leave(s, RELAY_SIGNALLED, (int)si.ssi_signo);
+		return;
+	}
 	m.signal = (int)si.ssi_signo;
 	RL_IGNORE(fd_send(s->r->control, &m, sizeof(m), NULL, 0)); /* monitor gone: seen by poll */
 }
 
+static void typed(struct state *s, const char *in, size_t n)
+{
+	size_t len = 0;
+
+	if (detach_feed(&s->keys, in, n, s->in.data, &len))
+		leave(s, RELAY_DETACHED, 0);
+	s->in.type = PUMP_STDIN;
+	s->in_len = len > 0 ? len + 1 : 0;
+}
+
 static void on_stdin(struct state *s)
 {
-	ssize_t n = read(STDIN_FILENO, s->in.data, sizeof(s->in.data));
+	static char buf[PUMP_DATA_MAX - DETACH_KEYS_MAX];
+	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	s->in.type = n > 0 ? PUMP_STDIN : PUMP_STDIN_END;
-	s->in_len = n > 0 ? (size_t)n + 1 : 1;
-	s->stdin_done = n <= 0;
-	s->hung_up = n <= 0 && s->is_raw; /* a raw terminal has no end of file */
+	if (n > 0) {
+		typed(s, buf, (size_t)n);
+		return;
+	}
+	s->stdin_done = true;
+	s->hung_up = s->is_raw; /* a raw terminal has no end of file */
+	if (s->r->kind == RELAY_ATTACH)
+		return; /* the stdin of what others use stays open, as with Docker */
+	s->in.type = PUMP_STDIN_END;
+	s->in_len = 1;
 }
 
 static void push_stdin(struct state *s)
@@ -142,21 +176,69 @@ static void push_stdin(struct state *s)
 		s->in_len = 0;
 }
 
-static void on_output(struct state *s)
+/* The pump has closed our connection without an end mark. */
+static int cut_off(struct state *s, struct rl_err *err)
+{
+	s->output_done = true;
+	if (s->r->kind == RELAY_EXEC)
+		return rl_fail(err, EPIPE, "the supervisor of the command ended unexpectedly");
+	if (s->r->kind == RELAY_RUN || s->exited)
+		return 0; /* the monitor has the last word */
+	return rl_fail(err, EPIPE,
+		       "cut off: too many clients, or this one took no output for long");
+}
+
+static int start_failed(const void *data, size_t n, struct rl_err *err)
+{
+	if (n != sizeof(*err))
+		return rl_fail(err, EPROTO, "the supervisor of the command sent nonsense");
+	memcpy(err, data, n);
+	err->msg[sizeof(err->msg) - 1] = err->hint[sizeof(err->hint) - 1] = '\0';
+	return -(err->code > 0 ? err->code : EIO);
+}
+
+static void started(struct state *s)
+{
+	s->started = true;
+	set_raw(s);
+	if (s->r->kind == RELAY_ATTACH)
+		send_size(s, 1); /* a change of size makes most programs draw themselves again */
+	send_size(s, 0);
+}
+
+/* One message of the pump. 0, or the start error of an exec. */
+static int on_output(struct state *s, int flags, struct rl_err *err)
 {
 	static struct pump_msg m;
-	ssize_t n = recv(s->r->attach, &m, sizeof(m), MSG_DONTWAIT);
+	ssize_t n = recv(s->r->attach, &m, sizeof(m), flags);
+	size_t len = n > 0 ? (size_t)n - 1 : 0;
+	int32_t code;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0 || m.type == PUMP_END) {
-		s->output_done = true;
-		return;
+		return 0;
+	if (n <= 0)
+		return cut_off(s, err);
+	switch (m.type) {
+	case PUMP_STDOUT:
+		s->stdout_gone = s->stdout_gone || io_write_all(STDOUT_FILENO, m.data, len) < 0;
+		return 0;
+	case PUMP_STDERR:
+		s->stderr_gone = s->stderr_gone || io_write_all(STDERR_FILENO, m.data, len) < 0;
+		return 0;
+	case PUMP_STARTED:
+		started(s);
+		return 0;
+	case PUMP_FAILED:
+		return start_failed(m.data, len, err);
+	case PUMP_EXIT:
+		memcpy(&code, m.data, sizeof(code));
+		s->end.exit.code = code;
+		s->exited = s->output_done = true;
+		return 0;
+	default:
+		s->output_done |= m.type == PUMP_END;
+		return 0;
 	}
-	if (m.type == PUMP_STDOUT && !s->stdout_gone)
-		s->stdout_gone = io_write_all(STDOUT_FILENO, m.data, (size_t)n - 1) < 0;
-	else if (m.type == PUMP_STDERR && !s->stderr_gone)
-		s->stderr_gone = io_write_all(STDERR_FILENO, m.data, (size_t)n - 1) < 0;
 }
 
 /* One message of the monitor. 0, or the start error. */
@@ -181,12 +263,10 @@ static int on_control(struct state *s, struct rl_err *err)
 		*err = m.err;
 		return -(err->code > 0 ? err->code : EIO);
 	case MONITOR_STARTED:
-		s->started = true;
-		set_raw(s);
-		send_size(s);
+		started(s);
 		return 0;
 	case MONITOR_EXITED:
-		s->end = m;
+		s->end.exit = m.exit;
 		s->exited = true;
 		return 0;
 	default:
@@ -198,6 +278,7 @@ static int on_control(struct state *s, struct rl_err *err)
 static int step(struct state *s, struct rl_err *err)
 {
 	bool read_in = s->started && s->r->stdin_on && !s->stdin_done && s->in_len == 0;
+	int r = 0;
 	struct pollfd f[4] = {
 		{ .fd = s->exited ? FD_NONE : s->r->control, .events = POLLIN },
 		{ .fd = s->output_done ? FD_NONE : s->r->attach,
@@ -205,45 +286,62 @@ static int step(struct state *s, struct rl_err *err)
 		{ .fd = read_in && !s->exited ? STDIN_FILENO : FD_NONE, .events = POLLIN },
 		{ .fd = s->sig_fd, .events = POLLIN },
 	};
-	int r;
 
 	if (idle_poll(f, 4, -1) < 0)
 		return errno == EINTR ? 0 : rl_fail_sys(err, errno, "poll");
 	if (f[3].revents)
 		on_signal(s);
 	if (f[1].revents & (POLLIN | POLLHUP | POLLERR))
-		on_output(s);
+		r = on_output(s, MSG_DONTWAIT, err);
 	if (f[1].revents & POLLOUT)
 		push_stdin(s);
-	if (f[0].revents) {
+	if (r == 0 && f[0].revents)
 		r = on_control(s, err);
-		if (r < 0)
-			return r;
-	}
-	if (f[2].revents) {
+	if (r == 0 && f[2].revents) {
 		on_stdin(s);
 		push_stdin(s);
 	}
-	return 0;
+	return r;
 }
 
-int relay_run(const struct relay *r, struct monitor_msg *ret_end, struct rl_err *err)
+/* What runs shall go on without us. A terminal's exec is only spared when the keys were typed. */
+static void say_leaving(const struct state *s)
+{
+	const struct timeval patience = { .tv_sec = 1 };
+	const struct monitor_msg m = { .type = MONITOR_DETACH };
+	const char d = PUMP_DETACH;
+
+	if (s->r->kind == RELAY_RUN)
+		RL_IGNORE(fd_send(s->r->control, &m, sizeof(m), NULL, 0)); /* gone: no matter */
+	if (s->r->kind != RELAY_EXEC || s->end.how != RELAY_DETACHED)
+		return;
+	(void)setsockopt(s->r->attach, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	(void)send(s->r->attach, &d, 1, MSG_NOSIGNAL); /* gone: no matter */
+}
+
+int relay_run(const struct relay *r, struct relay_end *ret_end, struct rl_err *err)
 {
 	static struct state s; /* 32 KiB of buffer: not on the stack */
 	sigset_t set;
 	int rc = 0;
 
 	s = (struct state){ .r = r };
-	forwarded_set(&set);
+	if (r->terminal)
+		s.keys = r->keys;
+	taken_set(&set, r->sig_proxy);
 	s.sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s.sig_fd < 0)
 		return rl_fail_sys(err, errno, "signalfd");
-	while (rc == 0 && !s.hung_up && !(s.exited && s.output_done))
+	if (r->kind == RELAY_ATTACH)
+		started(&s);
+	while (rc == 0 && !s.hung_up && !s.left && !(s.exited && s.output_done))
 		rc = step(&s, err);
-	if (rc == 0 && s.hung_up) /* leaving ends the container (core/monitor.c) */
+	if (rc == 0 && s.hung_up) /* leaving ends what we started (core/monitor.c, core/pump.c) */
 		rc = rl_fail(err, EIO, "the terminal went away");
 	restore(&s);
 	fd_close(s.sig_fd);
+	if (rc == 0 && s.left)
+		say_leaving(&s);
 	if (rc == 0)
 		*ret_end = s.end;
 	return rc;
@@ -256,6 +354,6 @@ int relay_wait_started(const struct relay *r, struct rl_err *err)
 
 	s = (struct state){ .r = r };
 	while (rc == 0 && !s.started)
-		rc = on_control(&s, err);
+		rc = r->kind == RELAY_EXEC ? on_output(&s, 0, err) : on_control(&s, err);
 	return rc;
 }

@@ -1,39 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * relay.h - the client's side of a foreground container: terminal, stdio, signals, exit
+ * relay.h - the client's side of what runs in a container: terminal, stdio, signals, exit
  *
- * Shuttles bytes between our own 0, 1, 2 and the pump, forwards signals and window sizes to the
- * monitor and pump, and waits for the monitor's word of the end.
+ * Shuttles bytes between our own 0, 1, 2 and a pump, forwards signals and window sizes, and waits
+ * for the word of the end. Used by run, start -a, attach and exec.
  */
 #pragma once
 
-#include <signal.h>
 #include <stdbool.h>
 
 #include "core/base/err.h"
+#include "core/detach.h"
 #include "core/monitor.h"
 
-struct relay {
-	int control;   /* to the monitor (struct monitor_msg); borrowed */
-	int attach;    /* to the pump (pump.h); borrowed */
-	bool stdin_on; /* -i: forward our stdin */
-	bool terminal; /* -t: raw mode when our stdin is a terminal, sizes */
+enum relay_kind {
+	RELAY_RUN,    /* we started the container: our death is its end, our end of stdin its */
+	RELAY_ATTACH, /* somebody else's: whatever happens to us, it goes on */
+	RELAY_EXEC,   /* a process in it; there is no monitor to talk to */
 };
 
-/* Block all signals that relay_run() forwards; call before the monitor is forked. */
-void relay_block_signals(void);
+struct relay {
+	enum relay_kind kind;
+	int control;    /* to the monitor (struct monitor_msg); FD_NONE with RELAY_EXEC; borrowed */
+	int attach;     /* to the pump (pump.h); borrowed */
+	bool stdin_on;  /* -i: forward our stdin */
+	bool terminal;  /* -t: raw mode when our stdin is a terminal, sizes */
+	bool sig_proxy; /* forward signals; else one that would end us makes us leave */
+	struct detach keys; /* that make us leave, typed in a terminal */
+};
+
+struct relay_end {
+	enum { RELAY_ENDED, RELAY_DETACHED, RELAY_SIGNALLED } how;
+	int signal;           /* with RELAY_SIGNALLED: the one that made us leave */
+	struct ctr_exit exit; /* with RELAY_ENDED */
+};
+
+/* Block all signals that relay_run() takes; call before the monitor is forked. */
+void relay_block_signals(bool sig_proxy);
 
 /**
- * relay_run() - Until the container has ended and all its output is delivered
- * @ret_end:	The monitor's last message (MONITOR_EXITED)
+ * relay_run() - Until the end and all output is delivered, or until we leave
  *
- * The terminal is restored on every way out. Return: 0; -errno with the start error that the
- * monitor reported, or -EPIPE when the monitor died.
+ * When we leave, what runs goes on: the container always, an exec as if its client had died unless
+ * it was by the keys (pump.c). The terminal is restored on every way out.
+ * Return: 0; -errno with the start error that came from the other side, or -EPIPE when that died.
  */
-int relay_run(const struct relay *r, struct monitor_msg *ret_end, struct rl_err *err) RL_MUST_USE;
+int relay_run(const struct relay *r, struct relay_end *ret_end, struct rl_err *err) RL_MUST_USE;
 
 /*
- * For a detached start: wait until the monitor says that the payload runs, showing its warnings.
- * Only @r->control is used. Return: 0, or the start error.
+ * For a detached start: wait until the monitor (of an exec: its supervisor) says that it runs,
+ * showing warnings. Return: 0, or the start error.
  */
 int relay_wait_started(const struct relay *r, struct rl_err *err) RL_MUST_USE;

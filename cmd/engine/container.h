@@ -10,6 +10,7 @@
 #include "cmd/engine/create.h"
 #include "core/ctr.h"
 #include "core/health.h"
+#include "core/detach.h"
 #include "core/idfile.h"
 #include "core/restart.h"
 #include "core/session.h"
@@ -66,11 +67,14 @@ struct start_req {
 	bool attach;      /* relay stdout and stderr, wait for the end */
 	bool interactive; /* with attach: our stdin as well */
 	bool keep;        /* leave the container when the start fails */
+	bool sig_proxy;   /* with attach: forward signals, see core/relay.h */
+	struct detach keys;
 };
 
 /**
  * engine_start() - Start a created container; with @attach until its end
- * @ret_exit:	How it ended; only written with @attach
+ * @ret_exit:	How it ended; only written with @attach. When we left it by keys the code is 0, by a
+ *		signal 128 + that; it runs on then
  *
  * Return: 0 when it ran (whatever its exit code); -errno when it could not be started,
  * err->exit_code says 125, 126 or 127; the container is removed then, unless @keep.

@@ -255,6 +255,18 @@ static int check_size(const struct strv *env, struct rl_err *err)
 	return 0;
 }
 
+int spec_env_words(struct strv *env, const struct strv *files, const struct strv *words,
+		   struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files->n; i++)
+		r = env_file(env, files->v[i], err);
+	for (size_t i = 0; r == 0 && i < words->n; i++)
+		r = set_word(env, words->v[i], "--env", err);
+	return r;
+}
+
 int spec_make_env(struct spec_ctx *x, json_t **ret, struct rl_err *err)
 {
 	auto_strv struct strv env = { 0 };
@@ -271,10 +283,8 @@ int spec_make_env(struct spec_ctx *x, json_t **ret, struct rl_err *err)
 		r = from_image(x, &env, err);
 	for (size_t i = 0; r == 0 && i < q->env_merge.n; i++)
 		r = merge(&env, q->env_merge.v[i], err);
-	for (size_t i = 0; r == 0 && i < q->env_file.n; i++)
-		r = env_file(&env, q->env_file.v[i], err);
-	for (size_t i = 0; r == 0 && i < q->env.n; i++)
-		r = set_word(&env, q->env.v[i], "--env", err);
+	if (r == 0)
+		r = spec_env_words(&env, &q->env_file, &q->env, err);
 	for (size_t i = 0; r == 0 && i < q->unsetenv.n; i++)
 		unset(&env, q->unsetenv.v[i]);
 	if (r == 0)

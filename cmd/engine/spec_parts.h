@@ -52,6 +52,9 @@ int spec_make_user(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 int spec_add_accounts(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* args, env, cwd, capabilities, rlimits: the "process" object */
 int spec_make_process(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+/* Words of --env-file, then of -e, onto @env. */
+int spec_env_words(struct strv *env, const struct strv *files, const struct strv *words,
+		   struct rl_err *err) RL_MUST_USE;
 int spec_make_env(struct spec_ctx *x, json_t **ret, struct rl_err *err) RL_MUST_USE;
 int spec_make_caps(struct spec_ctx *x, json_t **ret, struct rl_err *err) RL_MUST_USE;
 /* --cpus, --memory and kin: "resources" and out->limits */

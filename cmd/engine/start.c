@@ -124,7 +124,7 @@ static void warn_if_oom(const struct container *c, const struct ctr_exit *x)
 /* Detached: only the word that it runs, and its warnings, are waited for. */
 static int wait_started(int control, struct rl_err *err)
 {
-	const struct relay r = { .control = control, .attach = FD_NONE };
+	const struct relay r = { .kind = RELAY_RUN, .control = control, .attach = FD_NONE };
 
 	return relay_wait_started(&r, err);
 }
@@ -132,15 +132,25 @@ static int wait_started(int control, struct rl_err *err)
 static int stay(struct starting *s, const struct monitor_client *client,
 		const struct start_req *req, struct ctr_exit *ret_exit, struct rl_err *err)
 {
-	const struct relay relay = { client->control, client->attach,
-				     req->interactive && s->c->interactive, s->c->tty };
-	struct monitor_msg end;
+	const struct relay relay = {
+		.kind = RELAY_RUN,
+		.control = client->control,
+		.attach = client->attach,
+		.stdin_on = req->interactive && s->c->interactive,
+		.terminal = s->c->tty,
+		.sig_proxy = req->sig_proxy,
+		.keys = req->keys,
+	};
+	struct relay_end end;
 	int r = relay_run(&relay, &end, err);
 
 	if (r < 0)
 		return r;
-	warn_if_oom(s->c, &end.exit);
+	if (end.how == RELAY_ENDED)
+		warn_if_oom(s->c, &end.exit);
 	*ret_exit = end.exit;
+	if (end.how == RELAY_SIGNALLED)
+		ret_exit->code = 128 + end.signal;
 	return 0;
 }
 
@@ -191,7 +201,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 	int r;
 
 	if (req->attach)
-		relay_block_signals();
+		relay_block_signals(req->sig_proxy);
 	r = monitor_start(&cfg, &client, err);
 	if (r < 0)
 		return r;
