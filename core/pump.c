@@ -408,7 +408,7 @@ static void say_end(struct pump *p)
 	}
 }
 
-_Noreturn void pump_main(const struct pump_fds *fds)
+static int confine(const struct pump *p, struct rl_err *err)
 {
 	static const int allowed[] = {
 #ifdef SYS_poll /* newer architectures have ppoll only */
@@ -439,6 +439,17 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 		SYS_madvise, /* idle_poll() */
 		SYS_brk,
 	};
+	int r = sandbox_basics(err);
+
+	if (r == 0 && p->fd.log_dir >= 0)
+		r = sandbox_only_dir(p->fd.log_dir, err);
+	else if (r == 0)
+		r = sandbox_no_files(err);
+	return r < 0 ? r : sandbox_allow_only(allowed, ARRAY_LEN(allowed), err);
+}
+
+_Noreturn void pump_main(const struct pump_fds *fds)
+{
 	static struct pump p; /* 80 KiB: not on the stack */
 	int *const mine[] = { &p.fd.client,  &p.fd.in,      &p.fd.out,  &p.fd.err,
 			      &p.fd.control, &p.fd.log_dir, &p.fd.pidfd };
@@ -462,10 +473,7 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 	if (!p.fd.timeout_ms)
 		p.deadline_ms = 0;
 	p.left[0] = p.left[1] = SIZE_MAX;
-	if (sandbox_basics(&err) < 0 ||
-	    (p.fd.log_dir >= 0 ? sandbox_only_dir(p.fd.log_dir, &err) : sandbox_no_files(&err)) <
-		    0 ||
-	    sandbox_allow_only(allowed, ARRAY_LEN(allowed), &err) < 0)
+	if (confine(&p, &err) < 0)
 		_exit(1);
 	logfile_open(&p.log, p.fd.log_dir, p.fd.log_max);
 	loop(&p);
