@@ -14,8 +14,8 @@
 	X(cp) \
 	X(create) \
 	X(events) \
-	X(healthcheck) \
 	X(exec) \
+	X(healthcheck) \
 	X(history) \
 	X(image_exists) \
 	X(image_tree) \

@@ -9,8 +9,8 @@
 
 #include "cmd/engine/create.h"
 #include "core/ctr.h"
-#include "core/health.h"
 #include "core/detach.h"
+#include "core/health.h"
 #include "core/idfile.h"
 #include "core/restart.h"
 #include "core/session.h"
