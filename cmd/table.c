@@ -13,10 +13,12 @@
 	X(container_prune) \
 	X(cp) \
 	X(create) \
+	X(diff) \
 	X(events) \
 	X(exec) \
 	X(healthcheck) \
 	X(history) \
+	X(image_diff) \
 	X(image_exists) \
 	X(image_tree) \
 	X(image_inspect) \
@@ -29,6 +31,7 @@
 	X(ps) \
 	X(pull) \
 	X(restart) \
+	X(rename) \
 	X(rm) \
 	X(rmi) \
 	X(run) \
@@ -70,6 +73,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container cp", "cp" },
 	{ "container create", "create" },
 	{ "container exec", "exec" },
+	{ "container diff", "diff" },
 	{ "container kill", "kill" },
 	{ "container list", "ps" },
 	{ "container logs", "logs" },
@@ -77,6 +81,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container pause", "pause" },
 	{ "container ps", "ps" },
 	{ "container restart", "restart" },
+	{ "container rename", "rename" },
 	{ "container rm", "rm" },
 	{ "container run", "run" },
 	{ "container start", "start" },

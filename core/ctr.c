@@ -98,8 +98,8 @@ static bool folder_exists(const struct rl *rl, const char *id)
 }
 
 /* A link whose container is gone (crash between two steps of a removal) is free again. */
-static int drop_stale_name(const struct rl *rl, const char *name, const char *path,
-			   struct rl_err *err)
+static int drop_stale_name(const struct rl *rl, const char *name, const char *wanted_by,
+			   const char *path, struct rl_err *err)
 {
 	auto_fd int lock = io_flock(rl->data_fd, NAMES_DIR "/.lock", true, true, err);
 	char id[CTR_ID_LEN + 1];
@@ -110,7 +110,8 @@ static int drop_stale_name(const struct rl *rl, const char *name, const char *pa
 	r = read_name(rl, name, id);
 	if (r == -ENOENT)
 		return 0;
-	if (r == 0 && folder_exists(rl, id)) {
+	/* a link to the very container is left from a rename that was cut off */
+	if (r == 0 && strcmp(id, wanted_by) != 0 && folder_exists(rl, id)) {
 		rl_fail(err, EEXIST, "the name '%s' is taken by container %.12s", name, id);
 		return rl_hint(err, "choose another --name, or remove that one: rl rm -f %s", name);
 	}
@@ -119,7 +120,7 @@ static int drop_stale_name(const struct rl *rl, const char *name, const char *pa
 	return 0;
 }
 
-static int claim_name(const struct rl *rl, const char *name, const char *id, struct rl_err *err)
+int ctr_name_claim(const struct rl *rl, const char *name, const char *id, struct rl_err *err)
 {
 	char path[160];
 	int r;
@@ -131,7 +132,7 @@ static int claim_name(const struct rl *rl, const char *name, const char *id, str
 		if (errno == ENOENT && attempt == 0)
 			r = io_mkdirs(rl->data_fd, NAMES_DIR, 0700, err);
 		else if (errno == EEXIST && attempt < 3)
-			r = drop_stale_name(rl, name, path, err);
+			r = drop_stale_name(rl, name, id, path, err);
 		else
 			r = rl_fail_sys(err, errno, "claim the name '%s'", name);
 		if (r < 0)
@@ -148,7 +149,7 @@ static int generate_name(const struct rl *rl, struct ctr *c, struct rl_err *err)
 
 		if (!name)
 			return rl_oom(err);
-		r = claim_name(rl, name, c->id, err);
+		r = ctr_name_claim(rl, name, c->id, err);
 		if (r == 0)
 			c->name = TAKE_PTR(name);
 	}
@@ -170,7 +171,7 @@ int ctr_create(const struct rl *rl, const char *name, struct ctr *ret, struct rl
 	else
 		r = open_folder(rl, &c, err);
 	if (r == 0)
-		r = name ? claim_name(rl, name, c.id, err) : generate_name(rl, &c, err);
+		r = name ? ctr_name_claim(rl, name, c.id, err) : generate_name(rl, &c, err);
 	if (r < 0) {
 		struct rl_err ignored;
 
@@ -277,15 +278,38 @@ int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, str
 	return json_write_file(c->dir_fd, "exit.json", j, sync, err);
 }
 
+int ctr_name_free(const struct rl *rl, const char *name, const char *id, struct rl_err *err)
+{
+	char path[160], whose[CTR_ID_LEN + 1];
+
+	if (read_name(rl, name, whose) < 0 || strcmp(whose, id) != 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), NAMES_DIR "/%s", name);
+	if (unlinkat(rl->data_fd, path, 0) < 0 && errno != ENOENT)
+		return rl_fail_sys(err, errno, "free the name '%s'", name);
+	return 0;
+}
+
+/* The name that we know, and the one it may have got since. */
+static int free_names(const struct rl *rl, const struct ctr *c, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	struct rl_err ignored;
+	const char *now = NULL;
+	int r = c->name ? ctr_name_free(rl, c->name, c->id, err) : 0;
+
+	if (r == 0 && json_read_file(c->dir_fd, "state.json", 8U << 20, &j, &ignored) == 0)
+		now = json_string_value(json_object_get(j, "name"));
+	return now && ctr_name_check(now, &ignored) == 0 ? ctr_name_free(rl, now, c->id, err) : r;
+}
+
 int ctr_hide(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
-	char path[160], from[CTR_ID_LEN + 32], to[CTR_ID_LEN + 32], id[CTR_ID_LEN + 1];
+	char from[CTR_ID_LEN + 32], to[CTR_ID_LEN + 32];
+	int r = free_names(rl, c, err);
 
-	if (c->name && read_name(rl, c->name, id) == 0 && strcmp(id, c->id) == 0) {
-		(void)snprintf(path, sizeof(path), NAMES_DIR "/%s", c->name);
-		if (unlinkat(rl->data_fd, path, 0) < 0 && errno != ENOENT)
-			return rl_fail_sys(err, errno, "free the name '%s'", c->name);
-	}
+	if (r < 0)
+		return r;
 	(void)snprintf(to, sizeof(to), "containers/.trash-%s", c->id);
 	(void)snprintf(from, sizeof(from), "containers/%s", c->id);
 	if (renameat(rl->data_fd, from, rl->data_fd, to) == 0)

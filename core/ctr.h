@@ -56,6 +56,11 @@ int ctr_name_check(const char *name, struct rl_err *err) RL_MUST_USE;
  */
 int ctr_create(const struct rl *rl, const char *name, struct ctr *ret,
 	       struct rl_err *err) RL_MUST_USE;
+/* Point @name at @id, or -EEXIST; and take it away again if it points there. */
+int ctr_name_claim(const struct rl *rl, const char *name, const char *id,
+		   struct rl_err *err) RL_MUST_USE;
+int ctr_name_free(const struct rl *rl, const char *name, const char *id,
+		  struct rl_err *err) RL_MUST_USE;
 /* Rename into place: from now on the container is there for everybody. */
 int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
 /*

@@ -23,6 +23,7 @@ libcore_a_SOURCES += core/cgroup_systemd.c core/cgroup_systemd.h
 libcore_a_SOURCES += core/control.c core/control.h
 libcore_a_SOURCES += core/copyup.c core/copyup.h
 libcore_a_SOURCES += core/ctr.c core/ctr.h
+libcore_a_SOURCES += core/ctr_edit.c core/ctr_edit.h
 libcore_a_SOURCES += core/ctr_state.c core/ctr_state.h
 libcore_a_SOURCES += core/detach.c core/detach.h
 libcore_a_SOURCES += core/dev.c

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES =
 libstorage_a_SOURCES += storage/auth.c storage/auth.h
+libstorage_a_SOURCES += storage/changes.c storage/changes.h
 libstorage_a_SOURCES += storage/digest.c storage/digest.h
 libstorage_a_SOURCES += storage/du.c storage/du.h
 libstorage_a_SOURCES += storage/fetch.c storage/fetch.h

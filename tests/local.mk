@@ -95,6 +95,7 @@ INTEGRATION_CHECKS += tests/integration/check_session
 INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/cp.sh
+INTEGRATION_TESTS += tests/integration/diff.sh
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
 INTEGRATION_TESTS += tests/integration/events.sh
 INTEGRATION_TESTS += tests/integration/flags.sh
