@@ -20,9 +20,9 @@
 	X(history) \
 	X(image_diff) \
 	X(image_exists) \
-	X(image_tree) \
 	X(image_inspect) \
 	X(image_prune) \
+	X(image_tree) \
 	X(images) \
 	X(kill) \
 	X(load) \
@@ -30,8 +30,8 @@
 	X(pause) \
 	X(ps) \
 	X(pull) \
-	X(restart) \
 	X(rename) \
+	X(restart) \
 	X(rm) \
 	X(rmi) \
 	X(run) \
@@ -72,16 +72,16 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container attach", "attach" },
 	{ "container cp", "cp" },
 	{ "container create", "create" },
-	{ "container exec", "exec" },
 	{ "container diff", "diff" },
+	{ "container exec", "exec" },
 	{ "container kill", "kill" },
 	{ "container list", "ps" },
 	{ "container logs", "logs" },
 	{ "container ls", "ps" },
 	{ "container pause", "pause" },
 	{ "container ps", "ps" },
-	{ "container restart", "restart" },
 	{ "container rename", "rename" },
+	{ "container restart", "restart" },
 	{ "container rm", "rm" },
 	{ "container run", "run" },
 	{ "container start", "start" },
