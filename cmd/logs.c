@@ -2,58 +2,62 @@
 /*
  * logs.c - `rl logs`: what containers wrote to stdout and stderr
  *
- * Theory of operation: the files of core/logfile.h are read as they are, the older one first. An
- * entry marked P goes out without a newline. Following: inotify on the log's folder tells of new
- * text and of a rotation, the monitor's connection of the end; after the end what is left is read
- * once more. --tail counts whole lines, so it looks at all entries first.
+ * Theory of operation: each container's log is a source (cmd/log_read.h), read once, one after the
+ * other. Following: one inotify instance watches the folders of all logs, the pipes of journalctl
+ * are polled, and the monitors' connections tell of the end; after the end what is left is read
+ * once more.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/engine/life.h"
+#include "cmd/log_read.h"
+#include "cmd/select.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/json.h"
 #include "core/base/parse.h"
 #include "core/base/when.h"
 #include "core/control.h"
-#include "core/logfile.h"
+#include "core/ctr_state.h"
 
-#define ENTRY_MAX (1U << 20) /* a longer entry is not ours */
+#define STATE_MAX  (8U << 20)
+#define JOURNAL_MS 300 /* how long the journal may take to show the last entries */
 
 struct logs_opts {
-	bool follow, timestamps, names;
-	const char *since, *until, *tail;
+	struct select_opts which;
+	bool follow, timestamps, names, color;
+	const char *since, *until, *tail, *n;
 };
 
 static const struct opt logs_options[] = {
-	OPT_BOOL('f', "follow", struct logs_opts, follow, "go on until the container ends"),
+	OPT_BOOL(0, "color", struct logs_opts, color, "each container in a color of its own"),
+	OPT_BOOL('f', "follow", struct logs_opts, follow, "go on until the containers end"),
+	SELECT_LATEST(struct logs_opts, which),
+	OPT_BOOL(0, "names", struct logs_opts, names, "with the container's name (also -n)"),
+	OPT_STR('n', "tail-or-names", struct logs_opts, n, "N", NULL), /* see apply_n() */
 	OPT_STR(0, "since", struct logs_opts, since, "TIME",
 		"from then on (RFC 3339, Unix time, 10m)"),
-	OPT_STR(0, "until", struct logs_opts, until, "TIME", "up to then"),
-	OPT_STR('n', "tail", struct logs_opts, tail, "N", "the last N lines only (all)"),
+	OPT_STR(0, "tail", struct logs_opts, tail, "N", "the last N lines only (also -n N; all)"),
 	OPT_BOOL('t', "timestamps", struct logs_opts, timestamps, "with the time of each line"),
-	OPT_BOOL(0, "names", struct logs_opts, names, "with the container's name"),
+	OPT_STR(0, "until", struct logs_opts, until, "TIME", "up to then"),
 	OPT_END,
 };
 
-struct reader {
-	const struct logs_opts *o;
-	const char *name;
-	int dir_fd;
-	FILE *file; /* ctr.log while following */
-	int64_t since_ns, until_ns;
-	uint64_t skip; /* lines that --tail leaves out */
-	bool in_line[2];
+/* One container whose log is shown. */
+struct shown {
+	struct ctr c;
+	json_t *state;
+	struct log_source source;
+	int sock; /* to its monitor; FD_NONE: it has ended */
+	bool done;
 };
 
 static int get_time(const char *s, int64_t none, int64_t *ret, struct rl_err *err)
@@ -62,197 +66,219 @@ static int get_time(const char *s, int64_t none, int64_t *ret, struct rl_err *er
 	return s ? when_parse(s, wall_ns(), ret, err) : 0;
 }
 
-struct entry {
-	const char *time, *text;
-	int stream; /* 1 or 2 */
-	bool full;
-	size_t len;
-};
-
-/* "<time> <stdout|stderr> <P|F> <text>\n"; false for a line that is not ours */
-static bool split(char *line, size_t n, struct entry *e)
+static int get_tail(const char *s, uint64_t *ret, struct rl_err *err)
 {
-	char *sp = memchr(line, ' ', n);
-
-	if (!sp || (size_t)(sp - line) + 10 > n || line[n - 1] != '\n')
-		return false;
-	*sp = '\0';
-	e->time = line;
-	e->stream = strncmp(sp + 1, "stdout ", 7) == 0 ? 1 : 2;
-	e->full = sp[8] == 'F';
-	e->text = sp + 10;
-	e->len = n - (size_t)(e->text - line) - 1;
-	return sp[9] == ' ';
-}
-
-static int print_entry(struct reader *r, const struct entry *e)
-{
-	FILE *to = e->stream == 1 ? stdout : stderr;
-	bool *in_line = &r->in_line[e->stream - 1];
-	int64_t ns = 0;
-
-	if (time_parse_rfc3339(e->time, &ns) < 0 || ns < r->since_ns || ns > r->until_ns)
+	*ret = UINT64_MAX;
+	if (!s || strcmp(s, "all") == 0 || strcmp(s, "-1") == 0)
 		return 0;
-	if (r->skip > 0) {
-		r->skip -= e->full;
-		return 0;
-	}
-	if (!*in_line && r->o->names)
-		(void)fprintf(to, "%s ", r->name);
-	if (!*in_line && r->o->timestamps)
-		(void)fprintf(to, "%s ", e->time);
-	(void)fwrite(e->text, 1, e->len, to);
-	if (e->full)
-		(void)fputc('\n', to);
-	*in_line = !e->full;
-	return ferror(to) ? -EPIPE : 0;
-}
-
-/* Entries up to the end of @f; a last line that is not whole yet stays unread. */
-static int read_entries(struct reader *r, FILE *f, uint64_t *count)
-{
-	auto_free char *line = NULL;
-	size_t room = 0;
-
-	for (;;) {
-		long at = ftell(f);
-		ssize_t n = getline(&line, &room, f);
-		struct entry e;
-
-		if (n <= 0 || line[n - 1] != '\n') {
-			clearerr(f);
-			return fseek(f, at, SEEK_SET) < 0 ? -errno : 0;
-		}
-		if ((size_t)n > ENTRY_MAX || !split(line, (size_t)n, &e))
-			continue;
-		if (count)
-			*count += e.full;
-		else if (print_entry(r, &e) < 0)
-			return -EPIPE;
-	}
-}
-
-static FILE *open_log(const struct reader *r, const char *name)
-{
-	int fd = openat(r->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	FILE *f = fd >= 0 ? fdopen(fd, "re") : NULL;
-
-	if (fd >= 0 && !f)
-		fd_close(fd);
-	return f;
-}
-
-/* Both files; with @count only counted. The newer one stays open in @r. */
-static int read_all(struct reader *r, uint64_t *count)
-{
-	static const char *const names[] = { LOGFILE_OLD, LOGFILE_NAME };
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(names) && rc == 0; i++) {
-		FILE *f = open_log(r, names[i]);
-
-		if (!f)
-			continue;
-		rc = read_entries(r, f, count);
-		if (i == 1 && !count)
-			r->file = f;
-		else
-			(void)fclose(f);
-	}
-	return rc;
-}
-
-static int apply_tail(struct reader *r, struct rl_err *err)
-{
-	uint64_t want, lines = 0;
-	int rc;
-
-	if (!r->o->tail || strcmp(r->o->tail, "all") == 0 || strcmp(r->o->tail, "-1") == 0)
-		return 0;
-	if (parse_uint(r->o->tail, INT64_MAX, &want) < 0)
+	if (parse_uint(s, INT64_MAX, ret) < 0)
 		return rl_fail(err, EINVAL,
-			       "invalid value '%s' for '--tail': expected a number or all",
-			       r->o->tail);
-	rc = read_all(r, &lines);
-	r->skip = lines > want ? lines - want : 0;
-	return rc < 0 ? rl_fail_sys(err, -rc, "read the log of '%s'", r->name) : 0;
+			       "invalid value '%s' for '--tail': expected a number or all", s);
+	return 0;
 }
 
-/* After a rotation the file that we have open is the older one: go over to the new one. */
-static int next_part(struct reader *r)
+/*
+ * Docker's -n is --tail and has a value, Podman's is --names and has none: a word that is no
+ * number is the first container's name.
+ */
+static int apply_n(struct logs_opts *o, struct strv *words, struct rl_err *err)
 {
-	struct stat ours, now;
-	int rc = r->file ? read_entries(r, r->file, NULL) : 0;
+	uint64_t n;
 
-	if (rc < 0 || fstatat(r->dir_fd, LOGFILE_NAME, &now, AT_SYMLINK_NOFOLLOW) < 0)
-		return rc;
-	if (r->file && (fstat(fileno(r->file), &ours) < 0 || ours.st_ino == now.st_ino))
+	if (!o->n)
 		return 0;
-	if (r->file)
-		(void)fclose(r->file);
-	r->file = open_log(r, LOGFILE_NAME);
-	return r->file ? read_entries(r, r->file, NULL) : 0;
+	if (parse_uint(o->n, INT64_MAX, &n) == 0 || strcmp(o->n, "all") == 0 ||
+	    strcmp(o->n, "-1") == 0) {
+		o->tail = o->n;
+		return 0;
+	}
+	o->names = true;
+	return strv_add(words, o->n) < 0 ? rl_oom(err) : 0;
 }
 
-static int follow(const struct rl *rl, struct reader *r, const char *id, struct rl_err *err)
+/* Ask the monitor for word of the end. */
+static void listen_to(const struct rl *rl, struct shown *s)
 {
 	const struct monitor_msg req = { .type = MONITOR_WAIT };
-	auto_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), sock = FD_NONE;
-	char path[64], waste[4096];
 	struct rl_err gone;
-	int rc = 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", r->dir_fd);
-	if (watch < 0 || inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
-		return rl_fail_sys(err, errno, "watch the log of '%s'", r->name);
-	sock = control_connect(rl, id, &gone);
-	if (sock >= 0 && control_call(sock, &req, FD_NONE, &gone) < 0)
-		fd_close(TAKE_FD(sock));
-	while (rc == 0) {
-		struct pollfd p[] = { { .fd = watch, .events = POLLIN },
-				      { .fd = sock, .events = POLLIN } };
-
-		rc = next_part(r);
-		(void)fflush(stdout);
-		if (sock < 0 || rc < 0)
-			break; /* ended: that was the rest */
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return rl_fail_sys(err, errno, "poll");
-		while (read(watch, waste, sizeof(waste)) > 0)
-			;
-		if (p[1].revents)
-			fd_close(TAKE_FD(sock));
-	}
-	return rc == -EPIPE ? 0 : rc; /* the reader of our output went away */
+	s->sock = control_connect(rl, s->c.id, &gone);
+	if (s->sock >= 0 && control_call(s->sock, &req, FD_NONE, &gone) < 0)
+		fd_close(TAKE_FD(s->sock));
+	if (s->sock < 0)
+		s->sock = FD_NONE;
 }
 
-static int logs_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
+/* The monitor has told of an end; with a restart policy it may not be the last one. */
+static void on_end(const struct rl *rl, struct shown *s)
 {
-	struct reader r = { .o = opts, .dir_fd = FD_NONE };
-	struct ctr c;
-	int rc = ctr_find(rl, name, &c, err);
+	struct monitor_msg end = { 0 };
+	struct rl_err gone;
+	bool again = control_wait_end(s->sock, 0, &end, &gone) == 0 && end.exit.restarting;
 
-	if (rc < 0)
-		return rc;
-	r.name = c.name;
-	rc = get_time(r.o->since, INT64_MIN, &r.since_ns, err);
-	if (rc == 0)
-		rc = get_time(r.o->until, INT64_MAX, &r.until_ns, err);
-	if (rc == 0) {
-		r.dir_fd = openat(c.dir_fd, "log", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (r.dir_fd < 0 && errno != ENOENT)
-			rc = rl_fail_sys(err, errno, "open the log of '%s'", name);
+	fd_close(TAKE_FD(s->sock));
+	if (again)
+		listen_to(rl, s);
+}
+
+static int open_one(struct rl *rl, const char *name, const struct log_view *v, bool follow,
+		    struct shown *s, struct rl_err *err)
+{
+	int r = ctr_find(rl, name, &s->c, err);
+
+	if (r < 0)
+		return r;
+	r = json_read_file(s->c.dir_fd, "state.json", STATE_MAX, &s->state, err);
+	if (r == 0)
+		r = log_source_open(&s->c, s->state, v, follow, &s->source, err);
+	if (r < 0)
+		return r;
+	if (s->source.view.name)
+		s->source.view.name = s->c.name;
+	return log_source_read(&s->source, err);
+}
+
+static void watch_log(int watch, const struct shown *s)
+{
+	char path[64];
+
+	if (s->source.dir_fd >= 0)
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", s->source.dir_fd);
+	if (s->source.dir_fd >= 0 || s->source.path)
+		(void)inotify_add_watch(watch, s->source.path ? s->source.path : path,
+					IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+}
+
+/* What is new in one log. Return: 0 also when its container has ended, then with s->done. */
+static int go_on(struct shown *s, struct rl_err *err)
+{
+	int r = log_source_read(&s->source, err);
+
+	if (r < 0 || s->sock >= 0)
+		return r;
+	if (s->source.pipe_fd >= 0) { /* the journal writes behind the container's back */
+		struct pollfd p = { .fd = s->source.pipe_fd, .events = POLLIN };
+
+		(void)fflush(stdout);
+		while (r == 0 && s->source.pipe_fd >= 0 && poll(&p, 1, JOURNAL_MS) > 0)
+			r = log_source_read(&s->source, err);
 	}
-	if (rc == 0 && r.dir_fd >= 0) {
-		rc = apply_tail(&r, err);
-		if (rc == 0 && read_all(&r, NULL) == 0 && r.o->follow)
-			rc = follow(rl, &r, c.id, err);
+	s->done = true;
+	return r;
+}
+
+static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, struct rl_err *err)
+{
+	auto_free struct pollfd *p = calloc(2 * n + 1, sizeof(*p));
+	char waste[4096];
+
+	if (!p)
+		return rl_oom(err);
+	for (size_t i = 0; i < n; i++) {
+		p[2 * i] = (struct pollfd){ .fd = v[i].sock, .events = POLLIN };
+		p[2 * i + 1] = (struct pollfd){ .fd = v[i].done ? FD_NONE : v[i].source.pipe_fd,
+						.events = POLLIN };
 	}
-	if (r.file)
-		(void)fclose(r.file);
-	fd_close(r.dir_fd);
-	ctr_done(&c);
-	return rc;
+	p[2 * n] = (struct pollfd){ .fd = watch, .events = POLLIN };
+	if (poll(p, 2 * n + 1, -1) < 0 && errno != EINTR)
+		return rl_fail_sys(err, errno, "poll");
+	while (read(watch, waste, sizeof(waste)) > 0)
+		;
+	for (size_t i = 0; i < n; i++)
+		if (p[2 * i].revents)
+			on_end(rl, &v[i]);
+	return 0;
+}
+
+static int follow(const struct rl *rl, struct shown *v, size_t n, struct rl_err *err)
+{
+	auto_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	size_t left = n;
+	int r = 0;
+
+	if (watch < 0) {
+		rl_fail_sys(err, errno, "follow the log: inotify");
+		return rl_hint(err, "raise fs.inotify.max_user_instances (sysctl)");
+	}
+	for (size_t i = 0; i < n; i++) {
+		watch_log(watch, &v[i]);
+		listen_to(rl, &v[i]);
+	}
+	while (r == 0 && left > 0) {
+		left = 0;
+		for (size_t i = 0; r == 0 && i < n; i++) {
+			if (!v[i].done)
+				r = go_on(&v[i], err);
+			left += !v[i].done;
+		}
+		(void)fflush(stdout);
+		if (r == 0 && left > 0)
+			r = wait_more(rl, watch, v, n, err);
+	}
+	return r;
+}
+
+/* Each log once, then all of them together. */
+static int show(struct rl *rl, const struct logs_opts *o, struct log_view *view,
+		const struct strv *names, struct rl_err *err)
+{
+	auto_free struct shown *v = calloc(names->n + 1, sizeof(*v));
+	size_t n = 0;
+	int status = 0, r = v ? 0 : rl_oom(err);
+
+	for (size_t i = 0; r >= 0 && i < names->n; i++) {
+		struct rl_err why = { 0 };
+
+		v[n] = (struct shown){
+			.c = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
+			.source = { .dir_fd = FD_NONE, .pipe_fd = FD_NONE, .pidfd = FD_NONE },
+			.sock = FD_NONE
+		};
+		view->number = (unsigned)i;
+		r = open_one(rl, names->v[i], view, o->follow, &v[n++], &why);
+		if (r == 0 || r == -EPIPE)
+			continue;
+		v[n - 1].done = true;
+		rl_wrap(&why, "logs '%s'", names->v[i]);
+		rl_report(&why);
+		status = why.exit_code ? why.exit_code : EXIT_RL;
+		r = 0;
+	}
+	if (r == 0 && o->follow && n > 0)
+		r = follow(rl, v, n, err);
+	for (size_t i = 0; i < n; i++) {
+		log_source_close(&v[i].source);
+		json_decref(v[i].state);
+		fd_close(v[i].sock);
+		ctr_done(&v[i].c);
+	}
+	return r == -EPIPE ? 0 : r < 0 ? r : status; /* the reader of our output went away */
+}
+
+static int logs(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	struct logs_opts o = *(const struct logs_opts *)opts;
+	struct log_view view = { .timestamps = o.timestamps, .color = o.color };
+	auto_strv struct strv words = { 0 }, names = { 0 };
+	int r = apply_n(&o, &words, err);
+
+	for (size_t i = 0; r == 0 && i < args->n; i++)
+		r = strv_add(&words, args->v[i]) < 0 ? rl_oom(err) : 0;
+	view.name = o.names ? "" : NULL;
+	if (r == 0)
+		r = get_time(o.since, INT64_MIN, &view.since_ns, err);
+	if (r == 0)
+		r = get_time(o.until, INT64_MAX, &view.until_ns, err);
+	if (r == 0)
+		r = get_tail(o.tail, &view.tail, err);
+	if (r == 0)
+		r = select_containers(
+			rl, "logs",
+			&(const struct cmd_args){ .v = (const char *const *)words.v, .n = words.n },
+			&o.which, SELECT_ANY, &names, err);
+	if (view.until_ns <= wall_ns())
+		o.follow = false; /* nothing that comes is shown */
+	return r < 0 ? r : show(rl, &o, &view, &names, err);
 }
 
 const struct cmd cmd_logs = {
@@ -260,7 +286,10 @@ const struct cmd cmd_logs = {
 	.args = "CONTAINER...",
 	.summary = "Print what containers wrote",
 	.about = "Prints what containers wrote to stdout and stderr, on stdout and "
-		 "stderr. Several containers are printed one after the other.",
+		 "stderr. Several containers are printed one after the other; with -f "
+		 "what comes then is printed as it comes. What the journal keeps "
+		 "(--log-driver journald) is read back from there. -n means --tail when "
+		 "a number follows, as in Docker, else --names, as in Podman.",
 	.examples = {
 		{ "rl logs --tail 20 -f web",
 		  "The last 20 lines, and whatever comes." },
@@ -269,7 +298,6 @@ const struct cmd cmd_logs = {
 	},
 	.options = logs_options,
 	.opts_size = sizeof(struct logs_opts),
-	.min_args = 1,
 	.max_args = CMD_ANY,
-	.each = logs_one,
+	.run = logs,
 };

@@ -54,6 +54,9 @@ const struct opt run_options[] = {
 		"write the pid of its monitor to FILE"),
 	OPT_BOOL(0, "sig-proxy", R, sig_proxy, "forward signals to the container (true)"),
 	OPT_STR(0, "detach-keys", R, detach_keys, "KEYS", "leave it running (ctrl-p,ctrl-q)"),
+	OPT_STR(0, "log-driver", R, Q(log_driver), "DRIVER",
+		"k8s-file (default), journald, none or passthrough"),
+	OPT_LIST(0, "log-opt", R, Q(log_opt), "NAME=VALUE", "max-size=SIZE, path=FILE, tag=TEXT"),
 	OPT_STR(0, "umask", R, Q(umask), "OCTAL", "umask of the process (0022)"),
 	OPT_STR(0, "tz", R, Q(tz), "ZONE", "time zone, or local"),
 	/* health */
@@ -152,7 +155,6 @@ const struct opt run_options[] = {
 		 "a limit that cannot be applied is an error"),
 	/* values that mean "as it is" are taken, see run_opts_finish() */
 	OPT_STR(0, "systemd", R, systemd, "MODE", NULL),
-	OPT_STR(0, "log-driver", R, log_driver, "DRIVER", NULL),
 	OPT_STR(0, "cgroups", R, cgroups, "MODE", NULL),
 	/* no effect on any Linux of today, or on us */
 	OPT_IGNORE_BOOL("disable-content-trust"),
@@ -198,7 +200,6 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "isolation"),
 	OPT_LATER(0, "link"),
 	OPT_LATER(0, "link-local-ip"),
-	OPT_LATER(0, "log-opt"),
 	OPT_LATER(0, "mac-address"),
 	OPT_LATER(0, "memory-swappiness"),
 	OPT_LATER(0, "network-alias"),
@@ -239,8 +240,6 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 	struct create_req *q = &o->req;
 	int r = only("--systemd", o->systemd, "false", "false", err);
 
-	if (r == 0)
-		r = only("--log-driver", o->log_driver, "none", "passthrough", err);
 	if (r == 0)
 		r = only("--cgroups", o->cgroups, "enabled", "enabled", err);
 	if (r == 0)

@@ -40,6 +40,7 @@ libcore_a_SOURCES += core/init.c core/init.h
 libcore_a_SOURCES += core/isolate.c core/isolate.h
 libcore_a_SOURCES += core/launch.c core/launch.h
 libcore_a_SOURCES += core/logfile.c core/logfile.h
+libcore_a_SOURCES += core/logjournal.c core/logjournal.h
 libcore_a_SOURCES += core/mask.c
 libcore_a_SOURCES += core/mnt.c core/mnt.h
 libcore_a_SOURCES += core/monitor.c core/monitor.h core/monitor_int.h

@@ -27,7 +27,7 @@ static void flush(struct logfile *l)
 
 	if (l->len == 0)
 		return;
-	if (l->fd < 0)
+	if (l->fd < 0 && l->dir_fd >= 0)
 		open_file(l);
 	while (off < l->len) {
 		ssize_t n = write(l->fd, l->buf + off, l->len - off);
@@ -77,6 +77,11 @@ static void rotate(struct logfile *l)
 {
 	if (l->size < l->max)
 		return;
+	if (l->dir_fd < 0) {
+		if (ftruncate(l->fd, 0) == 0)
+			l->size = 0;
+		return;
+	}
 	fd_close(TAKE_FD(l->fd));
 	(void)renameat(l->dir_fd, LOGFILE_NAME, l->dir_fd,
 		       LOGFILE_OLD); /* else it goes on growing */
@@ -105,11 +110,19 @@ void logfile_open(struct logfile *l, int dir_fd, int64_t max)
 		open_file(l);
 }
 
+void logfile_open_file(struct logfile *l, int fd, int64_t max)
+{
+	struct stat st;
+
+	*l = (struct logfile){ .dir_fd = FD_NONE, .fd = fd, .max = max };
+	l->size = fd >= 0 && fstat(fd, &st) == 0 ? st.st_size : 0;
+}
+
 void logfile_add(struct logfile *l, int stream, const char *data, size_t n)
 {
 	char time[32];
 
-	if (l->dir_fd < 0)
+	if (l->dir_fd < 0 && l->fd < 0)
 		return;
 	rotate(l);
 	time_rfc3339(time, wall_ns());

@@ -114,12 +114,19 @@ static int fork_pump(struct monitor *m, struct pump_fds *p, struct rl_err *err)
 {
 	int pair[2];
 
+	if (m->cfg->passthrough) { /* nothing comes through us */
+		fd_close(TAKE_FD(m->attach));
+		return 0;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rl_fail_sys(err, errno, "socketpair");
 	p->control = pair[0];
 	p->client = m->attach;
 	p->log_dir = m->cfg->log_dir;
 	p->log_max = m->cfg->log_max;
+	p->log_file = m->cfg->log_file;
+	p->journal = m->cfg->journal;
+	p->journal_fields = m->cfg->journal_fields;
 	m->pump_control = pair[1];
 	m->pump = fork();
 	if (m->pump < 0)
@@ -225,13 +232,14 @@ static int start(struct monitor *m, struct rl_err *err)
 		(void)unlinkat(m->cfg->ctr->dir_fd, "run.json", 0);
 		(void)unlinkat(m->cfg->ctr->dir_fd, "exit.json", 0);
 	}
-	if (r == 0 && !p.terminal)
+	if (r == 0 && !p.terminal && !m->cfg->passthrough)
 		r = make_pipes(m->cfg, &p, err);
 	if (r == 0)
 		r = launch_fork(l, &m->init, err);
 	if (r < 0)
 		return r;
-	close_container_ends(l);
+	if (!m->cfg->passthrough) /* the next run needs those */
+		close_container_ends(l);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* not before: the joiner writes init's id maps */
 	r = m->restart.count ? 0 : request_place(m, err);
 	if (r == 0 && !p.terminal)

@@ -91,8 +91,11 @@ struct monitor_cfg {
 	const char *image_name; /* for events, as the labels */
 	const json_t *labels;   /* or NULL */
 	const struct idfiles *files;
-	int log_dir;          /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
-	int64_t log_max;      /* bytes before a rotation */
+	int log_dir;           /* folder for the log (core/logfile.h), or FD_NONE; borrowed */
+	int log_file, journal; /* in its place, or 0: see core/pump.h; borrowed */
+	int64_t log_max;       /* bytes before a rotation */
+	const char *journal_fields;
+	bool passthrough;     /* launch->stdio are the caller's, and there is no pump */
 	int64_t stop_timeout; /* seconds of grace when the monitor itself has to end, -1 = any */
 	int64_t run_timeout;  /* --timeout: seconds that it may run, 0 = any */
 	struct restart_policy restart;

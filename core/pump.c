@@ -38,6 +38,7 @@
 #include "core/base/proc.h"
 #include "core/exec.h"
 #include "core/logfile.h"
+#include "core/logjournal.h"
 #include "core/sandbox.h"
 
 #define CLIENTS_MAX    16
@@ -67,6 +68,7 @@ struct pump {
 	struct exec_result result;
 	int64_t deadline_ms;
 	bool killed, detached;
+	struct logjournal journal;
 };
 
 /* Places in the poll table */
@@ -183,6 +185,7 @@ static bool take(struct pump *p, int fd, char type)
 	if (p->fd.pid)
 		capture(p, (size_t)n);
 	logfile_add(&p->log, type == PUMP_STDOUT ? 1 : 2, p->out.data, (size_t)n);
+	logjournal_add(&p->journal, type == PUMP_STDOUT ? 1 : 2, p->out.data, (size_t)n);
 	offer(p, type, (size_t)n);
 	return true;
 }
@@ -438,6 +441,7 @@ static int confine(const struct pump *p, struct rl_err *err)
 		SYS_restart_syscall,
 		SYS_madvise, /* idle_poll() */
 		SYS_brk,
+		SYS_ftruncate,
 	};
 	int r = sandbox_basics(err);
 
@@ -451,13 +455,18 @@ static int confine(const struct pump *p, struct rl_err *err)
 _Noreturn void pump_main(const struct pump_fds *fds)
 {
 	static struct pump p; /* 80 KiB: not on the stack */
-	int *const mine[] = { &p.fd.client,  &p.fd.in,      &p.fd.out,  &p.fd.err,
-			      &p.fd.control, &p.fd.log_dir, &p.fd.pidfd };
+	int *const mine[] = { &p.fd.client, &p.fd.in,       &p.fd.out,
+			      &p.fd.err,    &p.fd.control,  &p.fd.log_dir,
+			      &p.fd.pidfd,  &p.fd.log_file, &p.fd.journal };
 	struct rl_err err;
 
 	p.fd = *fds;
 	if (!p.fd.pid)
 		p.fd.pidfd = FD_NONE;
+	if (p.fd.log_file <= 0) /* 0 is stdin: not set */
+		p.fd.log_file = FD_NONE;
+	if (p.fd.journal <= 0)
+		p.fd.journal = FD_NONE;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		p.clients[i].fd = FD_NONE;
 	proc_keep_fds(mine, ARRAY_LEN(mine), 0);
@@ -475,7 +484,11 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 	p.left[0] = p.left[1] = SIZE_MAX;
 	if (confine(&p, &err) < 0)
 		_exit(1);
-	logfile_open(&p.log, p.fd.log_dir, p.fd.log_max);
+	if (p.fd.log_file >= 0)
+		logfile_open_file(&p.log, p.fd.log_file, p.fd.log_max);
+	else
+		logfile_open(&p.log, p.fd.log_dir, p.fd.log_max);
+	p.journal = (struct logjournal){ .fd = p.fd.journal, .fields = p.fd.journal_fields };
 	loop(&p);
 	say_end(&p);
 	if (p.fd.pid) /* a monitor that is gone needs no result */

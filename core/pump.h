@@ -43,14 +43,17 @@ struct pump_msg {
 };
 
 struct pump_fds {
-	int client;  /* socket of the client that started the container, or FD_NONE */
-	int in;      /* write end of the container's stdin; the pty master with a terminal */
-	int out;     /* read end of stdout; the pty master with a terminal */
-	int err;     /* read end of stderr, or FD_NONE */
-	int control; /* to the monitor, SOCK_SEQPACKET */
-	int log_dir; /* folder of the log, or FD_NONE */
+	int client;   /* socket of the client that started the container, or FD_NONE */
+	int in;       /* write end of the container's stdin; the pty master with a terminal */
+	int out;      /* read end of stdout; the pty master with a terminal */
+	int err;      /* read end of stderr, or FD_NONE */
+	int control;  /* to the monitor, SOCK_SEQPACKET */
+	int log_dir;  /* folder of the log, or FD_NONE */
+	int log_file; /* in its place: the user's own file, or FD_NONE */
+	int journal;  /* in its place: connected to the journal, or FD_NONE */
 	bool terminal;
-	int64_t log_max; /* bytes before a rotation */
+	int64_t log_max;            /* bytes before a rotation */
+	const char *journal_fields; /* core/logjournal.h */
 	/*
 	 * Of an exec: its process, a child of ours, whose end is the end; the result then goes out on
 	 * @control (core/exec.h). End of file there, or @timeout_ms over (0 = none): it is killed.

@@ -18,6 +18,7 @@
 
 #include "cmd/engine/healthopt.h"
 #include "cmd/engine/life.h"
+#include "cmd/engine/logopt.h"
 #include "cmd/engine/volumes_from.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -237,6 +238,21 @@ static int set_restart(struct container *c, const struct create_req *req, struct
 	return r;
 }
 
+static int set_log(struct making *m, struct rl_err *err)
+{
+	struct container *c = m->c;
+	char id[13], image[13];
+	json_auto_t *names = NULL;
+
+	(void)snprintf(id, sizeof(id), "%.12s", c->ctr.id);
+	(void)snprintf(image, sizeof(image), "%.12s", c->image_id);
+	names = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "ID", id, "FullID", c->ctr.id, "Name",
+			  c->ctr.name, "ImageName", c->image_name, "ImageID", image, "ImageFullID",
+			  c->image_id);
+	return names ? logopt_parse(m->req.log_driver, &m->req.log_opt, names, &c->log, err)
+		     : rl_oom(err);
+}
+
 static int make(struct making *m, struct rl_err *err)
 {
 	const struct create_req *req = &m->req;
@@ -273,6 +289,8 @@ static int make(struct making *m, struct rl_err *err)
 		r = ctr_create(c->rl, req->name, &c->ctr, err);
 	if (r == 0)
 		r = build_spec(m, err);
+	if (r == 0)
+		r = set_log(m, err);
 	if (r == 0)
 		r = write_cidfile(m, err);
 	if (r == 0)
@@ -356,6 +374,7 @@ void container_done(struct container *c)
 	json_decref(c->spec_json);
 	json_decref(c->labels);
 	json_decref(c->files);
+	json_decref(c->log);
 	json_decref(c->asked);
 	json_decref(c->mounts);
 	strv_done(&c->diff_ids);

@@ -26,6 +26,7 @@ struct container {
 	char *config_text;            /* the whole of config.json, only until record_write() */
 	struct seccomp_filter filter; /* no instructions: unconfined, or not compiled yet */
 	json_t *labels;
+	json_t *log;            /* cmd/engine/logopt.h; NULL in old records */
 	json_t *files;          /* --cidfile and kin: see container_idfiles(); NULL = none */
 	json_t *asked, *mounts; /* struct spec_out; NULL in old records */
 	struct spec spec;       /* the same, parsed; points into @spec_json */

@@ -30,6 +30,8 @@ struct create_req {
 	const char *entrypoint; /* NULL: the image's; "": none; JSON array or one word */
 	const char *memory_swap, *pids_limit, *cpu_quota; /* numbers that may be -1, as typed */
 	const char *image_volume, *oom_score_adj;
+	const char *log_driver;
+	struct strv log_opt;
 	const char *passwd_entry, *group_entry; /* templates, see spec_accounts.c */
 	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
 		cap_drop, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,

@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #include "cmd/engine/container.h"
+#include "cmd/engine/logopt.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/launch.h"
-#include "core/logfile.h"
 #include "core/monitor.h"
 #include "core/relay.h"
 #include "net/net.h"
@@ -34,7 +34,7 @@ struct starting {
 	struct rootfs rootfs;
 	struct net_config net;
 	struct net_helper helper;
-	int log_dir;
+	struct logsink log;
 };
 
 static int hook_prepare(void *arg, int *ret_fd, struct rl_err *err)
@@ -104,14 +104,6 @@ int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_er
 	return r;
 }
 
-static int open_log(struct starting *s, struct rl_err *err)
-{
-	if (mkdirat(s->c->ctr.dir_fd, "log", 0700) < 0 && errno != EEXIST)
-		return rl_fail_sys(err, errno, "create the log folder of '%s'", s->c->ctr.name);
-	s->log_dir = io_open_dir(s->c->ctr.dir_fd, "log", err);
-	return s->log_dir < 0 ? s->log_dir : 0;
-}
-
 static void warn_if_oom(const struct container *c, const struct ctr_exit *x)
 {
 	if (!x->oom || x->code != 137)
@@ -136,7 +128,7 @@ static int stay(struct starting *s, const struct monitor_client *client,
 		.kind = RELAY_RUN,
 		.control = client->control,
 		.attach = client->attach,
-		.stdin_on = req->interactive && s->c->interactive,
+		.stdin_on = req->interactive && s->c->interactive && !s->log.passthrough,
 		.terminal = s->c->tty,
 		.sig_proxy = req->sig_proxy,
 		.keys = req->keys,
@@ -166,7 +158,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.seccomp = c->filter.n > 0 ? &c->filter : NULL,
 		.hooks = { s, hook_prepare, hook_root,
 			   c->net == CONTAINER_NET_PRIVATE ? hook_netns : NULL },
-		.stdio = { FD_NONE, FD_NONE, FD_NONE },
+		.stdio = { s->log.stdio[0], s->log.stdio[1], s->log.stdio[2] },
 		.init = c->init,
 		.one_id = c->session.rung == SESSION_ONE_ID,
 		.new_cgroupns = !c->host_cgroupns,
@@ -193,8 +185,12 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.run_timeout = c->run_timeout,
 		.restart = c->restart,
 		.health = &c->health,
-		.log_dir = s->log_dir,
-		.log_max = LOGFILE_MAX_DEFAULT,
+		.log_dir = s->log.dir,
+		.log_file = s->log.file,
+		.journal = s->log.journal,
+		.journal_fields = s->log.fields,
+		.log_max = s->log.max,
+		.passthrough = s->log.passthrough,
 		.hooks = { s, hook_net_start, hook_net_stop },
 	};
 	struct monitor_client client;
@@ -243,7 +239,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	struct starting s = {
 		.c = c,
 		.helper = { .pidfd = FD_NONE, .control_fd = FD_NONE },
-		.log_dir = FD_NONE,
+		.log = LOGSINK_INIT,
 	};
 	struct rl_err ignored;
 	bool given_away = false;
@@ -254,7 +250,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	if (r == 0)
 		r = container_rootfs(c, &s.rootfs, err);
 	if (r == 0)
-		r = open_log(&s, err);
+		r = logsink_open(c, &s.log, err);
 	if (r == 0) {
 		given_away = true; /* from here on the monitor cleans up */
 		r = run_monitor(&s, req, ret_exit, err);
@@ -264,6 +260,6 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 		log_debug("%s", ignored.msg); /* the next sweep tries again */
 	settle_volumes(c, r == 0, r < 0 && !req->keep && !c->remove);
 	rootfs_close(&s.rootfs);
-	fd_close(s.log_dir);
+	logsink_close(&s.log);
 	return r;
 }

@@ -46,8 +46,13 @@ static void start(struct rig *r, const char *log_dir)
 	r->pid = fork();
 	assert_true(r->pid >= 0);
 	if (r->pid == 0)
-		pump_main(&(struct pump_fds){ s[1], in[1], out[0], err[0], end[0], dir, false, 4096,
-					      0, FD_NONE, 0 });
+		pump_main(&(struct pump_fds){ .client = s[1],
+					      .in = in[1],
+					      .out = out[0],
+					      .err = err[0],
+					      .control = end[0],
+					      .log_dir = dir,
+					      .log_max = 4096 });
 	fd_close(dir);
 	(void)close(s[1]);
 	(void)close(in[1]);
@@ -195,8 +200,13 @@ static void test_terminal_size(void **state)
 	if (pid == 0) {
 		(void)close(s[0]);
 		(void)close(end[1]);
-		pump_main(&(struct pump_fds){ s[1], master, master, FD_NONE, end[0], FD_NONE, true,
-					      0, 0, FD_NONE, 0 });
+		pump_main(&(struct pump_fds){ .client = s[1],
+					      .in = master,
+					      .out = master,
+					      .err = FD_NONE,
+					      .control = end[0],
+					      .log_dir = FD_NONE,
+					      .terminal = true });
 	}
 	assert_int_equal(send(s[0], &m, sizeof(m), 0), sizeof(m));
 	for (int i = 0; i < 200 && ws.ws_col != 77; i++) {
