@@ -95,6 +95,10 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image ls", "images" },
 	{ "image pull", "pull" },
 	{ "image rm", "rmi" },
+	{ "image tag", "tag" },
+	{ "image untag", "untag" },
 	{ "system events", "events" },
+	{ "volume list", "volume ls" },
+	{ "volume remove", "volume rm" },
 	{ NULL, NULL },
 };

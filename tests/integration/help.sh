@@ -1,0 +1,65 @@
+#!/bin/bash
+# shellcheck disable=SC2154 # status, out and err are set by run
+# help.sh - --help of every command and group, unknown ones and what they may have been meant to be
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+run rl --help
+expect "the overview" 0 '*Commands:*run *Groups of commands:*container *Options:*--root *' ''
+overview=$out
+run rl
+if [ "$status" = 0 ] && [ "$out" = "$overview" ]; then ok "no word at all"; else not_ok "no word at all" "$out"; fi
+[[ $overview != *__complete* ]] || not_ok "hidden commands are hidden"
+run rl help
+if [ "$out" = "$overview" ]; then ok "help"; else not_ok "help" "$out"; fi
+
+# what rl itself says that there is
+bad=''
+check_help() { # WORDS...
+	local text
+	run rl "$@" --help
+	text=$out
+	[ "$status" = 0 ] && [ -z "$err" ] && [[ $text == *Usage:\ rl\ * ]] && [[ $text == *Examples:* ]] || bad+=" '$*'"
+	run rl help "$@"
+	[ "$out" = "$text" ] || bad+=" 'help $*'"
+	run rl "$@" --no-such-option
+	[ "$status" = 125 ] && [[ $err == *"unknown flag: --no-such-option"*"See 'rl "* ]] || bad+=" '$* --no-such-option'"
+}
+n=0
+while IFS=$'\t' read -r name _; do
+	[ "$name" != help ] || continue
+	members=$(rl __complete -- "$name" '' 2>/dev/null)
+	if [[ $name == @(container|image|volume|system|network) ]]; then
+		run rl "$name" --help
+		expect "group $name" 0 "*Usage: rl $name COMMAND*Commands:*" ''
+		run rl help "$name"
+		expect "help $name" 0 "*Usage: rl $name COMMAND*" ''
+		run rl "$name"
+		expect_error "$name alone" "*missing command: 'rl $name COMMAND'*"
+		while IFS=$'\t' read -r member _; do check_help "$name" "$member"; done <<<"$members"
+	else
+		check_help "$name"
+	fi
+	n=$((n + 1))
+done < <(rl __complete -- '')
+if [ -z "$bad" ] && [ $n -gt 15 ]; then ok "each command explains itself"; else not_ok "each command explains itself" "$n names" "wrong:$bad"; fi
+
+run rl container ls --help
+expect "a second name shows the command" 0 '*Usage: rl ps*Also:*rl container ls*' ''
+run rl run alpine --help
+expect_error "--help behind the image is not for us" "*alpine*"
+run rl sotp
+expect_error "one that was meant" "*unknown command 'sotp' for 'rl'*did you mean 'stop'*See 'rl --help'*"
+run rl contaienr ls
+expect_error "a group that was meant" "*did you mean 'container'*"
+run rl image lss
+expect_error "a member that was meant" "*unknown command 'lss' for 'rl image'*did you mean 'ls'*See 'rl image --help'*"
+run rl xyzzy
+expect_error "no idea" "*unknown command 'xyzzy' for 'rl'?See*"
+run rl help xyzzy
+expect_error "help for no idea" "*unknown command 'xyzzy'*"
+run rl "$(printf 'x%.0s' {1..5000})"
+expect_error "a long one" "*unknown command*"
+run rl $'\e[31mred'
+[[ $err != *$'\e'* ]] || not_ok "an escape sequence reached the terminal"
+finish

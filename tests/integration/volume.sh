@@ -1,0 +1,179 @@
+#!/bin/bash
+# shellcheck disable=SC2154 # status, out and err are set by run
+# volume.sh - volumes: made, listed, used, removed; who uses one is known; anonymous ones go with --rm
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+cp "$(image alpine)" "$T/alpine.tar"
+rl load -q -i "$T/alpine.tar" >/dev/null
+
+# --- create -----------------------------------------------------------------------------------------
+run rl volume create media
+expect "create prints the name" 0 media ''
+run rl volume create media
+expect_error "a second one of the name" "*'media' exists already*--ignore*"
+run rl volume create --ignore media
+expect "--ignore" 0 media ''
+run rl volume create -l app=web -l tier=1 labelled
+expect "labels" 0 labelled ''
+run rl volume create
+expect "without a name: a random one" 0 "$(printf '[0-9a-f]%.0s' {1..64})" ''
+random=$out
+for name in '' a/b ../x .x 'a b' "$(printf 'a%.0s' {1..300})"; do
+	run rl volume create "$name"
+	expect_error "bad name '${name:0:10}'" '*name*'
+done
+run rl volume create --driver nfs x
+expect_error "an unknown driver" "*no volume driver 'nfs'*"
+run rl volume create -o type=ext4 -o device=/dev/sda x
+expect_error "a file system for root only" "*'ext4'*root*"
+run rl volume create -o colour=red x
+expect_error "an unknown option" "*'colour=red' is no option*"
+run rl volume create -o o=bind x
+expect_error "bind without a folder" "*device=*absolute path*"
+run rl volume create a b
+expect_error "two names" "*at most*'b'*"
+run rl volume create --uid 5 x
+expect_error "a flag of later" "*not supported yet: --uid*"
+
+# --- ls ---------------------------------------------------------------------------------------------
+run rl volume ls
+expect "ls" 0 "DRIVER  VOLUME NAME"$'\n'"local   $random"$'\n'"local   media"$'\n'"local   labelled" ''
+run rl volume ls -n -q
+expect "ls -q" 0 "$random"$'\n'media$'\n'labelled ''
+run rl volume list --filter label=app=web --format '{{.Name}}: {{.Labels.tier}} {{.Driver}} {{.Scope}}'
+expect "ls --format, label filter" 0 'labelled: 1 local local' ''
+run rl volume ls -q --filter 'label!=app' --filter anonymous=false
+expect "different keys: all must match" 0 media ''
+run rl volume ls -q --filter name=^med --filter name=^lab
+expect "the same key: either" 0 media$'\n'labelled ''
+run rl volume ls -q --filter since=media --filter anonymous=false
+expect "since" 0 labelled ''
+run rl volume ls -q --filter until=1h
+expect "until" 0 '' ''
+run rl volume ls --filter since=nosuch
+expect_error "since an unknown one" "*nosuch*no such volume*"
+run rl volume ls --filter size=3
+expect_error "an unknown filter" "*'size=3' is no filter*"
+run rl volume ls --filter dangling=maybe
+expect_error "a bad value" "*neither true nor false*"
+run rl volume ls -q --format json
+expect_error "-q and --format" "*exclude each other*"
+run rl volume ls --format json
+if jq -e 'length == 3 and .[1].Name == "media" and (.[1].Mountpoint | endswith("/volumes/media/_data")) and .[0].Anonymous' \
+	<<<"$out" >/dev/null; then ok "ls --format json"; else not_ok "ls --format json" "$out"; fi
+printf garbage >"$ROOT/volumes/labelled/volume.json"
+run rl volume ls -q
+expect "a damaged one does not hide the others" 0 "$random"$'\n'media "*'labelled' is left out*"
+run rl volume rm labelled
+expect "a damaged one can be removed" 0 labelled ''
+
+# --- in use -----------------------------------------------------------------------------------------
+run rl create --name user -v media:/data alpine sh -c 'echo one >/data/file'
+cid=$out
+expect "a container mounts it" 0
+run rl volume ls -q --filter dangling=true
+expect "dangling" 0 "$random" ''
+run rl volume rm media
+expect "in use by a container that never ran" 2 '' "*being used*${cid:0:12}*"
+rl start user >/dev/null && rl wait user >/dev/null
+run rl run --rm -v media:/d:ro alpine cat /d/file
+expect "files outlive the run" 0 one ''
+run rl volume rm media nosuch
+expect "in use, and an unknown one: the last decides" 1 '' "*being used*no such volume*"
+run rl volume rm nosuch media
+expect "the other way round" 2 '' "*no such volume*being used*"
+run rl volume rm -f nosuch
+expect "an unknown one with -f" 0 '' ''
+run rl rm user
+run rl volume rm media
+expect "free again" 0 media ''
+run rl volume exists media
+expect "exists: no" 1 '' ''
+run rl volume exists "$random"
+expect "exists: yes" 0 '' ''
+run rl volume exists
+expect_error "exists what?" "*needs VOLUME*"
+run rl volume rm
+expect_error "rm what?" "*name of a volume, or --all*"
+run rl volume rm -a x
+expect_error "rm -a and a name" "*takes no names*"
+run rl run -d --name up -v busy:/b alpine sleep 1000
+run rl volume rm -f -t 0 busy
+expect "rm -f ends the container" 0 busy '*'
+run rl ps -aq
+expect "which is gone" 0 '' ''
+
+# files of other users inside are ours to remove
+run rl run --rm -v owned:/o alpine sh -c 'mkdir -m 700 /o/d && touch /o/d/f && chown -R 5:5 /o/d'
+expect "files of another user" 0
+run rl volume rm owned
+expect "are removed too" 0 owned ''
+if [ -z "$(find "$ROOT/volumes" -maxdepth 1 \( -name owned -o -name '.?*' \))" ]; then ok "without a trace"; else not_ok "without a trace" "$(ls -lA "$ROOT/volumes")"; fi
+
+# --- anonymous --------------------------------------------------------------------------------------
+before=$(rl volume ls -q)
+run rl run --rm -v /anon alpine touch /anon/x
+expect "an anonymous one" 0 '' ''
+run rl run -d --rm -v /anon alpine sh -c 'mkdir -m 700 /anon/d && chown 7:7 /anon/d'
+rl wait --ignore "$out" >/dev/null 2>&1
+for _ in {1..50}; do
+	after=$(rl volume ls -q)
+	[ "$before" != "$after" ] || break
+	sleep 0.1
+done
+if [ "$before" = "$after" ]; then ok "goes with --rm, in the foreground and behind"; else not_ok "goes with --rm" "$before" "now:" "$after"; fi
+run rl run --name keep -v /anon alpine true
+rl rm keep >/dev/null
+if [ "$before" != "$(rl volume ls -q)" ]; then ok "stays without --rm"; else not_ok "stays without --rm"; fi
+run rl run --name drop -v /anon -v named:/n alpine true
+middle=$(rl volume ls -q)
+rl rm -v drop >/dev/null
+run rl volume ls -q
+if [ "$(comm -13 <(echo "$out" | sort) <(echo "$middle" | sort) | wc -l)" = 1 ] && grep -qx named <<<"$out"; then
+	ok "rm -v removes it, and not one with a name"
+else
+	not_ok "rm -v removes it, and not one with a name" "$middle" "now:" "$out"
+fi
+id=$(rl run -d --rm -v /anon --name lost alpine sleep 1000)
+pid=$(leftover_processes | awk '/monitor/ { print $2; exit }')
+kill -9 "$pid"
+sleep 0.3
+rl rm -f lost >/dev/null 2>&1
+run rl volume ls -q --filter anonymous=true --filter dangling=false
+expect "and with a --rm container whose monitor was killed" 0 '' ''
+if [ ! -e "$ROOT/containers/$id" ]; then ok "which is gone"; else not_ok "which is gone"; fi
+
+# --- options ----------------------------------------------------------------------------------------
+own_dir "$T/work/site" 755
+echo hello | as_user tee "$T/work/site/index" >/dev/null
+rl volume create -o type=none -o device="$T/work/site" -o o=bind,ro site >/dev/null
+rl volume create -o type=tmpfs -o o=size=1m,mode=0700 mem >/dev/null
+run rl run --rm -v site:/s -v mem:/m alpine sh -c 'cat /s/index; stat -c %a /m; grep " /m " /proc/mounts; touch /s/x'
+expect "a folder of ours and memory, with their options" 1 'hello'$'\n''700'$'\n''*tmpfs*size=1024k*' '*Read-only*'
+run rl run --rm -v mem:/m:ro alpine touch /m/x
+expect "ro said here counts as well" 1 '' '*Read-only*'
+run rl run --name s -v site:/s alpine true
+run rl volume rm site
+expect "in use" 2 '' '*being used*'
+rl rm s >/dev/null
+run rl volume rm site
+expect "removed" 0 site ''
+if [ -f "$T/work/site/index" ]; then ok "and the folder behind it stays"; else not_ok "and the folder behind it stays"; fi
+rl volume create -o type=none -o device="$T/work/none" -o o=bind gone >/dev/null
+run rl run --rm -v gone:/g alpine true
+expect_error "the folder behind it is not there" "*'gone'*$T/work/none*does not exist*"
+
+# what a creation or a removal that died has left goes with the next removal
+as_user mkdir -p "$ROOT/volumes/.trash-0011/_data/x" "$ROOT/volumes/.tmp-0011/_data"
+as_user touch "$ROOT/volumes/.trash-0011/_data/x/y"
+run rl volume rm mem
+expect "rm sweeps" 0 mem ''
+if [ ! -e "$ROOT/volumes/.trash-0011" ] && [ -e "$ROOT/volumes/.tmp-0011" ]; then ok "what is dead, not what is new"; else not_ok "what is dead, not what is new"; fi
+rmdir "$ROOT/volumes/.tmp-0011/_data" "$ROOT/volumes/.tmp-0011"
+
+run rl volume
+expect_error "volume what?" "*missing command*"
+run rl volume lls
+expect_error "did you mean" "*'lls'*did you mean 'ls'*"
+leakcheck "nothing is left"
+finish
