@@ -90,8 +90,7 @@ const struct cmd cmd_pause = {
 	.examples = {
 		{ "rl pause db",
 		  "Freeze 'db', for example to copy its files." },
-		{ "rl unpause db",
-		  "Let it go on." },
+		{ "rl pause -a", "Freeze all that run." },
 	},
 	.options = pause_options,
 	.opts_size = sizeof(struct pause_opts),
@@ -106,8 +105,8 @@ const struct cmd cmd_unpause = {
 	.summary = "Let paused containers go on",
 	.about = "Thaws what `rl pause` froze. One that is not paused is an error.",
 	.examples = {
-		{ "rl unpause -a",
-		  "Let all paused containers go on." },
+		{ "rl unpause db", "Let 'db' go on." },
+		{ "rl unpause -a", "Let all paused containers go on." },
 	},
 	.options = unpause_options,
 	.opts_size = sizeof(struct pause_opts),

@@ -29,8 +29,8 @@ n=0
 while IFS=$'\t' read -r name _; do
 	[ "$name" != help ] || continue
 	members=$(rl __complete -- "$name" '' 2>/dev/null)
-	if [[ $name == @(container|image|volume|system|network) ]]; then
-		run rl "$name" --help
+	run rl "$name" --help
+	if [[ $out == *"Usage: rl $name COMMAND"* ]]; then
 		expect "group $name" 0 "*Usage: rl $name COMMAND*Commands:*" ''
 		run rl help "$name"
 		expect "help $name" 0 "*Usage: rl $name COMMAND*" ''

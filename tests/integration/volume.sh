@@ -7,12 +7,12 @@ cp "$(image alpine)" "$T/alpine.tar"
 rl load -q -i "$T/alpine.tar" >/dev/null
 
 # --- create -----------------------------------------------------------------------------------------
-run rl volume create media
-expect "create prints the name" 0 media ''
-run rl volume create media
-expect_error "a second one of the name" "*'media' exists already*--ignore*"
-run rl volume create --ignore media
-expect "--ignore" 0 media ''
+run rl volume create hdata
+expect "create prints the name" 0 hdata ''
+run rl volume create hdata
+expect_error "a second one of the name" "*'hdata' exists already*--ignore*"
+run rl volume create --ignore hdata
+expect "--ignore" 0 hdata ''
 run rl volume create -l app=web -l tier=1 labelled
 expect "labels" 0 labelled ''
 run rl volume create
@@ -37,16 +37,16 @@ expect_error "a flag of later" "*not supported yet: --uid*"
 
 # --- ls ---------------------------------------------------------------------------------------------
 run rl volume ls
-expect "ls" 0 "DRIVER  VOLUME NAME"$'\n'"local   $random"$'\n'"local   media"$'\n'"local   labelled" ''
+expect "ls" 0 "DRIVER  VOLUME NAME"$'\n'"local   $random"$'\n'"local   hdata"$'\n'"local   labelled" ''
 run rl volume ls -n -q
-expect "ls -q" 0 "$random"$'\n'media$'\n'labelled ''
+expect "ls -q" 0 "$random"$'\n'hdata$'\n'labelled ''
 run rl volume list --filter label=app=web --format '{{.Name}}: {{.Labels.tier}} {{.Driver}} {{.Scope}}'
 expect "ls --format, label filter" 0 'labelled: 1 local local' ''
 run rl volume ls -q --filter 'label!=app' --filter anonymous=false
-expect "different keys: all must match" 0 media ''
-run rl volume ls -q --filter name=^med --filter name=^lab
-expect "the same key: either" 0 media$'\n'labelled ''
-run rl volume ls -q --filter since=media --filter anonymous=false
+expect "different keys: all must match" 0 hdata ''
+run rl volume ls -q --filter name=^hda --filter name=^lab
+expect "the same key: either" 0 hdata$'\n'labelled ''
+run rl volume ls -q --filter since=hdata --filter anonymous=false
 expect "since" 0 labelled ''
 run rl volume ls -q --filter until=1h
 expect "until" 0 '' ''
@@ -59,35 +59,35 @@ expect_error "a bad value" "*neither true nor false*"
 run rl volume ls -q --format json
 expect_error "-q and --format" "*exclude each other*"
 run rl volume ls --format json
-if jq -e 'length == 3 and .[1].Name == "media" and (.[1].Mountpoint | endswith("/volumes/media/_data")) and .[0].Anonymous' \
+if jq -e 'length == 3 and .[1].Name == "hdata" and (.[1].Mountpoint | endswith("/volumes/hdata/_data")) and .[0].Anonymous' \
 	<<<"$out" >/dev/null; then ok "ls --format json"; else not_ok "ls --format json" "$out"; fi
 printf garbage >"$ROOT/volumes/labelled/volume.json"
 run rl volume ls -q
-expect "a damaged one does not hide the others" 0 "$random"$'\n'media "*'labelled' is left out*"
+expect "a damaged one does not hide the others" 0 "$random"$'\n'hdata "*'labelled' is left out*"
 run rl volume rm labelled
 expect "a damaged one can be removed" 0 labelled ''
 
 # --- in use -----------------------------------------------------------------------------------------
-run rl create --name user -v media:/data alpine sh -c 'echo one >/data/file'
+run rl create --name user -v hdata:/data alpine sh -c 'echo one >/data/file'
 cid=$out
 expect "a container mounts it" 0
 run rl volume ls -q --filter dangling=true
 expect "dangling" 0 "$random" ''
-run rl volume rm media
+run rl volume rm hdata
 expect "in use by a container that never ran" 2 '' "*being used*${cid:0:12}*"
 rl start user >/dev/null && rl wait user >/dev/null
-run rl run --rm -v media:/d:ro alpine cat /d/file
+run rl run --rm -v hdata:/d:ro alpine cat /d/file
 expect "files outlive the run" 0 one ''
-run rl volume rm media nosuch
+run rl volume rm hdata nosuch
 expect "in use, and an unknown one: the last decides" 1 '' "*being used*no such volume*"
-run rl volume rm nosuch media
+run rl volume rm nosuch hdata
 expect "the other way round" 2 '' "*no such volume*being used*"
 run rl volume rm -f nosuch
 expect "an unknown one with -f" 0 '' ''
 run rl rm user
-run rl volume rm media
-expect "free again" 0 media ''
-run rl volume exists media
+run rl volume rm hdata
+expect "free again" 0 hdata ''
+run rl volume exists hdata
 expect "exists: no" 1 '' ''
 run rl volume exists "$random"
 expect "exists: yes" 0 '' ''
