@@ -147,37 +147,3 @@ json_t *ctr_view_port_map(const json_t *ports)
 	json_decref(map);
 	return NULL;
 }
-
-/* --- the newest --------------------------------------------------------------------------- */
-
-int ctr_view_latest(const struct rl *rl, struct ctr *ret, struct rl_err *err)
-{
-	auto_strv struct strv ids = { 0 };
-	struct ctr best = { .dir_fd = FD_NONE, .lock_fd = FD_NONE };
-	int64_t newest = INT64_MIN;
-	int r = ctr_list(rl, &ids, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ids.n; i++) {
-		struct rl_err ignored;
-		struct ctr c;
-		const char *s;
-		int64_t ns = 0;
-
-		if (ctr_open(rl, ids.v[i], &c, &ignored) < 0)
-			continue; /* removed meanwhile */
-		s = json_string_value(json_object_get(c.record, "created"));
-		if (s && time_parse_rfc3339(s, &ns) == 0 && ns > newest) {
-			newest = ns;
-			ctr_done(&best);
-			best = c;
-		} else {
-			ctr_done(&c);
-		}
-	}
-	if (!best.dir)
-		return rl_fail(err, ENOENT, "there is no container yet");
-	*ret = best;
-	return 0;
-}

@@ -28,6 +28,3 @@ bool ctr_view_port(const json_t *ports, size_t i, struct port_range *ret);
 char *ctr_view_ports(const json_t *ports);
 /* {"80/tcp": [{HostIp, HostPort}]}: Ports and PortBindings of inspect. */
 json_t *ctr_view_port_map(const json_t *ports);
-
-/* The newest container; -ENOENT when there is none. */
-int ctr_view_latest(const struct rl *rl, struct ctr *ret, struct rl_err *err) RL_MUST_USE;

@@ -10,6 +10,7 @@
 	X(attach) \
 	X(complete) \
 	X(container_exists) \
+	X(container_inspect) \
 	X(container_prune) \
 	X(cp) \
 	X(create) \
@@ -24,6 +25,7 @@
 	X(image_prune) \
 	X(image_tree) \
 	X(images) \
+	X(inspect) \
 	X(kill) \
 	X(load) \
 	X(logs) \
@@ -45,6 +47,7 @@
 	X(untag) \
 	X(volume_create) \
 	X(volume_exists) \
+	X(volume_inspect) \
 	X(volume_ls) \
 	X(volume_prune) \
 	X(volume_rm) \

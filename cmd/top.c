@@ -16,21 +16,21 @@
 #include <sys/sysinfo.h>
 
 #include "cmd/cmd.h"
-#include "cmd/ctr_view.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/userdb.h"
 #include "cmd/format.h"
+#include "cmd/select.h"
 #include "cmd/top_columns.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
 
 struct top_opts {
-	bool latest;
+	struct select_opts select; /* --latest */
 };
 
 static const struct opt top_options[] = {
-	OPT_BOOL('l', "latest", struct top_opts, latest, "the newest container"),
+	SELECT_LATEST(struct top_opts, select),
 	OPT_END,
 };
 
@@ -145,13 +145,14 @@ static int show(struct rl *rl, struct ctr *c, const char *const *words, size_t n
 static int top(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct top_opts *o = opts;
-	size_t first = o->latest ? 0 : 1;
+	size_t first = o->select.latest ? 0 : 1;
+	const struct cmd_args name = { .v = args->v, .n = args->n < first ? 0 : first };
+	auto_strv struct strv names = { 0 };
 	struct ctr c;
-	int r;
+	int r = select_containers(rl, "top", &name, &o->select, SELECT_ANY, &names, err);
 
-	if (args->n < first)
-		return rl_fail(err, EINVAL, "top needs the name of a container, or --latest");
-	r = o->latest ? ctr_view_latest(rl, &c, err) : ctr_find(rl, args->v[0], &c, err);
+	if (r == 0)
+		r = ctr_find(rl, names.v[0], &c, err);
 	if (r < 0)
 		return r;
 	r = show(rl, &c, args->v + first, args->n - first, err);

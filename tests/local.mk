@@ -115,6 +115,7 @@ INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/pull.sh
 INTEGRATION_TESTS += tests/integration/registry_hostile.sh
 INTEGRATION_TESTS += tests/integration/life.sh
+INTEGRATION_TESTS += tests/integration/inspect.sh
 INTEGRATION_TESTS += tests/integration/top.sh
 INTEGRATION_TESTS += tests/integration/oneid.sh
 INTEGRATION_TESTS += tests/integration/restart.sh
