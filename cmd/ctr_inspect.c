@@ -18,6 +18,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/control.h"
+#include "core/health.h"
 #include "core/logfile.h"
 #include "storage/digest.h"
 #include "storage/du.h"
@@ -83,6 +84,20 @@ static void time_or_never(char out[32], int64_t ns)
 		(void)snprintf(out, 32, NEVER);
 }
 
+static void put_health(const struct ctr_view *v, json_t *o)
+{
+	json_t *h = NULL;
+	struct rl_err why;
+
+	if (json_is_object(json_object_get(v->rec, "health")) &&
+	    health_read(v->c->dir_fd, &h, &why) < 0)
+		h = json_pack("{s:s, s:i, s:[]}", "Status", "starting", "FailingStreak", 0, "Log");
+	else if (!h && v->how.full)
+		h = json_pack("{s:s, s:i, s:[]}", "Status", "", "FailingStreak", 0, "Log");
+	if (h)
+		(void)json_object_set_new(o, "Health", h);
+}
+
 static json_t *state_json(const struct ctr_view *v)
 {
 	const struct ctr_state *s = &v->state;
@@ -106,10 +121,8 @@ static json_t *state_json(const struct ctr_view *v)
 		      ctr_is_alive(s) ? (int)s->monitor : 0, "ExitCode", ended ? s->exit.code : 0,
 		      "Error", ended ? s->exit.error : "", "StartedAt", started, "FinishedAt",
 		      finished, "CgroupPath", cgroup, "CheckpointedAt", NEVER, "RestoredAt", NEVER);
-	if (j && v->how.full)
-		(void)json_object_set_new(
-			j, "Health",
-			json_pack("{s:s, s:i, s:[]}", "Status", "", "FailingStreak", 0, "Log"));
+	if (j)
+		put_health(v, j);
 	return j;
 }
 

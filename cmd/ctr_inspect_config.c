@@ -73,15 +73,25 @@ static json_t *exposed(const struct ctr_view *v)
 	return from ? json_copy(from) : json_object();
 }
 
+/* The check in the layout of images; NULL when there is none. */
+static json_t *health_json(const struct ctr_view *v)
+{
+	json_t *x = json_object_get(v->rec, "health"), *h = json_is_object(x) ? json_copy(x) : NULL;
+
+	(void)json_object_del(h, "OnFailure"); /* shown elsewhere */
+	return h;
+}
+
 json_t *ctr_inspect_config(const struct ctr_view *v)
 {
 	size_t entry = (size_t)json_integer_value(json_object_get(v->asked, "entry_args"));
 	const json_t *rec = v->rec, *u = json_object_get(v->process, "user");
 	const json_t *mask = json_object_get(u, "umask");
+	const char *action = view_text(json_object_get(rec, "health"), "OnFailure");
 	const char *ref = view_text(v->asked, "image_ref"), *typed = view_text(rec, "image_name");
 	bool tty = json_is_true(json_object_get(rec, "tty"));
 	bool input = json_is_true(json_object_get(rec, "interactive"));
-	json_t *health = json_object_get(rec, "healthcheck"), *j;
+	json_t *health = health_json(v), *j;
 	char umask[8];
 
 	(void)snprintf(umask, sizeof(umask), "%04o",
@@ -100,15 +110,16 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 		view_object(rec, "labels"), "Annotations", view_annotations(v), "StopSignal",
 		stop_signal(v));
 	if (j && (health || v->how.full))
-		(void)json_object_set_new(j, "Healthcheck", or_null(health));
+		(void)json_object_set_new(j, "Healthcheck", health ? health : json_null());
 	if (j)
 		(void)json_object_update_new(
 			j, json_pack("{s:s, s:s, s:i, s:i, s:o, s:s, s:O, s:O, s:b, s:s, s:o}",
-				     "HealthcheckOnFailureAction", "none", "HealthLogDestination",
-				     "local", "HealthcheckMaxLogCount", 5, "HealthcheckMaxLogSize",
-				     500, "CreateCommand", view_list(v->asked, "command"), "Umask",
-				     umask, "Timeout", json_object_get(rec, "timeout"),
-				     "StopTimeout", json_object_get(rec, "stop_timeout"), "Passwd",
-				     1, "sdNotifyMode", "ignore", "ExposedPorts", exposed(v)));
+				     "HealthcheckOnFailureAction", *action ? action : "none",
+				     "HealthLogDestination", "local", "HealthcheckMaxLogCount", 5,
+				     "HealthcheckMaxLogSize", 500, "CreateCommand",
+				     view_list(v->asked, "command"), "Umask", umask, "Timeout",
+				     json_object_get(rec, "timeout"), "StopTimeout",
+				     json_object_get(rec, "stop_timeout"), "Passwd", 1,
+				     "sdNotifyMode", "ignore", "ExposedPorts", exposed(v)));
 	return j;
 }
