@@ -11,8 +11,10 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "core/base/cleanup.h"
@@ -41,6 +43,12 @@
 #endif
 #ifndef SANITIZED
 #define SANITIZED 0
+#endif
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ARG0_LOW offsetof(struct seccomp_data, args[0])
+#else
+#define ARG0_LOW (offsetof(struct seccomp_data, args[0]) + 4)
 #endif
 
 int sandbox_basics(struct rl_err *err)
@@ -99,6 +107,22 @@ int sandbox_only_dir(int dir_fd, struct rl_err *err)
 			err);
 }
 
+/* The first argument must be one of two; the low half says it all (an int). */
+static size_t allow_inet_socket(struct sock_filter *f)
+{
+	const struct sock_filter code[] = {
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARG0_LOW),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+
+	memcpy(f, code, sizeof(code));
+	return ARRAY_LEN(code);
+}
+
 int sandbox_allow_only(const int *syscalls, size_t n, struct rl_err *err)
 {
 	struct sock_filter f[128];
@@ -107,7 +131,7 @@ int sandbox_allow_only(const int *syscalls, size_t n, struct rl_err *err)
 
 	if (SANITIZED)
 		return 0;
-	if (n * 2 + 6 > ARRAY_LEN(f))
+	if (n * 2 + 6 + 6 > ARRAY_LEN(f))
 		return rl_fail(err, E2BIG, "seccomp: %zu system calls do not fit", n);
 	f[k++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 					      offsetof(struct seccomp_data, arch));
@@ -116,6 +140,10 @@ int sandbox_allow_only(const int *syscalls, size_t n, struct rl_err *err)
 	f[k++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 					      offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < n; i++) {
+		if (syscalls[i] == SANDBOX_INET_SOCKET) {
+			k += allow_inet_socket(f + k);
+			continue;
+		}
 		f[k++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
 						      (unsigned)syscalls[i], 0, 1);
 		f[k++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

@@ -22,4 +22,6 @@ int sandbox_only_dir(int dir_fd, struct rl_err *err) RL_MUST_USE;
  * A tiny classic BPF list in the order given: put the frequent calls first. Not applied when built
  * with sanitizers, whose runtime needs more.
  */
+/* In that list: socket(2), but of the families AF_INET and AF_INET6 only. */
+#define SANDBOX_INET_SOCKET (-1)
 int sandbox_allow_only(const int *syscalls, size_t n, struct rl_err *err) RL_MUST_USE;

@@ -6,6 +6,7 @@ libnet_a_SOURCES += net/frame.c net/frame.h
 libnet_a_SOURCES += net/net.h net/start.c net/tap.c
 libnet_a_SOURCES += net/netlink.c net/netlink.h
 libnet_a_SOURCES += net/pollset.c net/pollset.h
+libnet_a_SOURCES += net/publish.c net/publish.h net/publish_bind.c net/publish_holder.c net/publish_start.c
 libnet_a_SOURCES += net/resolver.c net/resolver.h
 libnet_a_SOURCES += net/sandbox.c net/sandbox.h
 
@@ -16,3 +17,13 @@ libnetloop_a_CFLAGS = $(AM_CFLAGS) $(SLIRP_CFLAGS)
 pkglibexec_PROGRAMS += rl-net
 rl_net_SOURCES = net/main.c
 rl_net_LDADD = libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) $(SECCOMP_LIBS)
+
+# The forwarder of published ports
+pkglibexec_PROGRAMS += rl-port
+rl_port_SOURCES =
+rl_port_SOURCES += net/port/main.c net/port/port.h
+rl_port_SOURCES += net/port/route.c
+rl_port_SOURCES += net/port/source.c
+rl_port_SOURCES += net/port/tcp.c
+rl_port_SOURCES += net/port/udp.c
+rl_port_LDADD = libnet.a libcore.a libbase.a

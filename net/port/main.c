@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - rl-port: forwards the published ports of one container
+ *
+ *	rl-port NAME PORT/PROTO... [--ipv6]
+ *
+ * The words before --ipv6 are for people who look at ps(1). Protocol: descriptor 3 is the control
+ * socket whose other end the monitor holds; it brings struct port_msg with the host's sockets, and
+ * its end ends us. Descriptor 4 is a pidfd of the container's first process. We are started in S
+ * as its root, join the container's network namespace, and keep the two capabilities that
+ * speaking for a client's address takes; they hold over networks of this session only.
+ *
+ * Threat: a client or a container that takes over this process. It reads no byte of what it
+ * carries (splice), has no files (Landlock), no other sockets than internet ones, and no
+ * execve, fork, setns or ptrace (seccomp).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/proc.h"
+#include "core/sandbox.h"
+#include "net/port/port.h"
+
+#define EVENTS  64
+#define FDS_MAX (1U << 20)
+#define CAPS    ((1U << CAP_NET_ADMIN) | (1U << CAP_NET_RAW))
+
+static struct port_watch control_watch;
+
+int port_watch(struct port *p, int fd, struct port_watch *w, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = w };
+
+	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+static int join(struct rl_err *err)
+{
+	if (setns(PORT_INIT_FD, CLONE_NEWNET) < 0)
+		return rl_fail_sys(err, errno, "enter the container's network");
+	(void)close(PORT_INIT_FD);
+	return 0;
+}
+
+/* As many connections as the user may have descriptors for; a pipe each way is counted in. */
+static int set_limits(struct port *p, struct rl_err *err)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return rl_fail_sys(err, errno, "read the limit of descriptors");
+	l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0)
+		return rl_fail_sys(err, errno, "raise the limit of descriptors");
+	if (l.rlim_cur > FDS_MAX)
+		l.rlim_cur = FDS_MAX;
+	p->conns_max = l.rlim_cur < 1000 ? 100 : (unsigned)(l.rlim_cur - 400) / 6;
+	return 0;
+}
+
+static int keep_caps(struct rl_err *err)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct caps[2] = { { .effective = CAPS, .permitted = CAPS } };
+
+	for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
+		if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+			return rl_fail_sys(err, errno, "empty the bounding set");
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+	    syscall(SYS_capset, &head, caps) < 0)
+		return rl_fail_sys(err, errno, "drop capabilities");
+	return 0;
+}
+
+static int lock_in(struct rl_err *err)
+{
+	static const int allowed[] = {
+#ifdef SYS_epoll_wait
+		SYS_epoll_wait,
+#endif
+		SYS_epoll_pwait, SYS_splice,        SYS_accept4,
+		SYS_connect,     SYS_close,         SYS_recvmsg,
+		SYS_sendmsg,     SYS_recvfrom,      SYS_sendto,
+		SYS_epoll_ctl,   SYS_setsockopt,    SYS_getsockopt,
+		SYS_bind,        SYS_shutdown,      SYS_pipe2,
+		SYS_fcntl,       SYS_getsockname,   SYS_brk,
+		SYS_mmap,        SYS_munmap,        SYS_mremap,
+		SYS_madvise,     SYS_clock_gettime, SYS_rt_sigreturn,
+		SYS_futex,       SYS_exit_group,    SYS_restart_syscall,
+		SYS_getrandom,   SYS_write,         SANDBOX_INET_SOCKET,
+	};
+	int r = keep_caps(err);
+
+	if (r == 0)
+		r = sandbox_basics(err);
+	if (r == 0)
+		r = sandbox_no_files(err);
+	if (r == 0)
+		r = sandbox_allow_only(allowed, ARRAY_LEN(allowed), err);
+	return r;
+}
+
+static void on_message(struct port *p, struct port_watch *w, uint32_t events)
+{
+	int fds[PORT_MSG_MAX], r = 0;
+	struct port_msg msg;
+	ssize_t n = fd_recv(PORT_CONTROL_FD, &msg, sizeof(msg), fds, PORT_MSG_MAX);
+
+	(void)w;
+	(void)events;
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n != sizeof(msg) || msg.n > PORT_MSG_MAX)
+		_exit(0); /* the monitor is gone, and with it the container */
+	for (uint32_t i = 0; i < msg.n; i++) {
+		if (r == 0)
+			r = msg.port[i].proto == IPPROTO_UDP
+				    ? udp_listen(p, fds[i], msg.port[i].ctr_port)
+				    : tcp_listen(p, fds[i], msg.port[i].ctr_port);
+		else
+			fd_close(fds[i]);
+	}
+	if (r < 0)
+		_exit(1); /* out of memory: the monitor starts another one */
+}
+
+static int serve(struct port *p, struct rl_err *err)
+{
+	struct epoll_event e[EVENTS];
+	int timeout = -1;
+
+	for (;;) {
+		int n = epoll_wait(p->epoll, e, EVENTS, p->busy ? 0 : timeout);
+
+		if (n < 0 && errno != EINTR)
+			return rl_fail_sys(err, errno, "wait for connections");
+		for (int i = 0; i < n; i++) {
+			struct port_watch *w = e[i].data.ptr;
+
+			w->ready(p, w, e[i].events);
+		}
+		tcp_run(p);
+		timeout = udp_expire(p);
+	}
+}
+
+static int start(char **argv, struct rl_err *err)
+{
+	struct port p = { .epoll = FD_NONE, .route = FD_NONE };
+	int r = fcntl(PORT_CONTROL_FD, F_SETFD, FD_CLOEXEC);
+
+	if (r < 0) {
+		rl_fail_sys(err, errno, "descriptor %d", PORT_CONTROL_FD);
+		return rl_hint(err, "rl-port is a helper that rl starts by itself");
+	}
+	for (size_t i = 1; argv[i]; i++)
+		p.ipv6 = strcmp(argv[i], "--ipv6") == 0;
+	p.flow_age.next = p.flow_age.prev = &p.flow_age;
+	r = join(err);
+	if (r == 0)
+		r = set_limits(&p, err);
+	if (r == 0)
+		r = port_route_open(&p, err);
+	p.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r == 0 && p.epoll < 0)
+		r = rl_fail_sys(err, errno, "epoll_create1");
+	if (r == 0)
+		r = lock_in(err);
+	if (r < 0)
+		return r;
+	control_watch.ready = on_message;
+	r = port_watch(&p, PORT_CONTROL_FD, &control_watch, EPOLLIN);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "watch the control socket");
+	return serve(&p, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct rl_err err;
+
+	if (argc > 1 && start(argv, &err) < 0) {
+		rl_report(&err); /* for a person who runs this by hand */
+		(void)send(PORT_CONTROL_FD, err.msg, strlen(err.msg), MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	_exit(1);
+}
