@@ -65,6 +65,7 @@ libcmd_a_SOURCES += cmd/engine/imgconf.c cmd/engine/imgconf.h
 libcmd_a_SOURCES += cmd/engine/life.c cmd/engine/life.h
 libcmd_a_SOURCES += cmd/engine/logopt.c cmd/engine/logopt.h
 libcmd_a_SOURCES += cmd/engine/mntlist.c cmd/engine/mntlist.h
+libcmd_a_SOURCES += cmd/engine/ports.c
 libcmd_a_SOURCES += cmd/engine/record.c
 libcmd_a_SOURCES += cmd/engine/secopt.c
 libcmd_a_SOURCES += cmd/engine/spec_asked.c

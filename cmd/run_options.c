@@ -118,6 +118,10 @@ const struct opt run_options[] = {
 	/* network, names */
 	OPT_STR(0, "network", R, Q(network), "MODE", "private (default), none or host"),
 	OPT_STR(0, "net", R, Q(network), "MODE", NULL),
+	OPT_LIST('p', "publish", R, Q(publish), "[[IP:]HOST:]PORT[/udp]",
+		 "publish a port or range of ports on the host"),
+	OPT_BOOL('P', "publish-all", R, Q(publish_all), "publish all exposed ports"),
+	OPT_LIST(0, "expose", R, Q(expose), "PORT[/udp]", "a port that -P publishes"),
 	OPT_STR('h', "hostname", R, Q(hostname), "NAME", "host name of the container"),
 	OPT_STRINGS(0, "add-host", R, Q(add_host), "NAME:IP", "a line of /etc/hosts"),
 	OPT_STRINGS(0, "dns", R, Q(dns), "IP", "name server, or none"),
@@ -161,8 +165,6 @@ const struct opt run_options[] = {
 	OPT_IGNORE("kernel-memory"),
 	OPT_IGNORE("runtime"),
 	/* later */
-	OPT_LATER('p', "publish"),
-	OPT_LATER('P', "publish-all"),
 	OPT_LATER('a', "attach"),
 	OPT_LATER(0, "blkio-weight"),
 	OPT_LATER(0, "blkio-weight-device"),
@@ -180,7 +182,6 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "device-write-bps"),
 	OPT_LATER(0, "device-write-iops"),
 	OPT_LATER(0, "domainname"),
-	OPT_LATER(0, "expose"),
 	OPT_LATER(0, "gidmap"),
 	OPT_LATER(0, "gpus"),
 	OPT_LATER(0, "health-log-destination"),

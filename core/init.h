@@ -13,6 +13,8 @@
 #include "core/launch.h"
 #include "core/spec.h"
 
+#define INIT_SLASHES_MAX 4 /* bind mounts whose source is the host's "/" */
+
 struct init {
 	const struct launch *l;
 	const struct spec *spec;
@@ -21,9 +23,11 @@ struct init {
 	bool new_userns;  /* C's user namespace was made for this container */
 	bool exe_at_risk; /* our own executable is writable by ids of the container (S1) */
 
-	int null_fd;   /* the null device, readable and writable, for absent stdio and masks */
-	int dev_fd;    /* the fresh /dev, also where the spec mounts something over it */
-	int root_fd;   /* attached mount that becomes the root */
+	int null_fd; /* the null device, readable and writable, for absent stdio and masks */
+	int dev_fd;  /* the fresh /dev, also where the spec mounts something over it */
+	int root_fd; /* attached mount that becomes the root */
+	/* clones of the host's "/" for bind mounts of it, made before root_fd lay on top of it */
+	int slash_fds[INIT_SLASHES_MAX];
 	int proc_fd;   /* procfs that no other process can lay something over, or FD_NONE */
 	int pts_fd;    /* the container's devpts, or FD_NONE */
 	int master_fd; /* terminal: travels to the caller */

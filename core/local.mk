@@ -45,6 +45,7 @@ libcore_a_SOURCES += core/mask.c
 libcore_a_SOURCES += core/mnt.c core/mnt.h
 libcore_a_SOURCES += core/monitor.c core/monitor.h core/monitor_int.h
 libcore_a_SOURCES += core/monitor_health.c
+libcore_a_SOURCES += core/monitor_net.c
 libcore_a_SOURCES += core/monitor_policy.c
 libcore_a_SOURCES += core/monitor_serve.c
 libcore_a_SOURCES += core/mounts.c

@@ -56,7 +56,7 @@ static void tell(const struct monitor *m, const struct monitor_msg *msg)
 	RL_IGNORE(fd_send(m->control, msg, sizeof(*msg), NULL, 0)); /* client gone: seen by poll */
 }
 
-static void note(const struct monitor *m, const char *text)
+void monitor_note(const struct monitor *m, const char *text)
 {
 	struct monitor_msg msg = { .type = MONITOR_NOTE };
 
@@ -178,7 +178,7 @@ static int place(struct monitor *m, struct rl_err *err)
 			return rl_hint(
 				err, "without --strict-limits the container would run without it");
 		}
-		note(m, lost.v[i]);
+		monitor_note(m, lost.v[i]);
 	}
 	return 0;
 }
@@ -255,6 +255,8 @@ static int start(struct monitor *m, struct rl_err *err)
 	if (r == 0)
 		r = write_pids(m, err);
 	if (r == 0)
+		r = monitor_ports_start(m, err);
+	if (r == 0)
 		r = launch_exec(&m->init, err);
 	m->started_ns = wall_ns();
 	m->started_ms = now_ms();
@@ -269,35 +271,6 @@ static int start(struct monitor *m, struct rl_err *err)
 		monitor_health_start(m);
 	}
 	return r;
-}
-
-static void start_net(struct monitor *m)
-{
-	struct rl_err err = { 0 };
-
-	if (!m->cfg->hooks.net_start || m->net_starts++ >= NET_RESTARTS_MAX ||
-	    m->cfg->hooks.net_start(m->cfg->hooks.arg, m->init.net_fd, &m->net_pidfd, &err) < 0) {
-		if (err.code) {
-			rl_wrap(&err, "the container's network");
-			note(m, err.msg);
-		}
-		m->net_pidfd = FD_NONE;
-		m->net_starts = NET_RESTARTS_MAX; /* stop looking at the tap */
-	}
-}
-
-static void net_died(struct monitor *m)
-{
-	char why[256] = "", text[512];
-
-	m->cfg->hooks.net_stop(m->cfg->hooks.arg, why, sizeof(why)); /* reaps it */
-	m->net_pidfd = FD_NONE;
-	(void)snprintf(text, sizeof(text), "the container's packet loop died%s%s; %s",
-		       why[0] ? ": " : "", why,
-		       m->net_starts < NET_RESTARTS_MAX
-			       ? "it is started again"
-			       : "that was too often, the network stays down");
-	note(m, text);
 }
 
 /* A message of the client, or its end. Return: false when the client is gone. */
@@ -325,6 +298,7 @@ enum {
 	P_CLIENT,
 	P_TAP,
 	P_NET,
+	P_PORTS,
 	P_SIGNAL,
 	P_HEALTH,
 	P_SERVE,
@@ -349,7 +323,7 @@ static void settle_in(struct monitor *m)
 	if (m->listen_fd < 0)
 		monitor_listen(m);
 	if (monitor_write_run(m, &err) < 0)
-		note(m, err.msg);
+		monitor_note(m, err.msg);
 }
 
 /*
@@ -362,13 +336,12 @@ static void watch(struct monitor *m)
 	int r;
 
 	while (!monitor_pause_over(m)) {
-		bool net_idle = m->net_pidfd < 0 && m->net_starts < NET_RESTARTS_MAX;
-
 		f[P_INIT] = (struct pollfd){ .fd = m->init.pidfd, .events = POLLIN };
 		f[P_CLIENT] = (struct pollfd){ .fd = m->control, .events = POLLIN };
-		f[P_TAP] = (struct pollfd){ .fd = net_idle ? m->init.net_fd : FD_NONE,
+		f[P_TAP] = (struct pollfd){ .fd = monitor_net_wanted(m) ? m->init.net_fd : FD_NONE,
 					    .events = POLLIN };
 		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
+		f[P_PORTS] = (struct pollfd){ .fd = m->ports_pidfd, .events = POLLIN };
 		f[P_SIGNAL] = (struct pollfd){ .fd = m->sig_fd, .events = POLLIN };
 		f[P_HEALTH] = (struct pollfd){ .fd = m->health.e.fd, .events = POLLIN };
 		monitor_serve_poll(m, f + P_SERVE);
@@ -387,9 +360,11 @@ static void watch(struct monitor *m)
 		if (f[P_CLIENT].revents && !on_client(m))
 			client_left(m);
 		if (f[P_NET].revents)
-			net_died(m);
+			monitor_net_died(m);
+		if (f[P_PORTS].revents)
+			monitor_ports_died(m);
 		if (f[P_TAP].revents)
-			start_net(m);
+			monitor_net_start(m);
 		monitor_serve(m, f + P_SERVE);
 	}
 }
@@ -433,7 +408,7 @@ static void record_end(struct monitor *m)
 	else
 		r = ctr_write_exit(m->cfg->ctr, &m->last, !m->cfg->remove, &err);
 	if (r < 0)
-		note(m, err.msg);
+		monitor_note(m, err.msg);
 }
 
 /*
@@ -470,11 +445,8 @@ static void clean_up_run(struct monitor *m)
 {
 	fd_close(TAKE_FD(m->control));
 	m->detached = true;
-	if (m->net_pidfd >= 0)
-		m->cfg->hooks.net_stop(m->cfg->hooks.arg, NULL, 0);
-	m->net_pidfd = FD_NONE;
-	m->net_starts = 0;
 	idfile_drop_pid(m->cfg->files->pid, m->init.pid);
+	monitor_net_stop(m);
 	launch_close(&m->init);
 	m->paused = m->timed_out = false;
 }
@@ -505,11 +477,12 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	idfile_drop_pid(m->cfg->files->pid, m->init.pid);
 	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
 	launch_abort(&m->init);
+	monitor_net_stop(m);
 	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
 	if (!m->cfg->keep &&
 	    ctr_remove(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
-		note(m, err.msg);
+		monitor_note(m, err.msg);
 	if (!m->cfg->keep) {
 		monitor_event(m, "remove", NULL);
 		idfile_drop(m->cfg->files->cid, m->cfg->ctr->id);
@@ -540,6 +513,7 @@ static bool start_again(struct monitor *m)
 			return true;
 		}
 		launch_abort(&m->init);
+		monitor_net_stop(m);
 		if (err.exit_code)
 			x.code = err.exit_code;
 		m->started_ms = now_ms();
@@ -599,6 +573,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		.pump_control = FD_NONE,
 		.listen_fd = FD_NONE,
 		.net_pidfd = FD_NONE,
+		.ports_pidfd = FD_NONE,
 		.init = { .pidfd = FD_NONE,
 			  .console_fd = FD_NONE,
 			  .net_fd = FD_NONE,

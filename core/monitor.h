@@ -71,6 +71,9 @@ struct monitor_hooks {
 	int (*net_start)(void *arg, int tap_fd, int *ret_pidfd, struct rl_err *err);
 	/* End it; also after it died by itself, then with its last words in @why (@room bytes). */
 	void (*net_stop)(void *arg, char *why, size_t room);
+	/* The container is ready to run: forward its published ports. NULL: it has none. */
+	int (*ports_start)(void *arg, int init_pidfd, int *ret_pidfd, struct rl_err *err);
+	void (*ports_stop)(void *arg, char *why, size_t room); /* as net_stop */
 };
 
 struct monitor_cfg {

@@ -48,8 +48,9 @@ struct monitor {
 	int listen_fd; /* run_dir/ctr/<id>/monitor.sock */
 	struct monitor_conn conns[MONITOR_CONNS_MAX];
 	struct monitor_exec execs[MONITOR_EXECS_MAX];
-	int net_pidfd; /* borrowed from the hook; FD_NONE while no packet loop runs */
-	unsigned net_starts;
+	int net_pidfd;   /* borrowed from the hook; FD_NONE while no packet loop runs */
+	int ports_pidfd; /* the same for the forwarder of published ports */
+	unsigned net_starts, ports_starts;
 	int64_t started_ns;
 	int64_t started_ms;  /* the same by now_ms() */
 	bool settled;        /* socket and run.json are there */
@@ -69,6 +70,18 @@ struct monitor {
 
 /* Write into the log of events; @x: with "died", else NULL. */
 void monitor_event(const struct monitor *m, const char *status, const struct ctr_exit *x);
+
+/* A warning for the user, while the client that started us is there. */
+void monitor_note(const struct monitor *m, const char *text);
+
+/* --- monitor_net.c: the helpers that carry the container's traffic --- */
+
+bool monitor_net_wanted(const struct monitor *m); /* the first frame is to be waited for */
+void monitor_net_start(struct monitor *m);        /* it has come */
+void monitor_net_died(struct monitor *m);
+int monitor_ports_start(struct monitor *m, struct rl_err *err) RL_MUST_USE;
+void monitor_ports_died(struct monitor *m);
+void monitor_net_stop(struct monitor *m); /* both, at the end of a run */
 
 /* --- monitor_policy.c --- */
 

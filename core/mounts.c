@@ -27,11 +27,58 @@
 #include "core/mnt.h"
 #include "core/rootpath.h"
 
+static bool is_slash(const char *path)
+{
+	return path && path[strspn(path, "/.")] == '\0' && *path == '/' && !strstr(path, "..");
+}
+
+static int clone_source(const char *source, bool recursive)
+{
+	int fd = mnt_clone(AT_FDCWD, source, recursive);
+
+	/* EINVAL: mounts below it are locked to it; leaving them out would uncover what they hide */
+	return fd == -EINVAL && !recursive ? mnt_clone(AT_FDCWD, source, true) : fd;
+}
+
+/* A clone of "/" must not show the container's root on top of it. */
+static int clone_slashes(struct init *in, struct rl_err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < INIT_SLASHES_MAX; i++)
+		in->slash_fds[i] = FD_NONE;
+	for (size_t i = 0; i < in->spec->n_mounts; i++) {
+		const struct spec_mount *m = &in->spec->mounts[i];
+
+		if (!m->is_bind || !is_slash(m->source))
+			continue;
+		if (n == INIT_SLASHES_MAX)
+			return rl_fail(err, E2BIG, "mount '%s': '/' of the host more than %d times",
+				       m->dest, INIT_SLASHES_MAX);
+		in->slash_fds[n] = clone_source("/", m->recursive);
+		if (in->slash_fds[n++] < 0)
+			return rl_fail_sys(err, -in->slash_fds[n - 1],
+					   "mount '%s': open source '/'", m->dest);
+	}
+	return 0;
+}
+
+/* In the order of clone_slashes(). */
+static int take_slash(struct init *in)
+{
+	for (size_t i = 0; i < INIT_SLASHES_MAX; i++)
+		if (in->slash_fds[i] >= 0)
+			return TAKE_FD(in->slash_fds[i]);
+	return -ENOENT;
+}
+
 int mounts_root(struct init *in, struct rl_err *err)
 {
 	auto_fd int fd = FD_NONE, top = FD_NONE;
-	int r;
+	int r = clone_slashes(in, err);
 
+	if (r < 0)
+		return r;
 	if (in->l->hooks.root) {
 		r = in->l->hooks.root(in->l->hooks.arg, in->prepared_fd, &fd, err);
 		if (r < 0)
@@ -148,13 +195,11 @@ static int set_flags(int fd, const struct spec_mount *m, struct rl_err *err)
 static int bind_mount(struct init *in, const struct spec_mount *m, const char *source,
 		      bool recursive, struct rl_err *err)
 {
-	auto_fd int fd = mnt_clone(AT_FDCWD, source, recursive), target = FD_NONE;
+	auto_fd int fd = is_slash(source) ? take_slash(in) : clone_source(source, recursive),
+		    target = FD_NONE;
 	struct stat st;
 	int r;
 
-	/* EINVAL: mounts below it are locked to it; leaving them out would uncover what they hide */
-	if (fd == -EINVAL && !recursive)
-		fd = mnt_clone(AT_FDCWD, source, true);
 	if (fd < 0)
 		return rl_fail_sys(err, -fd, "mount '%s': open source '%s'", m->dest, source);
 	if (fstat(fd, &st) < 0)

@@ -292,6 +292,8 @@ static int make(struct making *m, struct rl_err *err)
 	if (r == 0)
 		r = set_log(m, err);
 	if (r == 0)
+		r = ports_take(c, req, json_object_get(m->image.config, "config"), err);
+	if (r == 0)
 		r = write_cidfile(m, err);
 	if (r == 0)
 		r = record_write(c, err);
@@ -368,6 +370,8 @@ void container_done(struct container *c)
 		free(c->volumes[i].dest);
 	}
 	free(c->volumes);
+	publish_done(&c->ports);
+	publish_close(&c->sockets);
 	spec_done(&c->spec);
 	seccomp_done(&c->filter);
 	free(c->config_text);

@@ -15,6 +15,7 @@
 #include "core/restart.h"
 #include "core/session.h"
 #include "core/spec.h"
+#include "net/publish.h"
 
 enum container_net { CONTAINER_NET_PRIVATE, CONTAINER_NET_NONE, CONTAINER_NET_HOST };
 
@@ -37,6 +38,8 @@ struct container {
 	struct cgroup_limits limits;
 	struct strv limit_flags;
 	enum container_net net;
+	struct publish ports;
+	struct publish_sockets sockets; /* bound from making to starting, if that follows at once */
 	struct spec_volume *volumes;
 	size_t n_volumes;
 	int64_t created_ns;
@@ -94,6 +97,15 @@ int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_er
 void container_drop_volumes(const struct container *c);
 
 void container_done(struct container *c); /* fine on a zeroed struct */
+
+/*
+ * -p, -P and --expose of a new container: into @c->ports, bound in @c->sockets; random ones have
+ * their number then. @image_config: its "config" object, or NULL. (ports.c)
+ */
+int ports_take(struct container *c, const struct create_req *req, const json_t *image_config,
+	       struct rl_err *err) RL_MUST_USE;
+json_t *ports_to_json(const struct container *c);
+int ports_from_json(const json_t *a, struct container *c, struct rl_err *err) RL_MUST_USE;
 
 /* state.json and config.json of a container whose folder is open (record.c) */
 int record_write(const struct container *c, struct rl_err *err) RL_MUST_USE;

@@ -77,7 +77,7 @@ static json_t *to_json(const struct container *c)
 	restart_print(&c->restart, restart);
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:I,"
-		" s:s, s:o, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:[], s:O*, s:O*}",
+		" s:s, s:o, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:o, s:O*, s:O*}",
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
@@ -88,7 +88,8 @@ static json_t *to_json(const struct container *c)
 		"tty", c->tty, "interactive", c->interactive, "remove", c->remove, "init", c->init,
 		"strict_limits", c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
 		json_object_get(json_object_get(c->spec_json, "process"), "args"), "mounts",
-		c->mounts, "asked", c->asked, "ports", "files", c->files, "log", c->log);
+		c->mounts, "asked", c->asked, "ports", ports_to_json(c), "files", c->files, "log",
+		c->log);
 }
 
 /* What volume rm looks at; with --rm anonymous ones go with the container */
@@ -236,6 +237,9 @@ static int from_json(const json_t *j, struct container *c, struct rl_err *err)
 	c->mounts = json_incref(json_object_get(j, "mounts"));
 	c->files = json_incref(json_object_get(j, "files"));
 	c->log = json_incref(json_object_get(j, "log"));
+	r = ports_from_json(json_object_get(j, "ports"), c, err);
+	if (r < 0)
+		return r;
 	json_to_limits(json_object_get(j, "limits"), &c->limits);
 	c->stop_timeout = number(j, "stop_timeout");
 	c->run_timeout = number(j, "timeout");

@@ -33,7 +33,7 @@ struct starting {
 	struct container *c;
 	struct rootfs rootfs;
 	struct net_config net;
-	struct net_helper helper;
+	struct net_helper helper, forwarder;
 	struct logsink log;
 };
 
@@ -75,6 +75,27 @@ static void hook_net_stop(void *arg, char *why, size_t room)
 	if (why)
 		(void)net_why(&s->helper, why, room); /* stays empty without a word */
 	net_stop(&s->helper);
+}
+
+static int hook_ports_start(void *arg, int init_pidfd, int *ret_pidfd, struct rl_err *err)
+{
+	struct starting *s = arg;
+	struct container *c = s->c;
+	int r = publish_start(&s->net, &c->ports, &c->sockets, c->ctr.name, c->session.userns_fd,
+			      init_pidfd, &s->forwarder, err);
+
+	if (r == 0)
+		*ret_pidfd = s->forwarder.pidfd;
+	return r;
+}
+
+static void hook_ports_stop(void *arg, char *why, size_t room)
+{
+	struct starting *s = arg;
+
+	if (why)
+		RL_IGNORE(net_why(&s->forwarder, why, room)); /* stays empty without a word */
+	net_stop(&s->forwarder);
 }
 
 /* A container that was read back has only the text of its filter. */
@@ -191,7 +212,8 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.journal_fields = s->log.fields,
 		.log_max = s->log.max,
 		.passthrough = s->log.passthrough,
-		.hooks = { s, hook_net_start, hook_net_stop },
+		.hooks = { s, hook_net_start, hook_net_stop,
+			   c->ports.n > 0 ? hook_ports_start : NULL, hook_ports_stop },
 	};
 	struct monitor_client client;
 	int r;
@@ -199,6 +221,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 	if (req->attach)
 		relay_block_signals(req->sig_proxy);
 	r = monitor_start(&cfg, &client, err);
+	publish_close(&c->sockets); /* the monitor has its own */
 	if (r < 0)
 		return r;
 	r = req->attach ? stay(s, &client, req, ret_exit, err) : wait_started(client.control, err);
@@ -247,6 +270,8 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 
 	net_config_default(&s.net);
 	r = get_filter(c, err);
+	if (r == 0 && c->sockets.n == 0)
+		r = publish_bind(&c->ports, &c->sockets, err);
 	if (r == 0)
 		r = container_rootfs(c, &s.rootfs, err);
 	if (r == 0)
