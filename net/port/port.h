@@ -86,10 +86,19 @@ int port_route_flow(struct port *p, bool add, const union port_addr *client, uin
 
 /*
  * source.c: a socket in the container's network for @client, connected (TCP: being connected) to
- * @ctr_port of the container. @want_real: try the client's own address. fd or -errno.
+ * @ctr_port of the container. fd or -errno.
+ * @want:	PORT_WANT_*
+ * @ret_real:	The client's own address is used
  */
+#define PORT_WANT_REAL 1 /* try the client's own address */
+#define PORT_WANT_V4   2 /* the container's IPv4 address at any rate */
 int port_connect(struct port *p, const union port_addr *client, uint16_t ctr_port, int type,
-		 bool want_real, bool *ret_real);
+		 unsigned want, bool *ret_real);
+/* A client of IPv6 was refused: is the container's IPv4 worth a try? */
+static inline bool port_has_other(const struct port *p, const union port_addr *client)
+{
+	return p->ipv6 && client->sa.sa_family == AF_INET6;
+}
 
 /* tcp.c, udp.c: forward what comes to @fd (owned). 0 or -errno. */
 int tcp_listen(struct port *p, int fd, uint16_t ctr_port);

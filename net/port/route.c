@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fib_rules.h>
@@ -20,6 +21,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
+#include "net/addr.h"
 #include "net/netlink.h"
 #include "net/port/port.h"
 
@@ -39,6 +41,11 @@ static void add_table(struct nl_batch *b, uint8_t family)
 		 NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
 	nl_attr_u32(b, RTA_TABLE, PORT_TABLE);
 	nl_attr_u32(b, RTA_OIF, LO_INDEX);
+	/* else what has no address yet (UDP) would get the client's, as one of our own */
+	if (family == AF_INET)
+		nl_attr_u32(b, RTA_PREFSRC, htonl(NET_CONTAINER4));
+	else
+		nl_attr(b, RTA_PREFSRC, net_container6, 16);
 	nl_begin(b, "route marked answers to the forwarder", NL_OPTIONAL /* there already */,
 		 RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, &rule, sizeof(rule));
 	nl_attr_u32(b, FRA_TABLE, PORT_TABLE);

@@ -5,7 +5,8 @@
  * The server in the container sees the address and port that a socket here is bound to. Tried in
  * this order: the client's own (IP_TRANSPARENT); the gateway's, for clients on the host's loopback
  * and for what has no address that could be used inside (ip(7), ipv6(7)); plainly the container's
- * own address. Clients of IPv6 reach a container without IPv6 over IPv4.
+ * own address. Clients of IPv6 reach a container without IPv6, or a server that listens on IPv4
+ * only, over IPv4: "localhost" is ::1 first for most programs.
  */
 #include "config.h"
 
@@ -93,9 +94,9 @@ static bool is_about_source(int r)
 }
 
 int port_connect(struct port *p, const union port_addr *client, uint16_t ctr_port, int type,
-		 bool want_real, bool *ret_real)
+		 unsigned want, bool *ret_real)
 {
-	const bool v6 = client->sa.sa_family == AF_INET6 && p->ipv6;
+	const bool v6 = port_has_other(p, client) && !(want & PORT_WANT_V4);
 	const bool can = v6 ? p->real6 : p->real4;
 	const union port_addr to =
 		v6 ? address6(net_container6, ctr_port) : address4(NET_CONTAINER4, ctr_port);
@@ -103,7 +104,7 @@ int port_connect(struct port *p, const union port_addr *client, uint16_t ctr_por
 	int r = -EADDRNOTAVAIL;
 
 	*ret_real =
-		want_real && can && to.sa.sa_family == client->sa.sa_family && is_usable(client);
+		(want & PORT_WANT_REAL) && can && to.sa.sa_family == client->sa.sa_family && is_usable(client);
 	if (*ret_real)
 		r = try(&to, client, type);
 	if (r >= 0 || !is_about_source(r))

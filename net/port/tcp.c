@@ -28,6 +28,8 @@
 #define PIPE_BYTES (512 << 10) /* wanted; a user near his limit of pipe pages gets less */
 #define MOVE_BYTES (1 << 20)
 
+#define CONN_EVENTS ((uint32_t)(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET))
+
 struct flow {
 	int from, to;
 	struct port_pipe pipe; /* rd is FD_NONE while none is borrowed */
@@ -38,7 +40,9 @@ struct flow {
 struct tcp_conn {
 	struct port_watch w;
 	int client, server;
-	bool connecting, queued, dead;
+	union port_addr from;
+	uint16_t ctr_port;
+	bool v4, connecting, queued, dead;
 	struct flow up, down;
 	struct tcp_conn *next;
 };
@@ -173,8 +177,37 @@ static int move(struct port *p, struct flow *f)
 	return f->done && r > 0 ? 0 : r;
 }
 
+static void set_server(struct tcp_conn *c, int fd)
+{
+	c->server = c->up.to = c->down.from = fd;
+}
+
+static int watch_server(struct port *p, struct tcp_conn *c)
+{
+	static const int on = 1;
+
+	if (c->server < 0)
+		return c->server;
+	/* Nagle's delay was the sender's to choose */
+	(void)setsockopt(c->server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return port_watch(p, c->server, &c->w, CONN_EVENTS);
+}
+
+/* Refused over IPv6: try IPv4, once. 0 or -errno. */
+static int go_to_v4(struct port *p, struct tcp_conn *c)
+{
+	bool real;
+
+	if (c->v4 || !port_has_other(p, &c->from))
+		return -ECONNREFUSED;
+	c->v4 = true;
+	fd_close(c->server);
+	set_server(c, port_connect(p, &c->from, c->ctr_port, SOCK_STREAM, PORT_WANT_V4, &real));
+	return watch_server(p, c);
+}
+
 /* Whose event it is cannot be told; the state of the server's end can. */
-static int check_connect(struct tcp_conn *c)
+static int check_connect(struct port *p, struct tcp_conn *c)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info), elen = sizeof(int);
@@ -186,7 +219,7 @@ static int check_connect(struct tcp_conn *c)
 		return 0;
 	if (getsockopt(c->server, SOL_SOCKET, SO_ERROR, &e, &elen) < 0 || e != 0 ||
 	    info.tcpi_state == TCP_CLOSE)
-		return -ECONNREFUSED;
+		return go_to_v4(p, c);
 	c->connecting = false;
 	return 0;
 }
@@ -211,7 +244,7 @@ static void on_conn(struct port *p, struct port_watch *w, uint32_t events)
 	(void)events;
 	if (c->dead)
 		return;
-	if (c->connecting && check_connect(c) < 0)
+	if (c->connecting && check_connect(p, c) < 0)
 		end(p, c, true);
 	else if (!c->connecting)
 		work(p, c);
@@ -220,7 +253,6 @@ static void on_conn(struct port *p, struct port_watch *w, uint32_t events)
 static void add_conn(struct port *p, int client, const union port_addr *from, uint16_t ctr_port)
 {
 	static const int on = 1;
-	const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 	struct tcp_conn *c = calloc(1, sizeof(*c));
 	bool real;
 
@@ -230,21 +262,20 @@ static void add_conn(struct port *p, int client, const union port_addr *from, ui
 	}
 	if (++p->conns >= p->conns_max)
 		pause_listeners(p, true); /* until somebody leaves */
-	c->w.ready = on_conn;
-	c->client = client;
-	c->server = port_connect(p, from, ctr_port, SOCK_STREAM, true, &real);
-	c->connecting = true;
-	c->up = (struct flow){ .from = client, .to = c->server, .pipe.rd = FD_NONE };
-	c->down = (struct flow){ .from = c->server, .to = client, .pipe.rd = FD_NONE };
-	if (c->server < 0) {
-		end(p, c, true);
-		return;
-	}
-	/* Nagle's delay was the sender's to choose; keep-alive finds clients that vanished */
-	(void)setsockopt(c->server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	*c = (struct tcp_conn){ .w.ready = on_conn,
+				.client = client,
+				.from = *from,
+				.ctr_port = ctr_port,
+				.connecting = true,
+				.up = { .from = client, .pipe.rd = FD_NONE },
+				.down = { .to = client, .pipe.rd = FD_NONE } };
+	set_server(c, port_connect(p, from, ctr_port, SOCK_STREAM, PORT_WANT_REAL, &real));
 	(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* finds clients that vanished */
 	(void)setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	if (port_watch(p, client, &c->w, events) < 0 || port_watch(p, c->server, &c->w, events) < 0)
+	if ((c->server < 0 && c->server != -ECONNREFUSED) ||
+	    port_watch(p, client, &c->w, CONN_EVENTS) < 0 ||
+	    (c->server < 0 ? go_to_v4(p, c) : watch_server(p, c)) < 0)
 		end(p, c, true);
 }
 

@@ -45,7 +45,7 @@ struct udp_flow {
 		struct in6_pktinfo v6;
 	} asked; /* the host's address that the client spoke to */
 	int fd;
-	bool real, answered;
+	bool real, answered, v4;
 	int64_t used_ms;
 };
 
@@ -138,6 +138,23 @@ static void answer(struct udp_flow *f, size_t len)
 	(void)sendmsg(f->l->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL); /* lost, as datagrams may be */
 }
 
+/* Nobody listens on the container's IPv6 address. Return: whether IPv4 is tried from now on. */
+static bool go_to_v4(struct port *p, struct udp_flow *f)
+{
+	if (f->answered || f->v4 || !port_has_other(p, &f->client))
+		return false;
+	f->v4 = true;
+	fd_close(TAKE_FD(f->fd));
+	if (f->real) {
+		(void)port_route_flow(p, false, &f->client, f->l->ctr_port);
+		p->n_real_flows--;
+	}
+	f->fd = port_connect(p, &f->client, f->l->ctr_port, SOCK_DGRAM, PORT_WANT_V4, &f->real);
+	if (f->fd < 0 || port_watch(p, f->fd, &f->w, EPOLLIN) < 0)
+		end_flow(p, f);
+	return f->fd >= 0;
+}
+
 static void on_answer(struct port *p, struct port_watch *w, uint32_t events)
 {
 	struct udp_flow *f = (struct udp_flow *)(void *)w;
@@ -157,7 +174,7 @@ static void on_answer(struct port *p, struct port_watch *w, uint32_t events)
 /* The client's own address, if a rule can be had for it; the rule before the socket speaks. */
 static int open_flow(struct port *p, struct udp_flow *f)
 {
-	const bool want = p->n_real_flows < REAL_MAX;
+	const unsigned want = p->n_real_flows < REAL_MAX ? PORT_WANT_REAL : 0;
 
 	f->fd = port_connect(p, &f->client, f->l->ctr_port, SOCK_DGRAM, want, &f->real);
 	if (f->fd < 0 || !f->real)
@@ -167,7 +184,7 @@ static int open_flow(struct port *p, struct udp_flow *f)
 		return f->fd;
 	}
 	fd_close(f->fd);
-	f->fd = port_connect(p, &f->client, f->l->ctr_port, SOCK_DGRAM, false, &f->real);
+	f->fd = port_connect(p, &f->client, f->l->ctr_port, SOCK_DGRAM, 0, &f->real);
 	return f->fd;
 }
 
@@ -216,6 +233,20 @@ static void note_asked(struct udp_flow *f, struct msghdr *m)
 	}
 }
 
+/* The first datagram of a flow must not be lost to the wrong family: a refusal comes at once. */
+static void deliver(struct port *p, struct udp_flow *f, size_t len)
+{
+	socklen_t elen = sizeof(int);
+	int e = 0;
+
+	/* a refusal of an earlier datagram is told once and clears itself */
+	if (send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED)
+		(void)send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!f->answered && getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &e, &elen) == 0 &&
+	    e == ECONNREFUSED && go_to_v4(p, f))
+		(void)send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void on_query(struct port *p, struct port_watch *w, uint32_t events)
 {
 	struct udp_listener *l = (struct udp_listener *)(void *)w;
@@ -243,10 +274,7 @@ static void on_query(struct port *p, struct port_watch *w, uint32_t events)
 			continue;
 		note_asked(f, &m);
 		touch(p, f);
-		/* a refusal of an earlier datagram is told once and clears itself */
-		if (send(f->fd, data, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-		    errno == ECONNREFUSED)
-			(void)send(f->fd, data, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		deliver(p, f, (size_t)n);
 	}
 }
 
