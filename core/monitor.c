@@ -596,7 +596,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	tell(&m, &started);
 	/* a new one that stays: nobody waits for the disk now */
 	if (!cfg->remove && !cfg->keep && ctr_sync(cfg->rl, cfg->ctr, &err) < 0)
-		note(&m, err.msg);
+		monitor_note(&m, err.msg);
 	do {
 		watch(&m);
 		x = reap(&m);
