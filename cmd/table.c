@@ -15,6 +15,8 @@
 	X(cp) \
 	X(create) \
 	X(diff) \
+	X(disable) \
+	X(enable) \
 	X(events) \
 	X(exec) \
 	X(healthcheck) \
@@ -43,6 +45,7 @@
 	X(system_prune) \
 	X(tag) \
 	X(top) \
+	X(unit_run) \
 	X(unpause) \
 	X(untag) \
 	X(volume_create) \

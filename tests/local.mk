@@ -101,6 +101,7 @@ INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/cp.sh
 INTEGRATION_TESTS += tests/integration/diff.sh
 INTEGRATION_TESTS += tests/integration/hostile_layers.sh
+INTEGRATION_TESTS += tests/integration/enable.sh
 INTEGRATION_TESTS += tests/integration/events.sh
 INTEGRATION_TESTS += tests/integration/flags.sh
 INTEGRATION_TESTS += tests/integration/launch.sh
