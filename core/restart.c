@@ -52,6 +52,13 @@ void restart_print(const struct restart_policy *p, char *out)
 		(void)snprintf(out, RESTART_TEXT, "%s", names[p->kind]);
 }
 
+int restart_goes_with_rm(const struct restart_policy *p, bool rm, struct rl_err *err)
+{
+	if (!rm || p->kind == RESTART_NO || p->kind == RESTART_ON_FAILURE)
+		return 0;
+	return rl_fail(err, EINVAL, "'--rm' and '--restart %s' exclude each other", names[p->kind]);
+}
+
 int restart_next(struct restart_state *st, const struct restart_policy *p, int code, int64_t ran_ms)
 {
 	if (p->kind == RESTART_NO)

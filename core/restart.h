@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,9 @@ int restart_parse(const char *s, struct restart_policy *ret, struct rl_err *err)
 void restart_print(const struct restart_policy *p, char *out);
 /* "no", "on-failure", ... without the number */
 const char *restart_name(enum restart_kind kind);
+
+/* Whether it can be had together with --rm: always and unless-stopped cannot. 0 or -EINVAL. */
+int restart_goes_with_rm(const struct restart_policy *p, bool rm, struct rl_err *err) RL_MUST_USE;
 
 /**
  * restart_next() - What to do about an end

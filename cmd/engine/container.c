@@ -228,16 +228,6 @@ static int add_volumes(struct making *m, struct rl_err *err)
 	return r;
 }
 
-static int set_restart(struct container *c, const struct create_req *req, struct rl_err *err)
-{
-	int r = restart_parse(req->restart, &c->restart, err);
-
-	if (r == 0 && req->rm && c->restart.kind > RESTART_ON_FAILURE)
-		return rl_fail(err, EINVAL, "'--rm' and '--restart %s' exclude each other",
-			       req->restart);
-	return r;
-}
-
 static int set_log(struct making *m, struct rl_err *err)
 {
 	struct container *c = m->c;
@@ -262,7 +252,9 @@ static int make(struct making *m, struct rl_err *err)
 	if (r == 0 && req->replace && !req->name)
 		r = rl_fail(err, EINVAL, "'--replace' needs '--name'");
 	if (r == 0)
-		r = set_restart(c, req, err);
+		r = restart_parse(req->restart, &c->restart, err);
+	if (r == 0)
+		r = restart_goes_with_rm(&c->restart, req->rm, err);
 	if (r == 0)
 		r = set_files(c, req, err);
 	if (r == 0)

@@ -102,6 +102,88 @@ run_effects() {
 	ok $? "rl run: nor of any container"
 }
 
+# The monitor's life with a cgroup: pause, out of memory and again, the end of its scope
+until_status() { # NAME PATTERN: at most 10 s
+	for _ in {1..100}; do
+		out=$(rl ps -a --filter "name=^$1\$" --format '{{.Status}}')
+		# shellcheck disable=SC2254 # a pattern
+		case $out in $2) return 0 ;; esac
+		read -rt 0.1 <> <(:)
+	done
+	return 1
+}
+run_life() {
+	local before
+	rl run -d --name froze --network none --pids-limit 20 $image \
+		sh -c 'trap "exit 7" TERM; while :; do echo tick; sleep 0.1; done' >/dev/null
+	out=$(rl pause froze 2>&1)
+	[ "$out" = froze ]
+	ok $? "rl pause"
+	until_status froze "Up * (Paused)"
+	ok $? "rl pause: ps shows it"
+	read -rt 0.3 <> <(:)
+	before=$(rl logs froze | wc -l)
+	read -rt 0.5 <> <(:)
+	out="$before $(rl logs froze | wc -l)"
+	[ "$before" = "${out#* }" ]
+	ok $? "rl pause: nothing moves"
+	out=$(rl pause froze 2>&1)
+	has "paused already" "rl pause: twice is an error"
+	out=$(rl exec froze true 2>&1)
+	has "paused" "rl exec: refused while it is paused"
+	out=$(rl unpause froze 2>&1)
+	read -rt 0.5 <> <(:)
+	[ "$(rl logs froze | wc -l)" -gt "$before" ]
+	ok $? "rl unpause: it goes on"
+	rl pause froze >/dev/null
+	out=$(rl stop -t 5 froze 2>&1; rl wait froze)
+	[ "$out" = "froze
+7" ]
+	ok $? "rl stop: thaws it first"
+	rl start froze >/dev/null
+	rl pause froze >/dev/null
+	out=$(rl kill froze 2>&1; rl wait froze)
+	[ "$out" = "froze
+137" ]
+	ok $? "rl kill: ends a paused one"
+	rl start froze >/dev/null
+	rl pause froze >/dev/null
+	out=$(rl rm -f -t 1 froze 2>&1; rl ps -aq)
+	[ "$out" = froze ]
+	ok $? "rl rm -f: of a paused one"
+
+	rl run -d --name hungry --network none --memory 32m --memory-swap 32m --restart on-failure:2 $image \
+		dd if=/dev/zero of=/dev/null bs=200M count=1 >/dev/null
+	until_status hungry "Exited (137)*"
+	out="$out $(cat "$HOME"/.local/share/rl/containers/*/exit.json)"
+	has '"restarts":2' "on-failure:2 after out of memory"
+	has '"oom":true' "each record says why"
+	rl rm hungry >/dev/null
+
+	rl run -d --name again --network none --memory 32m --restart always $image \
+		sh -c 'cat /sys/fs/cgroup/memory.max; sleep 0.1' >/dev/null
+	for _ in {1..50}; do
+		out=$(rl logs again | tr '\n' ' ')
+		case $out in "33554432 33554432 33554432 "*) break ;; esac
+		read -rt 0.1 <> <(:)
+	done
+	has "33554432 33554432 33554432 " "restart: the limits stay"
+	rl rm -f -t 1 again >/dev/null
+	out=$(find /sys/fs/cgroup -type d -path '*/rl-*/container'; ls "$HOME/.local/share/rl/containers")
+	[ -z "$out" ]
+	ok $? "no cgroup and no container is left"
+}
+run_scope_end() {
+	local unit
+	rl run -d --name ends --network none --pids-limit 20 --restart always $image \
+		sh -c 'trap "echo bye; exit 7" TERM; echo up; while :; do sleep 0.1; done' >/dev/null
+	unit=$(basename "$(find /sys/fs/cgroup -type d -name 'rl-*.scope')")
+	systemctl --user stop "$unit"
+	until_status ends "Exited (7)*"
+	ok $? "the end of its scope is an orderly end"
+	rl rm ends >/dev/null
+}
+
 # User namespaces are switched off; a holder of S may still be there, so in a fresh folder
 off() { # off WORDS SETTING
 	out=$(RL_ROOT=$HOME/off-$where $session open 2>&1)
@@ -135,6 +217,7 @@ delegated)
 	effects
 	run_limits
 	run_effects
+	run_life
 	limits delegated
 	;;
 nested)
@@ -157,6 +240,8 @@ scope)
 	effects
 	run_limits
 	run_effects
+	run_life
+	run_scope_end
 	out=$($check -C 0 true 2>&1)
 	has "lost: --cpuset-cpus: systemd does not delegate the controller 'cpuset'" "what is not delegated is named"
 	has "Delegate=cpu cpuset io memory pids" "with the setting that mends it"
