@@ -43,6 +43,7 @@ struct exec_result {
 	int32_t code; /* what the command ends with: N or 128 + signal; 125, 126, 127: not started */
 	int32_t failed; /* it was not started; @output says why */
 	int32_t timed_out;
+	int32_t pid; /* it had, as leader of a session; 0: not started */
 	uint32_t output_len;
 	char output[EXEC_OUTPUT_MAX]; /* of a check: the first bytes of stdout and stderr */
 };

@@ -17,6 +17,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "core/monitor_int.h"
 
 static bool has_check(const struct monitor *m)
@@ -143,6 +144,8 @@ void monitor_health_done(struct monitor *m)
 
 	if (exec_end(&m->health.e, &res) < 0)
 		return;
+	if (res.timed_out) /* its children would pile up, one set a check */
+		proc_kill_session(res.pid, m->init.pid);
 	if (m->health.is_stale || m->timers.restart_ms > 0) {
 		if (m->timers.restart_ms == 0)
 			set_timer(m);

@@ -482,6 +482,7 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 	if (!p.fd.timeout_ms)
 		p.deadline_ms = 0;
 	p.left[0] = p.left[1] = SIZE_MAX;
+	p.result.pid = p.fd.pid;
 	if (confine(&p, &err) < 0)
 		_exit(1);
 	if (p.fd.log_file >= 0)

@@ -177,8 +177,10 @@ static int not_healthy(const struct ctr *c, struct rl_err *err)
 		said = json_string_value(
 			json_object_get(json_array_get(log, json_array_size(log) - 1), "Output"));
 	}
+	if (!said || !*said)
+		said = "nothing";
 	rl_fail(err, ECANCELED, "'%s' is unhealthy, its check says: %.*s", c->name,
-		said ? (int)strcspn(said, "\n") : 7, said && *said ? said : "nothing");
+		(int)strcspn(said, "\n"), said);
 	err->exit_code = 1;
 	return rl_hint(err, "it still runs; see rl logs %s", c->name);
 }

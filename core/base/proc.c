@@ -23,6 +23,8 @@
 #include "core/base/parse.h"
 #include "core/base/strv.h"
 
+#define KILL_ROUNDS \
+	20 /* of proc_kill_session(); a fork bomb wins, and the container's limits end it */
 #define PROC_LIST_MAX 32 /* descriptors listed for one helper */
 
 char *proc_find(const char *name)
@@ -155,7 +157,8 @@ int proc_pidfd_signal(int pidfd, int signo)
 	return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) < 0 ? -errno : 0;
 }
 
-int64_t proc_start_time(pid_t pid)
+/* A number out of /proc/PID/stat (proc(5) counts its fields from 1), or -errno. */
+static int64_t stat_number(pid_t pid, int want)
 {
 	auto_buf struct buf b = { 0 };
 	struct rl_err err;
@@ -169,7 +172,7 @@ int64_t proc_start_time(pid_t pid)
 		return -ESRCH;
 	/* the name (field 2) may hold blanks and brackets: count from its last ')' */
 	p = strrchr(b.data, ')');
-	for (int field = 2; p && field < 22; field++) {
+	for (int field = 2; p && field < want; field++) {
 		p = strchr(p, ' ');
 		if (p)
 			p++;
@@ -179,6 +182,53 @@ int64_t proc_start_time(pid_t pid)
 	for (; *p >= '0' && *p <= '9'; p++)
 		v = v * 10 + (uint64_t)(*p - '0');
 	return (int64_t)v;
+}
+
+int64_t proc_start_time(pid_t pid)
+{
+	return stat_number(pid, 22);
+}
+
+static bool same_pid_ns(pid_t pid, const struct stat *want)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	return stat(path, &st) == 0 && st.st_dev == want->st_dev && st.st_ino == want->st_ino;
+}
+
+/* Return: how many it found. */
+static unsigned kill_round(pid_t sid, const struct stat *ns)
+{
+	auto_dir DIR *d = opendir("/proc");
+	const struct dirent *e;
+	unsigned found = 0;
+	uint64_t pid;
+
+	while (d && (e = readdir(d))) {
+		auto_fd int fd = FD_NONE;
+
+		if (parse_uint(e->d_name, INT32_MAX, &pid) < 0 || stat_number((pid_t)pid, 6) != sid)
+			continue;
+		fd = proc_pidfd_open((pid_t)pid); /* pins it; then look whether it is one */
+		if (fd < 0 || stat_number((pid_t)pid, 6) != sid || !same_pid_ns((pid_t)pid, ns))
+			continue;
+		found += proc_pidfd_signal(fd, SIGKILL) == 0;
+	}
+	return found;
+}
+
+void proc_kill_session(pid_t sid, pid_t init)
+{
+	char path[64];
+	struct stat ns;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)init);
+	if (sid <= 1 || stat(path, &ns) < 0)
+		return;
+	for (int i = 0; i < KILL_ROUNDS && kill_round(sid, &ns) > 0; i++)
+		(void)poll(NULL, 0, 1); /* who forked while we looked is found next time */
 }
 
 /*

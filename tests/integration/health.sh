@@ -27,14 +27,14 @@ file() { # NAME: its health.json
 
 # --- states -------------------------------------------------------------------------------------
 d --name a --health-retries 2 --health-start-period 400ms --health-cmd 'test -e /ok || { echo not there; exit 4; }' $img sleep 60
-is a "Up *(starting)" "it starts"
-is a "Up *(unhealthy)" "failures make it unhealthy"
+is a "Up * (starting)" "it starts"
+is a "Up * (unhealthy)" "failures make it unhealthy"
 out=$(file a | jq -c '[.Status, .FailingStreak >= 2, .Log[-1].ExitCode, .Log[-1].Output, (.Log | length) <= 5]')
 [ "$out" = '["unhealthy",true,4,"not there\n",true]' ] && ok "results are on record" || not_ok "results are on record" "$out"
 run rl healthcheck run a
 expect "healthcheck run of an unhealthy one" 1 unhealthy ""
 run rl exec a touch /ok
-is a "Up *(healthy)" "one success makes it healthy"
+is a "Up * (healthy)" "one success makes it healthy"
 run rl healthcheck run a
 expect "healthcheck run of a healthy one" 0 "" ""
 run rl ps -q --filter health=healthy
@@ -48,10 +48,10 @@ expect "each change is an event" 0 "unhealthy?healthy"
 run rl rm -f -t 0 a
 
 # --- waiting for it -----------------------------------------------------------------------------
-run rl run -d --name w --network none --wait-healthy --health-interval 100ms --health-cmd 'test -e /tmp/up' $img \
+run rl run -d --name w --network none --wait-healthy --health-start-period 9s --health-interval 100ms --health-cmd 'test -e /tmp/up' $img \
 	sh -c 'sleep 0.5; touch /tmp/up; sleep 60'
 expect "run -d --wait-healthy" 0 "+([0-9a-f])" ""
-is w "Up *(healthy)" "returns when it is healthy"
+is w "Up * (healthy)" "returns when it is healthy"
 run rl rm -f -t 0 w
 run rl run -d --name w --network none --wait-healthy --health-interval 100ms --health-cmd 'echo no luck; false' $img sleep 60
 expect "and fails when it is not" 1 "+([0-9a-f])" "Error: 'w' is unhealthy*no luck*"
@@ -65,7 +65,7 @@ expect_error "--wait-healthy in the foreground" "*--detach*"
 
 # --- a check that hangs -------------------------------------------------------------------------
 d --name h --health-timeout 200ms --health-retries 1 --health-cmd 'sleep 61 & sleep 62' $img sleep 60
-is h "Up *(unhealthy)" "a check that hangs is a failure"
+is h "Up * (unhealthy)" "a check that hangs is a failure"
 out=$(file h | jq -r '.Log[-1].Output')
 [[ $out == *time-out* ]] && ok "which is said" || not_ok "which is said" "$out"
 sleep 0.5
@@ -73,7 +73,7 @@ out=$(rl top h -eo args | grep -c 'sleep 6[12]')
 [ "$out" -le 2 ] && ok "it is killed with its children" || not_ok "it is killed with its children" "$out"
 run rl rm -f -t 0 h
 d --name h --health-cmd 'yes | head -c 1000000; printf "\033[31m\377\0"' $img sleep 60
-is h "Up *(healthy)" "a check with much output"
+is h "Up * (healthy)" "a check with much output"
 [ "$(file h | wc -c)" -lt 5000 ] && ok "of which little is kept" || not_ok "of which little is kept" "$(file h | wc -c)"
 run rl rm -f -t 0 h
 
@@ -94,9 +94,9 @@ run rl rm -f -t 0 k s r
 chmod 644 "$T/checked.tar"
 run rl load -q -i "$T/checked.tar"
 run rl run -d --name i --network none checked sleep 60
-is i "Up *(healthy)" "the image's HEALTHCHECK"
+is i "Up * (healthy)" "the image's HEALTHCHECK"
 run rl run -d --name n --network none --no-healthcheck checked sleep 60
-is n "Up +([!(])" "--no-healthcheck"
+is n "Up +([!\(])" "--no-healthcheck"
 run rl rm -f -t 0 i n
 run rl run -d --name n --network none --health-cmd none $img sleep 60
 run rl healthcheck run n
@@ -104,9 +104,9 @@ expect_error "healthcheck run without a check" "*no health check*"
 run rl rm -f -t 0 n
 run rl run -d --name m --network none --health-interval disable --healthcheck-command true $img sleep 60
 sleep 0.3
-is m "Up *(starting)" "without an interval nobody looks"
+is m "Up * (starting)" "without an interval nobody looks"
 run rl healthcheck run m
-is m "Up *(healthy)" "but healthcheck run"
+is m "Up * (healthy)" "but healthcheck run"
 run rl rm -f -t 0 m
 run rl create --name c --network none --health-cmd true $img true
 run rl healthcheck run c
