@@ -121,6 +121,7 @@ INTEGRATION_TESTS += tests/integration/life.sh
 INTEGRATION_TESTS += tests/integration/inspect.sh
 INTEGRATION_TESTS += tests/integration/top.sh
 INTEGRATION_TESTS += tests/integration/oneid.sh
+INTEGRATION_TESTS += tests/integration/health.sh
 INTEGRATION_TESTS += tests/integration/restart.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 INTEGRATION_TESTS += tests/integration/spec_schema.sh
