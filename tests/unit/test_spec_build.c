@@ -281,7 +281,7 @@ static const struct {
 	{ "--ulimit x=1 i", PLAIN, "unknown limit" },
 	{ "--oom-score-adj -5 i", PLAIN, "only root" },
 	/* later */
-	{ "-p 80:80 i", PLAIN, "not supported yet: --publish" },
+	{ "--secret s i", PLAIN, "not supported yet: --secret" },
 };
 
 static void test_bad(void **state)
