@@ -4,7 +4,8 @@
  *
  * Theory of operation: every container becomes one JSON object with the keys of CLI.md; filters,
  * templates and the default table all work on that. A container whose record is damaged is named in
- * a warning and does not hide the others. No lock is taken; one that lost its monitor is healed.
+ * a warning and does not hide the others. No lock is waited for; one that lost
+ * its monitor is healed, and what crashes left is swept.
  */
 #include "config.h"
 
@@ -182,6 +183,7 @@ static int collect(struct rl *rl, const struct ps_opts *o, json_t *ret, struct r
 	size_t n = 0;
 	int r = ctr_list(rl, &ids, err);
 
+	life_sweep(rl);
 	if (r == 0)
 		r = ps_filters_new(rl, &o->filters, &f, err);
 	all = calloc(ids.n + 1, sizeof(*all));

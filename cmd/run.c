@@ -37,6 +37,7 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	}
 	if (r == 0 && o.req.need_health && !o.detach)
 		r = rl_fail(err, EINVAL, "'--wait-healthy' needs '--detach'");
+	o.req.run = true;
 	if (r == 0)
 		r = engine_create(rl, &o.req, &c, err);
 	if (r == 0)

@@ -497,6 +497,31 @@ void cgroup_remove(struct cgroup *c)
 	cgroup_done(c);
 }
 
+void cgroup_heal(const char *path, const char *id)
+{
+	auto_free char *dir = strdup(path);
+	auto_fd int fd = FD_NONE, group = FD_NONE, above = FD_NONE;
+	char *slash = dir ? strrchr(dir, '/') : NULL, *name = NULL;
+	int r;
+
+	/* the path comes out of a file: only a group of this container is touched */
+	if (!slash || strcmp(slash, "/container") != 0 || !strstr(path, id))
+		return;
+	fd = cgfs_open(dir);
+	if (fd >= 0)
+		(void)cgfs_kill(fd); /* what cannot be killed keeps its group */
+	*slash = '\0';
+	group = cgfs_open(dir);
+	name = strrchr(dir, '/');
+	if (group < 0 || !name || strncmp(name, "/rl-", 4) != 0)
+		return;
+	*name++ = '\0';
+	above = cgfs_open(dir);
+	r = above < 0 ? above : cgfs_remove(above, name, REMOVE_MS);
+	if (r < 0)
+		log_debug("remove the cgroup '%s': %s", path, strerror(-r));
+}
+
 void cgroup_done(struct cgroup *c)
 {
 	cgsd_free(c->request);

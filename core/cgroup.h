@@ -78,4 +78,6 @@ int cgroup_read(const struct cgroup *c, struct cgroup_usage *ret);
 int cgroup_kill(const struct cgroup *c); /* cgroup.kill, or every pid in cgroup.procs */
 /* Kill what is left, remove the children; the scope goes by itself when it is empty. Bounded. */
 void cgroup_remove(struct cgroup *c);
+/* The same for the container @id whose monitor is gone; @path as struct cgroup had it. */
+void cgroup_heal(const char *path, const char *id);
 void cgroup_done(struct cgroup *c); /* only frees, and gives up a request; fine on a zeroed one */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctr.c - a container's folder
+ * ctr.c - a container's folder: made, claimed, published, locked
  *
  * Theory of operation: the order of steps makes every crash harmless. Creating: .new-<id> is made,
  * the name is linked to the id, the folder is filled and renamed to <id>; a crash before the rename
- * leaves a .new- folder that the sweep removes, and a name that links to nothing, which is free.
- * Removing goes the other way: name, rename to .trash-<id>, delete. The lock file inside .new- and .trash- folders is flocked by
- * the process at work (a different kind of lock from the monitor's record lock), so the sweep can
- * tell garbage from work in progress.
+ * leaves a .new- folder that the sweep removes (core/ctr_remove.c), and a name whose container is
+ * not there, which is free. `rl run` leaves the renaming to the monitor, which has the record lock
+ * by then: a container of it is there and watched over, or not there.
+ *
+ * Two kinds of locks on the lock file: the monitor's record lock says "it runs" and is held as long
+ * as the monitor lives; the flock is held by whoever makes, starts, heals or removes the container,
+ * for that step only, so that two of these never mix and garbage can be told from work in progress.
  */
 #include "config.h"
 
@@ -15,21 +18,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
-#include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/ctr_int.h"
 #include "core/names.h"
 
-#define NAMES_DIR "container-names"
+#define ENTER_LOOK_MS 2    /* how often a busy container is looked at */
+#define NAMES_LOCK_MS 5000 /* held for microseconds, unless its holder is stopped */
+#define NEW_TRIES     5    /* a sweep that meets us half made takes the folder away */
 
 int ctr_name_check(const char *name, struct rl_err *err)
 {
@@ -45,9 +48,12 @@ int ctr_name_check(const char *name, struct rl_err *err)
 	return 0;
 }
 
+/* One try: -EAGAIN when a sweep took the folder for garbage before it was locked. */
 static int open_folder(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
+	auto_fd int dir = FD_NONE, lock = FD_NONE;
 	char rel[CTR_ID_LEN + 32];
+	struct stat st;
 	int r;
 
 	(void)snprintf(rel, sizeof(rel), "containers/.new-%s", c->id);
@@ -58,25 +64,47 @@ static int open_folder(const struct rl *rl, struct ctr *c, struct rl_err *err)
 		if (mkdirat(rl->data_fd, rel, 0700) < 0)
 			return rl_fail_sys(err, errno, "create folder '%s/%s'", rl->data_dir, rel);
 	}
-	r = io_open_dir(rl->data_fd, rel, err);
-	if (r < 0)
-		return r;
-	c->dir_fd = r;
-	c->lock_fd = openat(c->dir_fd, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (c->lock_fd < 0)
+	dir = io_open_dir(rl->data_fd, rel, err);
+	if (dir < 0)
+		return dir == -ENOENT ? -EAGAIN : dir;
+	lock = openat(dir, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (lock < 0 && errno == ENOENT)
+		return -EAGAIN;
+	if (lock < 0)
 		return rl_fail_sys(err, errno, "create '%s/%s/lock'", rl->data_dir, rel);
-	if (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0 && errno != EWOULDBLOCK)
 		return rl_fail_sys(err, errno, "lock '%s/%s'", rl->data_dir, rel);
+	/* locked by another, or unlinked: the sweep was here */
+	if (fstat(lock, &st) < 0 || st.st_nlink == 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return -EAGAIN;
+	c->dir_fd = TAKE_FD(dir);
+	c->lock_fd = TAKE_FD(lock);
+	c->is_new = true;
 	return 0;
 }
 
-/* The id that @name links to, or -errno. */
-static int read_name(const struct rl *rl, const char *name, char id[CTR_ID_LEN + 1])
+/* A fresh id and its folder, locked. */
+static int make_folder(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < NEW_TRIES && r == -EAGAIN; i++) {
+		rand_hex(c->id, CTR_ID_LEN / 2);
+		r = open_folder(rl, c, err);
+	}
+	if (r == -EAGAIN)
+		return rl_fail_sys(err, EAGAIN, "create a folder in '%s/containers'", rl->data_dir);
+	if (r == 0)
+		c->dir = str_printf("%s/containers/%s", rl->data_dir, c->id);
+	return r == 0 && !c->dir ? rl_oom(err) : r;
+}
+
+int ctr_name_read(const struct rl *rl, const char *name, char id[CTR_ID_LEN + 1])
 {
 	char path[160];
 	ssize_t n;
 
-	(void)snprintf(path, sizeof(path), NAMES_DIR "/%s", name);
+	(void)snprintf(path, sizeof(path), CTR_NAMES_DIR "/%s", name);
 	n = readlinkat(rl->data_fd, path, id, CTR_ID_LEN + 1);
 	if (n < 0)
 		return -errno;
@@ -86,32 +114,43 @@ static int read_name(const struct rl *rl, const char *name, char id[CTR_ID_LEN +
 	return strspn(id, "0123456789abcdef") == CTR_ID_LEN ? 0 : -EINVAL;
 }
 
-static bool folder_exists(const struct rl *rl, const char *id)
+bool ctr_id_is_used(const struct rl *rl, const char *id)
 {
 	char path[CTR_ID_LEN + 32];
+	int lock = FD_NONE;
+	bool dead;
 
 	(void)snprintf(path, sizeof(path), "containers/%s", id);
 	if (faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
 	(void)snprintf(path, sizeof(path), "containers/.new-%s", id);
-	return faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	dead = ctr_is_garbage(rl->data_fd, path, &lock);
+	fd_close(lock);
+	return !dead;
 }
 
-/* A link whose container is gone (crash between two steps of a removal) is free again. */
+int ctr_names_lock(const struct rl *rl, struct rl_err *err)
+{
+	return io_flock_wait(rl->data_fd, CTR_NAMES_DIR "/.lock", NAMES_LOCK_MS, err);
+}
+
+/* A link whose container is gone (crash between two steps) is free again. */
 static int drop_stale_name(const struct rl *rl, const char *name, const char *wanted_by,
 			   const char *path, struct rl_err *err)
 {
-	auto_fd int lock = io_flock(rl->data_fd, NAMES_DIR "/.lock", true, true, err);
+	auto_fd int lock = ctr_names_lock(rl, err);
 	char id[CTR_ID_LEN + 1];
 	int r;
 
 	if (lock < 0)
 		return lock;
-	r = read_name(rl, name, id);
+	r = ctr_name_read(rl, name, id);
 	if (r == -ENOENT)
 		return 0;
 	/* a link to the very container is left from a rename that was cut off */
-	if (r == 0 && strcmp(id, wanted_by) != 0 && folder_exists(rl, id)) {
+	if (r == 0 && strcmp(id, wanted_by) != 0 && ctr_id_is_used(rl, id)) {
 		rl_fail(err, EEXIST, "the name '%s' is taken by container %.12s", name, id);
 		return rl_hint(err, "choose another --name, or remove that one: rl rm -f %s", name);
 	}
@@ -125,12 +164,12 @@ int ctr_name_claim(const struct rl *rl, const char *name, const char *id, struct
 	char path[160];
 	int r;
 
-	(void)snprintf(path, sizeof(path), NAMES_DIR "/%s", name);
+	(void)snprintf(path, sizeof(path), CTR_NAMES_DIR "/%s", name);
 	for (int attempt = 0;; attempt++) {
 		if (symlinkat(id, rl->data_fd, path) == 0)
 			return 0;
 		if (errno == ENOENT && attempt == 0)
-			r = io_mkdirs(rl->data_fd, NAMES_DIR, 0700, err);
+			r = io_mkdirs(rl->data_fd, CTR_NAMES_DIR, 0700, err);
 		else if (errno == EEXIST && attempt < 3)
 			r = drop_stale_name(rl, name, id, path, err);
 		else
@@ -163,20 +202,15 @@ int ctr_create(const struct rl *rl, const char *name, struct ctr *ret, struct rl
 
 	if (r < 0)
 		return r;
-	rand_hex(c.id, CTR_ID_LEN / 2);
 	c.name = name ? strdup(name) : NULL;
-	c.dir = str_printf("%s/containers/%s", rl->data_dir, c.id);
-	if (!c.dir || (name && !c.name))
-		r = rl_oom(err);
-	else
-		r = open_folder(rl, &c, err);
+	r = name && !c.name ? rl_oom(err) : make_folder(rl, &c, err);
 	if (r == 0)
 		r = name ? ctr_name_claim(rl, name, c.id, err) : generate_name(rl, &c, err);
 	if (r < 0) {
 		struct rl_err ignored;
 
-		if (c.dir_fd >= 0 && ctr_remove(rl, &c, FD_NONE, &ignored) < 0)
-			log_debug("%s", ignored.msg); /* the next sweep tries again */
+		if (c.dir_fd >= 0)
+			RL_IGNORE(ctr_remove(rl, &c, FD_NONE, &ignored)); /* else the sweep */
 		ctr_done(&c);
 		return r;
 	}
@@ -192,6 +226,8 @@ int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err)
 	(void)snprintf(to, sizeof(to), "containers/%s", c->id);
 	if (renameat(rl->data_fd, from, rl->data_fd, to) < 0)
 		return rl_fail_sys(err, errno, "publish container %.12s", c->id);
+	c->is_new = false;
+	ctr_leave(c);
 	return 0;
 }
 
@@ -237,13 +273,82 @@ int ctr_sync(const struct rl *rl, const struct ctr *c, struct rl_err *err)
 	return r < 0 ? rl_wrap(err, "container '%s'", c->name) : 0;
 }
 
-int ctr_lock(struct ctr *c, struct rl_err *err)
+bool ctr_is_published(const struct rl *rl, const struct ctr *c)
 {
-	int r = io_lock_record(c->lock_fd);
+	char path[CTR_ID_LEN + 16];
+	struct stat here, there;
 
+	(void)snprintf(path, sizeof(path), "containers/%s", c->id);
+	return fstat(c->dir_fd, &here) == 0 &&
+	       fstatat(rl->data_fd, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
+int ctr_enter(const struct ctr *c, int timeout_ms, struct rl_err *err)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	if (c->lock_fd < 0)
+		return rl_fail(err, ENOENT, "container %.12s has lost its lock file", c->id);
+	while (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return rl_fail_sys(err, errno, "lock container '%s'", c->name);
+		if (now_ms() >= end)
+			return rl_fail(err, EBUSY,
+				       "another command starts or removes container '%s'", c->name);
+		(void)poll(NULL, 0, ENTER_LOOK_MS);
+	}
+	return 0;
+}
+
+void ctr_leave(const struct ctr *c)
+{
+	if (c->lock_fd >= 0)
+		(void)flock(c->lock_fd, LOCK_UN); /* cannot fail on an open file */
+}
+
+/* Under the flock. */
+static int take_over(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	int r;
+
+	if (!c->is_new && !ctr_is_published(rl, c))
+		return rl_fail(err, ENOENT, "container '%s' has just been removed", c->name);
+	r = io_lock_record(c->lock_fd);
+	if (r == -EAGAIN)
+		return rl_fail(err, EALREADY, "container '%s' runs already", c->name);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "lock container '%s'", c->name);
-	return 0;
+	return c->is_new ? ctr_publish(rl, c, err) : 0;
+}
+
+int ctr_lock(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	int r = c->is_new ? 0 : ctr_enter(c, CTR_ENTER_MS, err); /* a new one is held already */
+
+	if (r == 0)
+		r = take_over(rl, c, err);
+	if (r == 0 || !c->is_new)
+		ctr_leave(c);
+	return r;
+}
+
+void ctr_start_begin(const struct ctr *c)
+{
+	/* missing is fine: the first start */
+	(void)unlinkat(c->dir_fd, "run.json", 0);
+	(void)renameat(c->dir_fd, "exit.json", c->dir_fd, "exit.old");
+}
+
+void ctr_start_failed(const struct ctr *c)
+{
+	(void)unlinkat(c->dir_fd, "run.json", 0);
+	(void)renameat(c->dir_fd, "exit.old", c->dir_fd, "exit.json");
+}
+
+void ctr_start_done(const struct ctr *c)
+{
+	(void)unlinkat(c->dir_fd, "exit.old", 0);
 }
 
 int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *err)
@@ -260,10 +365,28 @@ int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *e
 	return j ? json_write_file(c->dir_fd, "run.json", j, false, err) : rl_oom(err);
 }
 
+/* No room for another file: the blocks of run.json have been written to, so they can be again. */
+static int reuse_run(const struct ctr *c, const json_t *j, struct rl_err *err)
+{
+	auto_fd int fd = openat(c->dir_fd, "run.json", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	auto_free char *text = json_dumps(j, JSON_COMPACT);
+	size_t n = text ? strlen(text) : 0;
+	int r;
+
+	if (!text || fd < 0)
+		return -err->code; /* the first failure stands */
+	r = io_write_all(fd, text, n);
+	if (r == 0 && ftruncate(fd, (off_t)n) == 0 && fdatasync(fd) == 0 &&
+	    renameat(c->dir_fd, "run.json", c->dir_fd, "exit.json") == 0)
+		return 0;
+	return -err->code;
+}
+
 int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, struct rl_err *err)
 {
 	json_auto_t *j = NULL;
 	char started[32], finished[32];
+	int r;
 
 	time_rfc3339(started, x->started_ns);
 	time_rfc3339(finished, x->finished_ns);
@@ -275,154 +398,11 @@ int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, str
 		      x->error);
 	if (!j)
 		return rl_oom(err);
-	return json_write_file(c->dir_fd, "exit.json", j, sync, err);
-}
-
-int ctr_name_free(const struct rl *rl, const char *name, const char *id, struct rl_err *err)
-{
-	char path[160], whose[CTR_ID_LEN + 1];
-
-	if (read_name(rl, name, whose) < 0 || strcmp(whose, id) != 0)
-		return 0;
-	(void)snprintf(path, sizeof(path), NAMES_DIR "/%s", name);
-	if (unlinkat(rl->data_fd, path, 0) < 0 && errno != ENOENT)
-		return rl_fail_sys(err, errno, "free the name '%s'", name);
-	return 0;
-}
-
-/* The name that we know, and the one it may have got since. */
-static int free_names(const struct rl *rl, const struct ctr *c, struct rl_err *err)
-{
-	json_auto_t *j = NULL;
-	struct rl_err ignored;
-	const char *now = NULL;
-	int r = c->name ? ctr_name_free(rl, c->name, c->id, err) : 0;
-
-	if (r == 0 && json_read_file(c->dir_fd, "state.json", 8U << 20, &j, &ignored) == 0)
-		now = json_string_value(json_object_get(j, "name"));
-	return now && ctr_name_check(now, &ignored) == 0 ? ctr_name_free(rl, now, c->id, err) : r;
-}
-
-int ctr_hide(const struct rl *rl, struct ctr *c, struct rl_err *err)
-{
-	char from[CTR_ID_LEN + 32], to[CTR_ID_LEN + 32];
-	int r = free_names(rl, c, err);
-
-	if (r < 0)
-		return r;
-	(void)snprintf(to, sizeof(to), "containers/.trash-%s", c->id);
-	(void)snprintf(from, sizeof(from), "containers/%s", c->id);
-	if (renameat(rl->data_fd, from, rl->data_fd, to) == 0)
-		return 0;
-	if (errno == ENOENT) { /* never published */
-		(void)snprintf(from, sizeof(from), "containers/.new-%s", c->id);
-		if (renameat(rl->data_fd, from, rl->data_fd, to) == 0 || errno == ENOENT)
-			return 0;
-	}
-	return rl_fail_sys(err, errno, "remove container %.12s", c->id);
-}
-
-/* Delete as the user; what belongs to subordinate ids needs uid 0 of S, hence the child. */
-static int delete_tree(const struct rl *rl, const char *path, int userns_fd, struct rl_err *err)
-{
-	int r = io_remove_tree(rl->data_fd, path, err), status = 0;
-	pid_t pid;
-
-	if (r == 0 || (r != -EACCES && r != -EPERM && r != -ENOTEMPTY) || userns_fd < 0)
-		return r;
-	pid = fork();
-	if (pid < 0)
-		return rl_fail_sys(err, errno, "remove '%s': fork", path);
-	if (pid == 0) {
-		if (setns(userns_fd, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
-		    setresuid(0, 0, 0) < 0)
-			_exit(1);
-		_exit(io_remove_tree(rl->data_fd, path, err) < 0 ? 2 : 0);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	return rl_fail(err, EACCES,
-		       "remove '%s/%s': files of subordinate owners could not be removed",
-		       rl->data_dir, path);
-}
-
-/* Volumes that go with the container whose folder has this name below containers/ */
-static void delete_volumes(const struct rl *rl, const char *folder, int userns_fd)
-{
-	auto_free char *path = str_printf("containers/%s/" CTR_VOLUMES, folder);
-	auto_buf struct buf text = { 0 };
-	struct rl_err err = { 0 };
-
-	if (!path || io_read_file(rl->data_fd, path, CTR_VOLUMES_MAX, &text, &err) < 0)
-		return; /* most have none */
-	for (char *line = text.data; line && *line;) {
-		char *end = strchrnul(line, '\n'), *next = *end ? end + 1 : end;
-
-		*end = '\0';
-		/* names as storage/volume.h knows them: nothing that leads elsewhere */
-		if (line[0] == CTR_VOLUME_GOES && line[1] == ' ' && line[2] != '.' &&
-		    !strchr(line + 2, '/') && line[2]) {
-			auto_free char *volume = str_printf("volumes/%s", line + 2);
-
-			if (volume && delete_tree(rl, volume, userns_fd, &err) < 0)
-				log_debug("%s", err.msg);
-		}
-		line = next;
-	}
-}
-
-int ctr_delete_hidden(const struct rl *rl, const struct ctr *c, int userns_fd, struct rl_err *err)
-{
-	char path[CTR_ID_LEN + 32];
-
-	(void)snprintf(path, sizeof(path), "containers/.trash-%s", c->id);
-	delete_volumes(rl, path + strlen("containers/"), userns_fd);
-	return delete_tree(rl, path, userns_fd, err);
-}
-
-int ctr_remove(const struct rl *rl, struct ctr *c, int userns_fd, struct rl_err *err)
-{
-	int r = ctr_hide(rl, c, err);
-
-	return r < 0 ? r : ctr_delete_hidden(rl, c, userns_fd, err);
-}
-
-static bool is_garbage(int dir_fd, const char *name)
-{
-	auto_free char *path = str_printf("%s/lock", name);
-	auto_fd int fd = path ? openat(dir_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : FD_NONE;
-
-	if (fd < 0) {
-		struct stat st;
-
-		/* no lock file: a crash between two steps of the creation, or one happening now */
-		return path && errno == ENOENT && fstatat(dir_fd, name, &st, 0) == 0 &&
-		       st.st_ctime + 60 < time(NULL);
-	}
-	return flock(fd, LOCK_EX | LOCK_NB) == 0 && io_lock_holder(fd) == 0;
-}
-
-void ctr_sweep(const struct rl *rl, int userns_fd)
-{
-	int fd = openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		auto_free char *path = NULL;
-		struct rl_err err;
-
-		if (strncmp(e->d_name, ".trash-", 7) != 0 && strncmp(e->d_name, ".new-", 5) != 0)
-			continue;
-		if (!is_garbage(dirfd(d), e->d_name))
-			continue;
-		delete_volumes(rl, e->d_name, userns_fd);
-		path = str_printf("containers/%s", e->d_name);
-		if (path && delete_tree(rl, path, userns_fd, &err) < 0)
-			log_debug("sweep: %s", err.msg);
-	}
+	r = json_write_file(c->dir_fd, "exit.json", j, sync, err);
+	if (r == -ENOSPC || r == -EDQUOT)
+		r = reuse_run(c, j, err);
+	ctr_start_done(c);
+	return r;
 }
 
 void ctr_done(struct ctr *c)

@@ -9,6 +9,7 @@
  *	containers/<id>/volumes		CTR_VOLUMES, what volume rm looks at
  *	containers/<id>/run.json	written at each start: init's pid with its start time and boot id
  *	containers/<id>/exit.json	written when it has ended
+ *	containers/<id>/exit.old	the last end, while it is being started again
  *	containers/<id>/log/		core/logfile.h
  *	containers/<id>/{upper,work}	writable files (storage/rootfs.h)
  *	container-names/<name>		symbolic link holding the id; free when that folder is gone
@@ -28,13 +29,15 @@
 #define CTR_FORMAT 1 /* "version" in state.json; a newer one is refused, never rewritten */
 
 /*
- * A line for each volume that the container mounts: CTR_VOLUME_STAYS or CTR_VOLUME_GOES (with the
- * container, whoever removes it), a blank, the name.
+ * A line for each volume that the container mounts: CTR_VOLUME_STAYS, CTR_VOLUME_GOES (with the
+ * container, whoever removes it) or CTR_VOLUME_NEW (made for it: goes when it never ran), a blank,
+ * the name.
  */
 #define CTR_VOLUMES      "volumes"
 #define CTR_VOLUMES_MAX  (1 << 20)
 #define CTR_VOLUME_STAYS '-'
 #define CTR_VOLUME_GOES  'x'
+#define CTR_VOLUME_NEW   'n'
 
 struct ctr {
 	char id[CTR_ID_LEN + 1];
@@ -43,6 +46,7 @@ struct ctr {
 	char *dir;      /* absolute path, owned */
 	int dir_fd;     /* owned */
 	int lock_fd;    /* open, not locked; ctr_lock() in the monitor; owned */
+	bool is_new;    /* not published yet, flocked by us */
 };
 
 /* 0 or -EINVAL: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes (CLI.md "Behaviour"). */
@@ -70,8 +74,27 @@ int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_
  */
 int ctr_sync(const struct rl *rl, const struct ctr *c, struct rl_err *err) RL_MUST_USE;
 
-/* In the monitor: take the record lock; held until the process ends. */
-int ctr_lock(struct ctr *c, struct rl_err *err) RL_MUST_USE;
+/*
+ * The flock of a container: held by whoever makes, starts, heals or removes it, for that step only.
+ * 0; -EBUSY after @timeout_ms, -ENOENT without a lock file
+ */
+int ctr_enter(const struct ctr *c, int timeout_ms, struct rl_err *err) RL_MUST_USE;
+void ctr_leave(const struct ctr *c);
+#define CTR_ENTER_MS 10000
+
+/*
+ * In the monitor: take the record lock, held until the process ends, and publish a container that
+ * is new. -EALREADY when it runs, -ENOENT when it has been removed meanwhile.
+ */
+int ctr_lock(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
+/*
+ * A start, in the monitor: the record of the last end is put aside (exit.old), comes back when the
+ * start fails, and goes when it has succeeded. A crash in between leaves the old end, or a run.json.
+ */
+void ctr_start_begin(const struct ctr *c);
+void ctr_start_failed(const struct ctr *c);
+void ctr_start_done(const struct ctr *c);
 
 struct ctr_run {
 	pid_t pid;
@@ -95,21 +118,32 @@ struct ctr_exit {
 	char error[256];                 /* why a restart failed, or empty */
 };
 
+/* On a full disk it takes the room of run.json. */
 int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync,
 		   struct rl_err *err) RL_MUST_USE;
 
+/* --- ctr_remove.c ----------------------------------------------------------------------------- */
+
+/* An anonymous volume is about to be made for the container whose folder @dir_fd is. */
+int ctr_note_volume(int dir_fd, const char *name, struct rl_err *err) RL_MUST_USE;
+
 /**
- * ctr_remove() - Free the name, move the folder out of sight, delete it
+ * ctr_remove() - Move the folder out of sight, free the name, delete
  * @userns_fd:	S, for files of subordinate owners (a child enters it when needed), or FD_NONE
  *
  * After the first two steps (done by ctr_hide() alone) nobody can find the container any more.
+ * Nothing here needs free space. Who does not hold the record lock enters first (ctr_enter()).
  */
 int ctr_remove(const struct rl *rl, struct ctr *c, int userns_fd, struct rl_err *err) RL_MUST_USE;
 int ctr_hide(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
-int ctr_delete_hidden(const struct rl *rl, const struct ctr *c, int userns_fd,
+/* With the volumes that go along; @never_ran: also those that were made for it. */
+int ctr_delete_hidden(const struct rl *rl, const struct ctr *c, int userns_fd, bool never_ran,
 		      struct rl_err *err) RL_MUST_USE;
 
-/* Remove .trash-* and .new-* folders that no live process works on. Cheap when there are none. */
-void ctr_sweep(const struct rl *rl, int userns_fd);
+/*
+ * Remove .trash-* and .new-* folders that no live process works on, with what belongs to them, and
+ * names of containers that are not there. Cheap when there are none; opens S when it needs it.
+ */
+void ctr_sweep(const struct rl *rl);
 
 void ctr_done(struct ctr *c); /* closes and frees; fine on a zeroed or released struct */

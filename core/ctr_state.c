@@ -9,18 +9,21 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/cgroup.h"
+#include "core/ctr_int.h"
 #include "core/events.h"
 
-#define STATE_MAX   (8U << 20)
-#define RECORD_MAX  65536
-#define HEAL_END_MS 5000 /* SIGKILL takes no longer, unless the kernel is stuck */
+#define STATE_MAX     (8U << 20)
+#define RECORD_MAX    65536
+#define LOOKS_MAX     5
+#define HEAL_ENTER_MS 200
 
 const char *ctr_status_name(enum ctr_status s)
 {
@@ -183,31 +186,63 @@ static void read_exit(const json_t *j, struct ctr_state *s)
 	s->restarts = s->exit.restarts;
 }
 
-int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err)
+static int read_records(const struct ctr *c, json_t **run, json_t **end, struct rl_err *err)
 {
-	struct ctr_state s = { .status = CTR_CREATED };
+	int r = json_read_file(c->dir_fd, "exit.json", RECORD_MAX, end, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = json_read_file(c->dir_fd, "run.json", RECORD_MAX, run, err);
+	if (r == -ENOENT && !*end) /* a start was cut short: the end before it stands */
+		r = json_read_file(c->dir_fd, "exit.old", RECORD_MAX, end, err);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* One look; what is found may be of two moments. */
+static int look(const struct ctr *c, struct ctr_state *s, struct rl_err *err)
+{
 	json_auto_t *run = NULL, *end = NULL;
 	int r;
 
-	s.monitor = c->lock_fd < 0 ? 0 : io_lock_holder(c->lock_fd);
-	r = json_read_file(c->dir_fd, "exit.json", RECORD_MAX, &end, err);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	r = json_read_file(c->dir_fd, "run.json", RECORD_MAX, &run, err);
-	if (r < 0 && r != -ENOENT)
+	*s = (struct ctr_state){ .status = CTR_CREATED };
+	s->monitor = c->lock_fd < 0 ? 0 : io_lock_holder(c->lock_fd);
+	r = read_records(c, &run, &end, err);
+	if (r < 0)
 		return r;
 	if (run)
-		read_run(run, &s);
+		read_run(run, s);
 	if (end) { /* each start removes the last end, so this one is of the last run */
-		read_exit(end, &s);
-		s.status = s.exit.restarting && s.monitor > 0 ? CTR_RESTARTING : CTR_EXITED;
-		s.pid = 0;
-	} else if (s.monitor > 0) {
-		if (s.status != CTR_PAUSED)
-			s.status = CTR_RUNNING;
+		read_exit(end, s);
+		s->status = s->exit.restarting && s->monitor != 0 ? CTR_RESTARTING : CTR_EXITED;
+		s->pid = 0;
+	} else if (s->monitor != 0) { /* negative: in another pid namespace */
+		if (s->status != CTR_PAUSED)
+			s->status = CTR_RUNNING;
+		if (!run) /* it is starting */
+			s->started_ns = wall_ns();
 	} else if (run) {
-		s.is_lost = true;
-		s.status = CTR_EXITED;
+		s->is_lost = true;
+		s->status = CTR_EXITED;
+		s->exit = (struct ctr_exit){ .code = 128 + SIGKILL,
+					     .signal = SIGKILL,
+					     .started_ns = s->started_ns,
+					     .finished_ns = wall_ns() };
+	}
+	return 0;
+}
+
+int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err)
+{
+	struct ctr_state s;
+	int r;
+
+	/* a free lock, then a record of a run: it was started between the two, or lost its monitor */
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		r = look(c, &s, err);
+		if (r < 0)
+			return r;
+		if (!s.is_lost || c->lock_fd < 0 || io_lock_holder(c->lock_fd) == 0)
+			break;
 	}
 	*ret = s;
 	return 0;
@@ -235,45 +270,70 @@ int ctr_open_init(const struct ctr *c, pid_t pid)
 	return fd;
 }
 
-/* What the monitor would have removed from the runtime folder; all of it may be gone. */
-static void drop_socket(const struct rl *rl, const char *id)
+/* Temporary names of records that were being replaced. */
+static void drop_temporary(const struct ctr *c)
 {
-	char path[CTR_ID_LEN + 32];
+	int fd = openat(c->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *e;
 
-	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", id);
-	(void)unlinkat(rl->run_fd, path, 0);
-	*strrchr(path, '/') = '\0';
-	(void)unlinkat(rl->run_fd, path, AT_REMOVEDIR);
+	while (d && (e = readdir(d)))
+		if (strstr(e->d_name, ".tmp-"))
+			(void)unlinkat(c->dir_fd, e->d_name, 0); /* a folder is none of them */
 }
 
-int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, struct rl_err *err)
+/* SIGKILL for what the monitor left. -ETIMEDOUT when it does not end. */
+static int end_leftovers(const struct ctr *c, const struct ctr_state *s, int timeout_ms,
+			 struct rl_err *err)
 {
-	auto_fd int pidfd = FD_NONE;
-	struct ctr_exit x = { .code = 137, .signal = SIGKILL, .started_ns = s->started_ns };
-	int r;
+	auto_fd int pidfd = ctr_open_init(c, s->pid);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-	if (c->lock_fd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return 0; /* somebody else is at it */
-	if (io_lock_holder(c->lock_fd) > 0)
-		return 0;
-	pidfd = ctr_open_init(c, s->pid);
 	if (pidfd >= 0) {
-		struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
 		(void)proc_pidfd_signal(pidfd, SIGKILL);
-		if (poll(&p, 1, HEAL_END_MS) == 0)
+		if (poll(&p, 1, timeout_ms) == 0)
 			return rl_fail(err, ETIMEDOUT, "process %d does not end after SIGKILL",
-				       s->pid);
+				       (int)s->pid);
 	}
-	x.finished_ns = wall_ns();
-	r = ctr_write_exit(c, &x, true, err);
+	if (s->cgroup[0])
+		cgroup_heal(s->cgroup, c->id);
+	return 0;
+}
+
+/* Under the flock. */
+static int heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int timeout_ms,
+		struct rl_err *err)
+{
+	struct ctr_exit x;
+	struct rl_err lost;
+	int r = ctr_get_state(c, s, err);
+
+	if (r < 0 || !s->is_lost || !ctr_is_published(rl, c))
+		return r;
+	r = end_leftovers(c, s, timeout_ms, err);
 	if (r < 0)
 		return r;
-	drop_socket(rl, c->id);
+	x = s->exit;
+	x.finished_ns = wall_ns();
+	drop_temporary(c);
+	ctr_drop_socket(rl, c->id);
+	if (ctr_write_exit(c, &x, true, &lost) < 0)
+		log_debug("%s", lost.msg); /* a full disk: the next command tries again */
 	events_ctr(rl, c, "died", &x);
 	s->exit = x;
-	s->status = CTR_EXITED;
 	s->is_lost = false;
 	s->pid = 0;
 	return 0;
+}
+
+int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int timeout_ms,
+	     struct rl_err *err)
+{
+	int r = ctr_enter(c, HEAL_ENTER_MS, err);
+
+	if (r < 0)
+		return r == -EBUSY ? 0 : r; /* somebody else is at it */
+	r = heal(rl, c, s, timeout_ms, err);
+	ctr_leave(c);
+	return r;
 }

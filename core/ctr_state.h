@@ -21,11 +21,12 @@ enum ctr_status { CTR_CREATED, CTR_RUNNING, CTR_PAUSED, CTR_RESTARTING, CTR_EXIT
 
 struct ctr_state {
 	enum ctr_status status;
-	pid_t pid;            /* of init while it runs, else 0 */
-	pid_t monitor;        /* who holds the lock, else 0; with CTR_EXITED it is cleaning up */
-	char cgroup[512];     /* path, or empty */
-	int64_t started_ns;   /* 0 = never */
-	unsigned restarts;    /* by the restart policy since the user started it */
+	pid_t pid;          /* of init while it runs, else 0 */
+	pid_t monitor;      /* who holds the lock, 0 = nobody, < 0 = in another pid namespace; with
+			       * CTR_EXITED it is cleaning up */
+	char cgroup[512];   /* path, or empty */
+	int64_t started_ns; /* 0 = never */
+	unsigned restarts;  /* by the restart policy since the user started it */
 	struct ctr_exit exit; /* with CTR_EXITED and CTR_RESTARTING */
 	bool is_lost;         /* the monitor died without writing the end: heal */
 };
@@ -53,7 +54,10 @@ int ctr_get_state(const struct ctr *c, struct ctr_state *ret, struct rl_err *err
 int ctr_open_init(const struct ctr *c, pid_t pid);
 /*
  * After is_lost: end init (if it is the same process: start time and boot id are compared) and its
- * cgroup, write exit.json (137, "lost"). Does nothing when somebody else heals or runs it.
+ * cgroup, write exit.json (137), remove what the monitor left. @s is what is found afterwards.
+ * Nothing happens when somebody else heals or runs it; on a full disk the record stays as it is.
+ *
+ * Return: 0; -ETIMEDOUT when SIGKILL does not end init in @timeout_ms: @s.is_lost stays
  */
-int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s,
+int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int timeout_ms,
 	     struct rl_err *err) RL_MUST_USE;

@@ -216,6 +216,44 @@ static int write_pids(const struct monitor *m, struct rl_err *err)
 	return r < 0 ? r : idfile_write_pid(m->cfg->files->monitor_pid, getpid(), err);
 }
 
+/* Be found by other commands: first the socket, then the record of the run. */
+static int settle_in(struct monitor *m, struct rl_err *err)
+{
+	m->settled = true;
+	if (m->listen_fd < 0)
+		monitor_listen(m);
+	return monitor_write_run(m, err);
+}
+
+/* Take the lock; what was recorded of the last end stays at hand until this start has succeeded. */
+static int begin(struct monitor *m, struct rl_err *err)
+{
+	int r = m->restart.count ? 0 : ctr_lock(m->cfg->rl, m->cfg->ctr, err);
+
+	m->holds_lock = r == 0;
+	if (r == 0)
+		ctr_start_begin(m->cfg->ctr);
+	return r;
+}
+
+/*
+ * A detached container is on record before its first instruction: whatever dies from then on, the
+ * next command knows what there is to end.
+ */
+static int execute(struct monitor *m, struct rl_err *err)
+{
+	int r = 0;
+
+	m->started_ns = wall_ns();
+	if (m->detached)
+		r = settle_in(m, err);
+	if (r == 0)
+		r = launch_exec(&m->init, err);
+	if (r == 0)
+		ctr_start_done(m->cfg->ctr);
+	return r;
+}
+
 static int start(struct monitor *m, struct rl_err *err)
 {
 	struct pump_fds p = { .client = FD_NONE,
@@ -225,13 +263,8 @@ static int start(struct monitor *m, struct rl_err *err)
 			      .control = FD_NONE,
 			      .terminal = m->cfg->terminal };
 	struct launch *l = m->cfg->launch;
-	int r = ctr_lock(m->cfg->ctr, err);
+	int r = begin(m, err);
 
-	if (r == 0) {
-		/* of an earlier run; missing is fine (core/ctr_state.h tells what they mean) */
-		(void)unlinkat(m->cfg->ctr->dir_fd, "run.json", 0);
-		(void)unlinkat(m->cfg->ctr->dir_fd, "exit.json", 0);
-	}
 	if (r == 0 && !p.terminal && !m->cfg->passthrough)
 		r = make_pipes(m->cfg, &p, err);
 	if (r == 0)
@@ -257,8 +290,7 @@ static int start(struct monitor *m, struct rl_err *err)
 	if (r == 0)
 		r = monitor_ports_start(m, err);
 	if (r == 0)
-		r = launch_exec(&m->init, err);
-	m->started_ns = wall_ns();
+		r = execute(m, err);
 	m->started_ms = now_ms();
 	m->timers = (struct monitor_timers){ 0 };
 	if (m->cfg->run_timeout > 0)
@@ -314,15 +346,11 @@ static void client_left(struct monitor *m)
 	kill_container(m);
 }
 
-/* Be found by other commands: socket and record of the run. */
-static void settle_in(struct monitor *m)
+static void settle_in_late(struct monitor *m)
 {
 	struct rl_err err = { 0 };
 
-	m->settled = true;
-	if (m->listen_fd < 0)
-		monitor_listen(m);
-	if (monitor_write_run(m, &err) < 0)
+	if (settle_in(m, &err) < 0)
 		monitor_note(m, err.msg);
 }
 
@@ -349,7 +377,7 @@ static void watch(struct monitor *m)
 		if (r > 0 && f[P_INIT].revents)
 			return;
 		if (!m->settled)
-			settle_in(m);
+			settle_in_late(m);
 		monitor_on_time(m);
 		if (r <= 0)
 			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
@@ -464,7 +492,7 @@ static void clean_up(struct monitor *m)
 	if (m->cfg->remove)
 		idfile_drop(m->cfg->files->cid, m->cfg->ctr->id);
 	if (m->cfg->remove &&
-	    ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
+	    ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, false, &err) < 0)
 		log_debug("%s", err.msg); /* the next sweep tries again */
 }
 
@@ -480,8 +508,12 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	monitor_net_stop(m);
 	if (m->cfg->limit_flags->n > 0)
 		cgroup_remove(&m->cgroup);
-	if (!m->cfg->keep &&
-	    ctr_remove(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd, &err) < 0)
+	monitor_serve_close(m);
+	if (m->cfg->keep && m->holds_lock)
+		ctr_start_failed(m->cfg->ctr);
+	if (!m->cfg->keep && (ctr_hide(m->cfg->rl, m->cfg->ctr, &err) < 0 ||
+			      ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd,
+						true, &err) < 0))
 		monitor_note(m, err.msg);
 	if (!m->cfg->keep) {
 		monitor_event(m, "remove", NULL);
@@ -508,10 +540,8 @@ static bool start_again(struct monitor *m)
 			return false;
 		}
 		reap_pump(m);
-		if (start(m, &err) == 0) {
-			settle_in(m);
+		if (start(m, &err) == 0)
 			return true;
-		}
 		launch_abort(&m->init);
 		monitor_net_stop(m);
 		if (err.exit_code)
@@ -591,8 +621,6 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		_exit(1);
 	}
 	started.code = m.init.pid;
-	if (cfg->detached)
-		settle_in(&m); /* who reads the id may ask for more at once */
 	tell(&m, &started);
 	/* a new one that stays: nobody waits for the disk now */
 	if (!cfg->remove && !cfg->keep && ctr_sync(cfg->rl, cfg->ctr, &err) < 0)

@@ -54,6 +54,7 @@ struct monitor {
 	int64_t started_ns;
 	int64_t started_ms;  /* the same by now_ms() */
 	bool settled;        /* socket and run.json are there */
+	bool holds_lock;     /* the container is ours, not another monitor's */
 	bool detached;       /* the client's leaving is no reason to end */
 	bool stopping;       /* no restart policy applies */
 	bool by_user;        /* because somebody stopped or killed it */

@@ -30,7 +30,8 @@
 #include "core/subid.h"
 #include "core/userns.h"
 
-#define WARNED "one-id.warned" /* below run_dir; holds the boot id of the last warning */
+#define LOCK_MS 20000           /* newuidmap asks name services, which may be slow */
+#define WARNED  "one-id.warned" /* below run_dir; holds the boot id of the last warning */
 
 /* --- finding ------------------------------------------------------------------------------ */
 
@@ -338,7 +339,7 @@ int session_open(const struct rl *rl, struct session *ret, struct rl_err *err)
 	r = find(rl, ret, err);
 	if (r != -ENOENT)
 		return r;
-	lock = io_flock(rl->run_fd, HOLDER_LOCK, true, true, err);
+	lock = io_flock_wait(rl->run_fd, HOLDER_LOCK, LOCK_MS, err);
 	if (lock < 0)
 		return rl_wrap(err, "session");
 	r = find(rl, ret, err);

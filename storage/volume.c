@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -18,6 +18,7 @@
 #include "core/events.h"
 #include "storage/fetch.h"
 
+#define MAKE_TRIES        5 /* a sweep may take a folder in the moment before it is locked */
 #define VOLUME_VERSION    1
 #define VOLUME_RECORD_MAX (1 << 20)
 
@@ -44,6 +45,17 @@ int volume_check_name(const char *name, struct rl_err *err)
 				    "starts with '/' or './'");
 	}
 	return 0;
+}
+
+/* The folder @path, if it is still there and nobody else holds its flock; -EAGAIN else. */
+static int open_locked(int dir_fd, const char *path)
+{
+	auto_fd int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0)
+		return -EAGAIN;
+	return TAKE_FD(fd);
 }
 
 /* "key=value" lines to an object */
@@ -74,8 +86,8 @@ static int write_record(const struct rl *rl, const struct volume_req *req, const
 	time_rfc3339(now, wall_ns());
 	j = json_pack("{s:i,s:s,s:s,s:s,s:o,s:o,s:b,s:b}", "version", VOLUME_VERSION, "name", name,
 		      "driver", "local", "created", now, "labels", pairs_object(req->labels),
-		      "options", pairs_object(req->options), "anonymous", req->name == NULL,
-		      "copy_up", !req->no_copy);
+		      "options", pairs_object(req->options), "anonymous",
+		      req->anonymous || !req->name, "copy_up", !req->no_copy);
 	if (!j || !path) {
 		json_decref(j);
 		return rl_oom(err);
@@ -85,11 +97,28 @@ static int write_record(const struct rl *rl, const struct volume_req *req, const
 	return r;
 }
 
+/* A folder volumes/.tmp-*, flocked: fd; the sweep takes those that nobody holds. */
+static int make_temporary(const struct rl *rl, const char *tmp, struct rl_err *err)
+{
+	for (int i = 0; i < MAKE_TRIES; i++) {
+		auto_fd int fd = FD_NONE;
+		int r = io_mkdirs(rl->data_fd, tmp, 0700, err);
+
+		if (r < 0)
+			return r;
+		fd = open_locked(rl->data_fd, tmp);
+		if (fd >= 0)
+			return TAKE_FD(fd);
+	}
+	return rl_fail(err, EAGAIN, "create '%s'", tmp);
+}
+
 /* Make volumes/<name> whole or not at all. 1: made, 0: somebody else has made it. */
 static int make(const struct rl *rl, const struct volume_req *req, const char *name,
 		struct rl_err *err)
 {
 	auto_free char *dir = str_printf("volumes/%s", name), *tmp = NULL, *data = NULL;
+	auto_fd int lock = FD_NONE;
 	char tag[17];
 	int r;
 
@@ -98,9 +127,9 @@ static int make(const struct rl *rl, const struct volume_req *req, const char *n
 	data = str_printf("volumes/.tmp-%s/_data", tag);
 	if (!dir || !tmp || !data)
 		return rl_oom(err);
-	r = io_mkdirs(rl->data_fd, tmp, 0700, err);
-	if (r < 0)
-		return r;
+	lock = make_temporary(rl, tmp, err);
+	if (lock < 0)
+		return lock;
 	r = io_mkdirs(rl->data_fd, data, 0755, err);
 	if (r == 0)
 		r = write_record(rl, req, name, tmp, err);
@@ -272,13 +301,14 @@ void volume_sweep(const struct rl *rl, const struct session *s)
 	while (d && (e = readdir(d))) {
 		bool is_new = strncmp(e->d_name, ".tmp-", 5) == 0;
 		auto_free char *path = NULL;
-		struct stat st;
+		auto_fd int lock = FD_NONE;
 		struct rl_err err;
 
-		/* a creation takes no time; a removal may go on beside us, which hurts neither */
-		if ((!is_new && strncmp(e->d_name, ".trash-", 7) != 0) ||
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    (is_new && st.st_ctime + 60 > time(NULL)))
+		/* who makes one holds its flock; a removal may go on beside us, which hurts neither */
+		if (!is_new && strncmp(e->d_name, ".trash-", 7) != 0)
+			continue;
+		lock = is_new ? open_locked(fd, e->d_name) : FD_NONE;
+		if (is_new && lock < 0)
 			continue;
 		path = str_printf("volumes/%s", e->d_name);
 		if (path && delete_tree(rl, s, path, &err) < 0)
@@ -305,16 +335,21 @@ int volume_remove(const struct rl *rl, const struct session *s, const char *name
 	return delete_tree(rl, s, trash, err);
 }
 
+void volume_random_name(char ret[VOLUME_RANDOM_LEN + 1])
+{
+	rand_hex(ret, VOLUME_RANDOM_LEN / 2);
+}
+
 int volume_get(const struct rl *rl, const struct volume_req *req, struct volume *ret,
 	       struct rl_err *err)
 {
 	auto_volume struct volume v = { 0 };
-	char random[65];
+	char random[VOLUME_RANDOM_LEN + 1];
 	const char *name = req->name;
 	int r;
 
 	if (!name) {
-		rand_hex(random, 32);
+		volume_random_name(random);
 		name = random;
 	}
 	r = volume_check_name(name, err);

@@ -40,11 +40,16 @@ struct volume {
 
 struct volume_req {
 	const char *name;           /* NULL: anonymous, a random name */
+	bool anonymous;             /* also with a name: one that volume_random_name() made */
 	const struct strv *labels;  /* "key=value", or NULL */
 	const struct strv *options; /* "type=tmpfs", "device=/srv", "o=ro,size=1m", or NULL */
 	bool no_copy;               /* never copy image content into it */
 	bool no_sync;               /* it goes with its container: need not survive a power loss */
 };
+
+/* A name for an anonymous volume, for who must know it before the volume is there. */
+#define VOLUME_RANDOM_LEN 64
+void volume_random_name(char ret[VOLUME_RANDOM_LEN + 1]);
 
 /* Find the volume or make it. Release @ret with volume_done(). */
 int volume_get(const struct rl *rl, const struct volume_req *req, struct volume *ret,

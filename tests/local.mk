@@ -117,6 +117,7 @@ INTEGRATION_TESTS += tests/integration/volume.sh
 INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/pull.sh
 INTEGRATION_TESTS += tests/integration/registry_hostile.sh
+INTEGRATION_TESTS += tests/integration/kill.sh
 INTEGRATION_TESTS += tests/integration/life.sh
 INTEGRATION_TESTS += tests/integration/inspect.sh
 INTEGRATION_TESTS += tests/integration/top.sh
@@ -176,6 +177,7 @@ EXTRA_DIST += tests/fuzz/run
 EXTRA_DIST += tests/integration/badinput.sh
 EXTRA_DIST += tests/integration/hostile_config.sh
 EXTRA_DIST += tests/integration/images.sh
+EXTRA_DIST += tests/integration/killloop.py
 EXTRA_DIST += tests/integration/leftovers.py
 EXTRA_DIST += tests/integration/trees.sh
 EXTRA_DIST += tests/integration/lib.sh
@@ -196,6 +198,7 @@ EXTRA_DIST += tests/vm/guest.sh
 EXTRA_DIST += tests/vm/run
 
 # Tools that tests run
+check_PROGRAMS += tests/tools/killnth
 check_PROGRAMS += tests/tools/unpack
 tests_unit_test_apply_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_archive_in_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)

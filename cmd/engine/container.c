@@ -4,7 +4,7 @@
  *
  * Theory of operation: everything that can fail for the user's reasons (image, options, names,
  * files) happens in engine_create(), cheap checks before dear ones; the folder is published when it
- * is complete. A failure on the way removes what was made.
+ * is complete (for rl run: by the monitor, core/ctr.c). A failure on the way removes what was made.
  */
 #include "config.h"
 
@@ -262,6 +262,7 @@ static int make(struct making *m, struct rl_err *err)
 	c->tty = req->tty;
 	c->interactive = req->interactive;
 	c->remove = req->rm;
+	c->run = req->run;
 	c->init = req->init;
 	c->strict_limits = req->strict_limits;
 	c->stop_timeout = req->stop_timeout;
@@ -290,7 +291,7 @@ static int make(struct making *m, struct rl_err *err)
 	if (r == 0)
 		r = record_write(c, err);
 	free(TAKE_PTR(c->config_text)); /* the monitor keeps what we hold */
-	if (r == 0)
+	if (r == 0 && !req->run)
 		r = ctr_publish(c->rl, &c->ctr, err);
 	if (r == 0)
 		events_emit(c->rl,

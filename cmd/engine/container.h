@@ -48,6 +48,7 @@ struct container {
 	struct restart_policy restart;
 	struct health_conf health;
 	int stop_signal;
+	bool run; /* made by rl run: it is started before anybody sees it */
 	bool tty, interactive, remove, init, strict_limits, host_cgroupns;
 };
 

@@ -45,6 +45,7 @@ struct create_req {
 	uint64_t cpu_shares, cpu_period;
 	const char *cpuset_cpus, *cpuset_mems;
 	bool strict_limits;
+	bool run;                /* it is started straight away, and published by its monitor */
 	int64_t stop_timeout;    /* seconds, -1 = for ever */
 	const char *const *line; /* the whole command line, only to be shown (inspect) */
 	size_t n_line;

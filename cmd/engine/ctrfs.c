@@ -20,6 +20,7 @@
 
 #include "cmd/engine/life.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/proc.h"
 #include "core/sandbox.h"
 
@@ -97,13 +98,15 @@ static int launch_stand_in(const struct container *c, struct ctrfs *f, struct rl
 	return f->user_fd < 0 ? rl_fail_sys(err, errno, "hold on to the stand-in") : 0;
 }
 
-/* The lock says "running" to others, so that nobody starts or removes it under our hands. */
+/* Held until the container is closed, so that nobody starts or removes it under our hands. */
 static int open_stopped(struct container *c, struct ctrfs *f, struct rl_err *err)
 {
 	int r = life_settle(c->rl, &c->ctr, err);
 
 	if (r == 0)
-		r = ctr_lock(&c->ctr, err);
+		r = ctr_enter(&c->ctr, CTR_ENTER_MS, err);
+	if (r == 0 && io_lock_holder(c->ctr.lock_fd) != 0)
+		r = rl_fail(err, EBUSY, "container '%s' has just been started", c->ctr.name);
 	if (r == 0)
 		r = container_rootfs(c, &f->rootfs, err);
 	if (r == 0)

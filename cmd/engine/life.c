@@ -31,18 +31,94 @@
 #include "core/health.h"
 #include "core/idfile.h"
 #include "core/session.h"
+#include "storage/volume.h"
 
-#define LOOK_MS      500
-#define KILL_WAIT_MS 10000 /* SIGKILL that takes longer is a kernel problem (D state) */
-#define STATE_MAX    (8U << 20)
+#define LOOK_MS       500
+#define HEAL_LOOK_MS  500   /* for the looks of ps; longer only where the end is asked for */
+#define KILL_WAIT_MS  10000 /* SIGKILL that takes longer is a kernel problem (D state) */
+#define REACH_MS      10000 /* for a start under way to come as far as its socket */
+#define REACH_LOOK_MS 10
+#define REMOVE_TRIES  5 /* a start may slip in between the stop and the removal */
+#define STATE_MAX     (8U << 20)
+
+/* Flags of state.json: "remove" (--rm), "run" (made by rl run, so never there without a monitor) */
+static bool has_flag(const struct ctr *c, const char *key)
+{
+	json_auto_t *j = NULL;
+	struct rl_err ignored;
+
+	return json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0 &&
+	       json_is_true(json_object_get(j, key));
+}
+
+/* The cidfile goes with its container; a damaged record keeps it. */
+static void drop_cidfile(const struct ctr *c)
+{
+	json_auto_t *j = NULL;
+	struct rl_err ignored;
+
+	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0)
+		idfile_drop(json_string_value(json_object_get(json_object_get(j, "files"), "cid")),
+			    c->id);
+}
+
+/* Out of sight, then gone; with volumes that were made for it when it never ran. */
+static int take_away(const struct rl *rl, struct ctr *c, bool never_ran, struct rl_err *err)
+{
+	struct session session = { .userns_fd = FD_NONE };
+	struct rl_err ignored;
+	int r = ctr_hide(rl, c, err);
+
+	if (r < 0)
+		return r;
+	events_ctr(rl, c, "remove", NULL);
+	/* S is only needed for files of subordinate owners; without it the user's own go */
+	if (session_open(rl, &session, &ignored) < 0)
+		log_debug("%s", ignored.msg);
+	drop_cidfile(c);
+	r = ctr_delete_hidden(rl, c, session.userns_fd, never_ran, err);
+	session_close(&session);
+	return r;
+}
+
+/* A container that lost its monitor while it was being made, or that --rm applies to, goes. */
+static int drop_lost(const struct rl *rl, struct ctr *c, bool was_lost, const struct ctr_state *s,
+		     struct rl_err *err)
+{
+	bool never_ran = s->status == CTR_CREATED;
+	struct ctr_state now;
+	int r;
+
+	if (s->monitor != 0 || s->is_lost || !has_flag(c, never_ran ? "run" : "remove") ||
+	    (!never_ran && !was_lost))
+		return 0;
+	if (ctr_enter(c, 0, err) < 0)
+		return 0; /* somebody else is at it */
+	r = ctr_get_state(c, &now, err);
+	if (r == 0 && now.monitor == 0 && now.status == s->status)
+		r = take_away(rl, c, never_ran, err);
+	ctr_leave(c);
+	return r < 0 ? r : rl_fail(err, ENOENT, "container '%s' has just been removed", c->name);
+}
+
+static int get_state(const struct rl *rl, struct ctr *c, int heal_ms, struct ctr_state *ret,
+		     struct rl_err *err)
+{
+	int r = ctr_get_state(c, ret, err);
+	bool was_lost = r == 0 && ret->is_lost;
+
+	if (was_lost)
+		r = ctr_heal(rl, c, ret, heal_ms, err);
+	if (r == 0 && (was_lost || ret->status == CTR_CREATED))
+		r = drop_lost(rl, c, was_lost, ret, err);
+	return r;
+}
 
 int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret, struct rl_err *err)
 {
-	int r = ctr_get_state(c, ret, err);
+	int r = get_state(rl, c, HEAL_LOOK_MS, ret, err);
 
-	if (r == 0 && ret->is_lost)
-		r = ctr_heal(rl, c, ret, err);
-	return r;
+	return r == -ETIMEDOUT ? 0 : r; /* a process that the kernel holds: it is told as lost */
 }
 
 int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
@@ -64,20 +140,54 @@ int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
 		      : 0;
 }
 
+/* Let @ms pass, or less when the monitor leaves meanwhile. */
+static void pass_time(const struct ctr *c, const struct ctr_state *s, int ms)
+{
+	struct pollfd p = { .fd = s->monitor > 0 ? proc_pidfd_open(s->monitor) : FD_NONE,
+			    .events = POLLIN };
+
+	/* the pid may be a stranger's by now: look at the lock again before waiting for it */
+	if (p.fd >= 0 && io_lock_holder(c->lock_fd) != s->monitor)
+		ms = 0;
+	(void)poll(&p, 1, ms);
+	fd_close(TAKE_FD(p.fd));
+}
+
+/* The monitor could not be reached: it starts up, has just left, or lost its socket. */
+static bool is_unreached(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED || r == -EPIPE || r == -ECONNRESET;
+}
+
+/* One request to the monitor, which may not listen yet. -ESRCH when the container does not run. */
+static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req,
+	       struct rl_err *err)
+{
+	int64_t end = now_ms() + REACH_MS;
+	struct ctr_state s;
+	int r;
+
+	for (;;) {
+		r = life_state(rl, c, &s, err);
+		if (r < 0)
+			return r;
+		if (!ctr_is_alive(&s))
+			return rl_fail(err, ESRCH,
+				       "can only kill running containers: '%s' is %s: container "
+				       "state improper",
+				       c->name, ctr_status_name(s.status));
+		r = control_once(rl, c->id, req, err);
+		if (!is_unreached(r) || now_ms() > end)
+			return r;
+		pass_time(c, &s, REACH_LOOK_MS);
+	}
+}
+
 static int send_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_SIGNAL, .signal = signo };
-	struct ctr_state s;
-	int r = life_state(rl, c, &s, err);
 
-	if (r < 0)
-		return r;
-	if (!ctr_is_alive(&s))
-		return rl_fail(
-			err, ESRCH,
-			"can only kill running containers: '%s' is %s: container state improper",
-			c->name, ctr_status_name(s.status));
-	return control_once(rl, c->id, &req, err);
+	return ask(rl, c, &req, err);
 }
 
 int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *err)
@@ -103,43 +213,45 @@ int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *er
 	return r;
 }
 
-/* The end as it is on disk; a --rm container has no folder any more: then what the monitor said. */
-static int read_end(const struct rl *rl, struct ctr *c, struct ctr_exit *ret, struct rl_err *err)
+/* Over the monitor's socket. -EAGAIN when it could not be reached, or left without a word. */
+static int wait_connected(const struct rl *rl, const struct ctr *c, int timeout_ms,
+			  struct ctr_exit *ret_exit, struct rl_err *err)
 {
-	struct ctr_state s;
-	int r = life_state(rl, c, &s, err);
+	const struct monitor_msg req = { .type = MONITOR_WAIT };
+	auto_fd int sock = control_connect(rl, c->id, err);
+	struct monitor_msg end;
+	int r = sock < 0 ? sock : control_call(sock, &req, FD_NONE, err);
 
 	if (r == 0)
-		*ret = s.exit;
-	return r;
+		r = control_wait_end(sock, timeout_ms, &end, err);
+	if (r == 0)
+		*ret_exit = end.exit;
+	return r == 0 || r == -ETIMEDOUT ? r : -EAGAIN;
 }
 
 int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
 	      struct rl_err *err)
 {
-	const struct monitor_msg req = { .type = MONITOR_WAIT };
-	auto_fd int sock = FD_NONE;
-	struct monitor_msg end;
+	int64_t end = now_ms() + timeout_ms;
 	struct ctr_state s;
-	int r = life_state(rl, c, &s, err);
 
-	if (r < 0)
-		return r;
-	if (!ctr_is_alive(&s) || s.status == CTR_RESTARTING) {
-		*ret_exit = s.exit;
-		return 0;
+	for (;;) {
+		int left = timeout_ms < 0 ? -1 : (int)(end - now_ms());
+		int r = life_state(rl, c, &s, err);
+
+		if (r < 0)
+			return r;
+		if (!ctr_is_alive(&s) || s.status == CTR_RESTARTING) {
+			*ret_exit = s.exit;
+			return 0;
+		}
+		if (timeout_ms >= 0 && left < 0)
+			return rl_fail(err, ETIMEDOUT, "container '%s' has not ended", c->name);
+		r = wait_connected(rl, c, left, ret_exit, err);
+		if (r != -EAGAIN)
+			return r;
+		pass_time(c, &s, left < 0 || left > REACH_LOOK_MS ? REACH_LOOK_MS : left);
 	}
-	sock = control_connect(rl, c->id, err);
-	r = sock < 0 ? sock : control_call(sock, &req, FD_NONE, err);
-	if (r == 0)
-		r = control_wait_end(sock, timeout_ms, &end, err);
-	if (r == -ETIMEDOUT)
-		return r;
-	if (r < 0)
-		return read_end(rl, c, ret_exit,
-				err); /* it ended, or lost its monitor, meanwhile */
-	*ret_exit = end.exit;
-	return 0;
 }
 
 int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err *err)
@@ -304,13 +416,15 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	struct ctr_exit end;
 	struct ctr_state s;
 	int64_t ms;
-	int r = life_state(rl, c, &s, err);
+	int r = get_state(rl, c, KILL_WAIT_MS, &s, err);
 
+	if (r == -ETIMEDOUT)
+		return stuck(c, s.pid, err);
 	if (r < 0 || !ctr_is_alive(&s))
 		return r;
 	own_stop(c, &signo, &timeout_s);
 	ms = timeout_s < 0 ? -1 : timeout_s > INT32_MAX / 1000 ? INT32_MAX : timeout_s * 1000;
-	r = control_once(rl, c->id, &stopping, err);
+	r = ask(rl, c, &stopping, err);
 	if (r == 0 && s.status == CTR_RESTARTING) {
 		r = stop_restarting(rl, c, err);
 		if (r != -EAGAIN)
@@ -337,15 +451,56 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	return r;
 }
 
-/* The cidfile goes with its container; a damaged record keeps it. */
-static void drop_cidfile(const struct ctr *c)
+static int refuse(const struct ctr *c, const struct ctr_state *s, struct rl_err *err)
 {
-	json_auto_t *j = NULL;
-	struct rl_err ignored;
+	rl_fail(err, EBUSY, "cannot remove container %.12s as it is %s", c->id,
+		ctr_status_name(s->status));
+	err->exit_code = 2;
+	return rl_hint(err, "stop it first, or use rm -f");
+}
 
-	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0)
-		idfile_drop(json_string_value(json_object_get(json_object_get(j, "files"), "cid")),
-			    c->id);
+/* Under the flock: nobody starts it between the look and the removal. -EAGAIN: it runs again. */
+static int remove_ended(const struct rl *rl, struct ctr *c, bool force, struct rl_err *err)
+{
+	struct ctr_state s;
+	int r = ctr_get_state(c, &s, err);
+
+	if (r < 0 && !force)
+		return r;
+	if (c->lock_fd >= 0 && io_lock_holder(c->lock_fd) != 0)
+		return force ? -EAGAIN : refuse(c, &s, err);
+	return take_away(rl, c, false, err);
+}
+
+static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
+		       struct rl_err *err)
+{
+	struct ctr_state s;
+	int r = get_state(rl, c, KILL_WAIT_MS, &s, err);
+
+	if (r == -ENOENT)
+		return 0; /* it was lost in the making, or --rm applied */
+	if (r == -ETIMEDOUT)
+		return stuck(c, s.pid, err);
+	if (r < 0 && !force)
+		return r;
+	if (r == 0 && ctr_is_alive(&s)) {
+		if (!force)
+			return refuse(c, &s, err);
+		r = life_stop(rl, c, timeout_s == 0 ? SIGKILL : 0,
+			      timeout_s == 0 ? KILL_WAIT_MS / 1000 : timeout_s, err);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+	}
+	r = life_settle(rl, c, err);
+	if (r < 0 && !force)
+		return r == -ENOENT ? 0 : r;
+	r = c->lock_fd < 0 ? 0 : ctr_enter(c, CTR_ENTER_MS, err); /* without a lock none runs */
+	if (r < 0)
+		return r;
+	r = remove_ended(rl, c, force, err);
+	ctr_leave(c);
+	return r;
 }
 
 int life_set_restart(const struct rl *rl, struct ctr *c, const struct restart_policy *p,
@@ -379,37 +534,17 @@ int life_set_restart(const struct rl *rl, struct ctr *c, const struct restart_po
 int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
 		struct rl_err *err)
 {
-	struct session session = { .userns_fd = FD_NONE };
-	struct ctr_state s;
-	struct rl_err ignored;
-	int r = life_state(rl, c, &s, err);
+	int r = -EAGAIN;
 
-	if (r < 0 && !force)
-		return r;
-	if (r == 0 && ctr_is_alive(&s)) {
-		if (!force) {
-			rl_fail(err, EBUSY, "cannot remove container %.12s as it is %s", c->id,
-				ctr_status_name(s.status));
-			err->exit_code = 2;
-			return rl_hint(err, "stop it first, or use rm -f");
-		}
-		r = life_stop(rl, c, timeout_s == 0 ? SIGKILL : 0,
-			      timeout_s == 0 ? KILL_WAIT_MS / 1000 : timeout_s, err);
-		if (r < 0)
-			return r;
-	}
-	r = life_settle(rl, c, err);
-	if (r < 0 && !force)
-		return r;
-	/* S is only needed for files of subordinate owners; without it the user's own go */
-	if (session_open(rl, &session, &ignored) < 0)
-		log_debug("%s", ignored.msg);
-	r = ctr_hide(rl, c, err);
-	if (r == 0) {
-		events_ctr(rl, c, "remove", NULL);
-		drop_cidfile(c);
-		r = ctr_delete_hidden(rl, c, session.userns_fd, err);
-	}
-	session_close(&session);
+	for (int i = 0; i < REMOVE_TRIES && r == -EAGAIN; i++)
+		r = remove_once(rl, c, force, timeout_s, err);
+	if (r == -EAGAIN)
+		return rl_fail(err, EBUSY, "container '%s' is started again and again", c->name);
 	return r;
+}
+
+void life_sweep(const struct rl *rl)
+{
+	ctr_sweep(rl);
+	volume_sweep(rl, NULL);
 }

@@ -64,3 +64,6 @@ int life_set_restart(const struct rl *rl, struct ctr *c, const struct restart_po
  */
 int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
 		struct rl_err *err) RL_MUST_USE;
+
+/* Remove what crashes left: half-made and half-removed containers, their names, volumes. Cheap. */
+void life_sweep(const struct rl *rl);

@@ -77,7 +77,7 @@ static json_t *to_json(const struct container *c)
 	restart_print(&c->restart, restart);
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:I,"
-		" s:s, s:o, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:o, s:O*, s:O*}",
+		" s:s, s:o, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:o, s:O*, s:O*}",
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
@@ -85,8 +85,9 @@ static json_t *to_json(const struct container *c)
 		"volumes", volumes_to_json(c), "labels", c->labels, "stop_timeout",
 		(json_int_t)c->stop_timeout, "timeout", (json_int_t)c->run_timeout, "restart",
 		restart, "health", health_conf_write(&c->health), "stop_signal", c->stop_signal,
-		"tty", c->tty, "interactive", c->interactive, "remove", c->remove, "init", c->init,
-		"strict_limits", c->strict_limits, "host_cgroupns", c->host_cgroupns, "args",
+		"tty", c->tty, "interactive", c->interactive, "remove", c->remove, "run", c->run,
+		"init", c->init, "strict_limits", c->strict_limits, "host_cgroupns",
+		c->host_cgroupns, "args",
 		json_object_get(json_object_get(c->spec_json, "process"), "args"), "mounts",
 		c->mounts, "asked", c->asked, "ports", ports_to_json(c), "files", c->files, "log",
 		c->log);
@@ -99,7 +100,9 @@ static int write_volumes(const struct container *c, struct rl_err *err)
 
 	for (size_t i = 0; i < c->n_volumes; i++) {
 		const struct spec_volume *v = &c->volumes[i];
-		char fate = c->remove && v->anonymous ? CTR_VOLUME_GOES : CTR_VOLUME_STAYS;
+		char fate = !v->anonymous ? CTR_VOLUME_STAYS
+			    : c->remove   ? CTR_VOLUME_GOES
+					  : CTR_VOLUME_NEW;
 
 		if (buf_printf(&b, "%c %s\n", fate, v->name) < 0)
 			return rl_oom(err);

@@ -19,6 +19,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/ctr.h"
 #include "storage/volume.h"
 
 #define DEV_DEPTH_MAX 3
@@ -420,12 +421,20 @@ static int mount_behind(struct mntlist *l, const struct volopt *o, const struct 
 static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volopt *o,
 		       struct rl_err *err)
 {
-	const struct volume_req q = { .name = o->source,
+	char random[VOLUME_RANDOM_LEN + 1];
+	const struct volume_req q = { .name = o->source ? o->source : random,
+				      .anonymous = !o->source,
 				      .no_copy = o->no_copy,
 				      .no_sync = !o->source && x->req->rm };
 	auto_volume struct volume v = { 0 };
-	int r = volume_get(x->in->rl, &q, &v, err);
+	int r = 0;
 
+	if (!o->source) { /* noted before it is made: a crash must not leave it */
+		volume_random_name(random);
+		r = ctr_note_volume(x->in->ctr_fd, random, err);
+	}
+	if (r == 0)
+		r = volume_get(x->in->rl, &q, &v, err);
 	if (r < 0)
 		return r;
 	r = note_volume(x->out, &v, o->dest, err);

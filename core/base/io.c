@@ -5,6 +5,7 @@
 #include "core/base/io.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -12,6 +13,8 @@
 #include <time.h>
 
 #include "core/base/cleanup.h"
+
+#define LOCK_LOOK_MS 2 /* how often a lock that somebody holds is looked at */
 
 int io_write_all(int fd, const void *p, size_t n)
 {
@@ -358,6 +361,24 @@ int io_flock(int dir_fd, const char *path, bool exclusive, bool block, struct rl
 		return rl_fail_sys(err, errno, "lock '%s'", path);
 	}
 	return TAKE_FD(fd);
+}
+
+int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *err)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	for (;;) {
+		int fd = io_flock(dir_fd, path, true, false, err);
+
+		if (fd != -EAGAIN)
+			return fd;
+		if (now_ms() >= end) {
+			rl_fail(err, EBUSY, "the lock '%s' is held by another process", path);
+			return rl_hint(err, "it may be an rl that was stopped (ctrl-z): 'fuser' or "
+					    "'lsof' names it");
+		}
+		(void)poll(NULL, 0, LOCK_LOOK_MS);
+	}
 }
 
 void rand_hex(char *out, size_t n)

@@ -73,6 +73,9 @@ pid_t io_lock_holder(int fd);
 int io_flock(int dir_fd, const char *path, bool exclusive, bool block,
 	     struct rl_err *err) RL_MUST_USE;
 
+/* The same, exclusive, waiting at most @timeout_ms: its holder may have been stopped. -EBUSY then. */
+int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *err) RL_MUST_USE;
+
 /* @n random bytes as lowercase hex; @out has room for 2 * n + 1. Never fails. */
 void rand_hex(char *out, size_t n);
 /* Monotonic clock in ms; wall clock in ns since the epoch. */

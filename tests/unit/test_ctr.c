@@ -73,7 +73,7 @@ static void test_life(void **state)
 	assert_int_equal(ctr_hide(&f->rl, &c, &err), 0);
 	assert_false(exists(f, "containers/", c.id));
 	assert_false(exists(f, "container-names/", "web"));
-	assert_int_equal(ctr_delete_hidden(&f->rl, &c, FD_NONE, &err), 0);
+	assert_int_equal(ctr_delete_hidden(&f->rl, &c, FD_NONE, false, &err), 0);
 	assert_false(exists(f, "containers/.trash-", c.id));
 	ctr_done(&c);
 }
@@ -167,7 +167,7 @@ static void test_sweep(void **state)
 	assert_int_equal(io_read_full(p[0], dead.id, CTR_ID_LEN), CTR_ID_LEN);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_true(exists(f, "containers/.new-", dead.id));
-	ctr_sweep(&f->rl, FD_NONE);
+	ctr_sweep(&f->rl);
 	assert_false(exists(f, "containers/.new-", dead.id));
 	assert_true(exists(f, "containers/.new-", live.id));
 	assert_int_equal(ctr_remove(&f->rl, &live, FD_NONE, &err), 0);

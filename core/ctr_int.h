@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctr_int.h - what ctr.c, ctr_state.c and ctr_remove.c share */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/ctr.h"
+
+#define CTR_NAMES_DIR "container-names"
+
+/* The lock of all names, at most a few seconds. fd or -errno. */
+int ctr_names_lock(const struct rl *rl, struct rl_err *err) RL_MUST_USE;
+/* The id that the name @name links to: 0, -ENOENT, -EINVAL for what is no such link. */
+int ctr_name_read(const struct rl *rl, const char *name, char id[CTR_ID_LEN + 1]) RL_MUST_USE;
+/* Whether a container of this id is there or is being made by a live process. */
+bool ctr_id_is_used(const struct rl *rl, const char *id);
+/*
+ * Is the folder .new-* or .trash-* @name below @dir_fd one that no live process works on?
+ * @ret_lock:	Its lock, held until closed so that nobody else takes it for garbage; FD_NONE when
+ *		the folder has none
+ */
+bool ctr_is_garbage(int dir_fd, const char *name, int *ret_lock) RL_MUST_USE;
+/* Whether the open folder is the one that everybody finds. */
+bool ctr_is_published(const struct rl *rl, const struct ctr *c);
+/* What a monitor would have removed from the runtime folder; all of it may be gone. */
+void ctr_drop_socket(const struct rl *rl, const char *id);
