@@ -103,8 +103,8 @@ int port_connect(struct port *p, const union port_addr *client, uint16_t ctr_por
 	const union port_addr gateway = v6 ? address6(net_gateway6, 0) : address4(NET_GATEWAY4, 0);
 	int r = -EADDRNOTAVAIL;
 
-	*ret_real =
-		(want & PORT_WANT_REAL) && can && to.sa.sa_family == client->sa.sa_family && is_usable(client);
+	*ret_real = (want & PORT_WANT_REAL) && can && to.sa.sa_family == client->sa.sa_family &&
+		    is_usable(client);
 	if (*ret_real)
 		r = try(&to, client, type);
 	if (r >= 0 || !is_about_source(r))

@@ -50,7 +50,7 @@ run rl run alpine --help
 expect_error "--help behind the image is not for us" "*alpine*"
 run rl sotp
 expect_error "one that was meant" "*unknown command 'sotp' for 'rl'*did you mean 'stop'*See 'rl --help'*"
-run rl contaienr ls
+run rl xontainer ls
 expect_error "a group that was meant" "*did you mean 'container'*"
 run rl image lss
 expect_error "a member that was meant" "*unknown command 'lss' for 'rl image'*did you mean 'ls'*See 'rl image --help'*"

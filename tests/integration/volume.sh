@@ -44,7 +44,7 @@ run rl volume list --filter label=app=web --format '{{.Name}}: {{.Labels.tier}} 
 expect "ls --format, label filter" 0 'labelled: 1 local local' ''
 run rl volume ls -q --filter 'label!=app' --filter anonymous=false
 expect "different keys: all must match" 0 hdata ''
-run rl volume ls -q --filter name=^hda --filter name=^lab
+run rl volume ls -q --filter name=^hdat --filter name=^lab
 expect "the same key: either" 0 hdata$'\n'labelled ''
 run rl volume ls -q --filter since=hdata --filter anonymous=false
 expect "since" 0 labelled ''
