@@ -66,6 +66,8 @@ libcmd_a_SOURCES += cmd/engine/exec.c cmd/engine/exec.h
 libcmd_a_SOURCES += cmd/engine/imgconf.c cmd/engine/imgconf.h
 libcmd_a_SOURCES += cmd/engine/life.c cmd/engine/life.h
 libcmd_a_SOURCES += cmd/engine/logopt.c cmd/engine/logopt.h
+libcmd_a_SOURCES += cmd/engine/limits.h
+libcmd_a_SOURCES += cmd/engine/update.c cmd/engine/update.h
 libcmd_a_SOURCES += cmd/engine/mntlist.c cmd/engine/mntlist.h
 libcmd_a_SOURCES += cmd/engine/ports.c
 libcmd_a_SOURCES += cmd/engine/record.c
@@ -89,6 +91,7 @@ libcmd_a_SOURCES += cmd/engine/volopt.c cmd/engine/volopt.h
 libcmd_a_SOURCES += cmd/engine/volumes_from.c cmd/engine/volumes_from.h
 libcmd_a_SOURCES += cmd/rm.c
 libcmd_a_SOURCES += cmd/stop.c
+libcmd_a_SOURCES += cmd/update.c
 
 bin_PROGRAMS += rl
 rl_SOURCES = cmd/main.c

@@ -48,6 +48,7 @@
 	X(unit_run) \
 	X(unpause) \
 	X(untag) \
+	X(update) \
 	X(volume_create) \
 	X(volume_exists) \
 	X(volume_inspect) \
@@ -94,6 +95,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container stop", "stop" },
 	{ "container top", "top" },
 	{ "container unpause", "unpause" },
+	{ "container update", "update" },
 	{ "container wait", "wait" },
 	{ "image history", "history" },
 	{ "image list", "images" },

@@ -30,6 +30,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/cgroup_fs.h"
+#include "core/cgroup_limits.h"
 #include "core/cgroup_systemd.h"
 
 #define PLACE_MS  10000
@@ -271,69 +272,13 @@ static int place_in_own(struct cgroup *c, bool cpuset, pid_t supervisor, pid_t i
 
 /* --- limits ------------------------------------------------------------------------------- */
 
-struct knob {
-	const char *flag, *controller, *file;
-	char value[256];
-};
-
-static size_t list_knobs(const struct cgroup_limits *l, struct knob k[10])
-{
-	const struct {
-		const char *flag, *file;
-		int64_t v;
-	} memory[] = {
-		{ "--memory", "memory.max", l->memory_max },
-		{ "--memory-reservation", "memory.low", l->memory_low },
-		{ "--memory-high", "memory.high", l->memory_high },
-	};
-	size_t n = 0;
-
-	if (l->cpu_quota_us > 0) {
-		k[n] = (struct knob){ "--cpus", "cpu", "cpu.max", "" };
-		(void)snprintf(k[n++].value, sizeof(k->value), "%lld %lld",
-			       (long long)l->cpu_quota_us,
-			       (long long)(l->cpu_period_us > 0 ? l->cpu_period_us : 100000));
-	}
-	if (l->cpu_weight > 0) {
-		k[n] = (struct knob){ "--cpu-shares", "cpu", "cpu.weight", "" };
-		(void)snprintf(k[n++].value, sizeof(k->value), "%llu",
-			       (unsigned long long)l->cpu_weight);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(memory); i++) {
-		if (memory[i].v <= 0)
-			continue;
-		k[n] = (struct knob){ memory[i].flag, "memory", memory[i].file, "" };
-		(void)snprintf(k[n++].value, sizeof(k->value), "%lld", (long long)memory[i].v);
-	}
-	if (l->has_swap) {
-		k[n] = (struct knob){ "--memory-swap", "memory", "memory.swap.max", "max" };
-		if (l->memory_swap_max >= 0)
-			(void)snprintf(k[n].value, sizeof(k->value), "%lld",
-				       (long long)l->memory_swap_max);
-		n++;
-	}
-	if (l->pids_max > 0) {
-		k[n] = (struct knob){ "--pids-limit", "pids", "pids.max", "" };
-		(void)snprintf(k[n++].value, sizeof(k->value), "%lld", (long long)l->pids_max);
-	}
-	if (l->cpuset_cpus[0]) {
-		k[n] = (struct knob){ "--cpuset-cpus", "cpuset", "cpuset.cpus", "" };
-		(void)snprintf(k[n++].value, sizeof(k->value), "%s", l->cpuset_cpus);
-	}
-	if (l->cpuset_mems[0]) {
-		k[n] = (struct knob){ "--cpuset-mems", "cpuset", "cpuset.mems", "" };
-		(void)snprintf(k[n++].value, sizeof(k->value), "%s", l->cpuset_mems);
-	}
-	return n;
-}
-
 static int lose(struct strv *lost, const char *flag, const char *why, struct rl_err *err)
 {
 	return strv_take(lost, str_printf("%s: %s", flag, why)) < 0 ? rl_oom(err) : 0;
 }
 
 /* Why a file is not there, in the words of the rung. */
-static int lose_knob(const struct cgroup *c, const struct knob *k, struct strv *lost,
+static int lose_knob(const struct cgroup *c, const struct cgroup_knob *k, struct strv *lost,
 		     struct rl_err *err)
 {
 	char why[700];
@@ -360,8 +305,8 @@ static int lose_knob(const struct cgroup *c, const struct knob *k, struct strv *
 	return lose(lost, k->flag, why, err);
 }
 
-static int write_limits(const struct cgroup *c, const struct knob *k, size_t n, struct strv *lost,
-			struct rl_err *err)
+static int write_limits(const struct cgroup *c, const struct cgroup_knob *k, size_t n,
+			struct strv *lost, struct rl_err *err)
 {
 	int r;
 
@@ -385,8 +330,8 @@ static int write_limits(const struct cgroup *c, const struct knob *k, size_t n, 
 int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t supervisor, pid_t init,
 		 struct strv *ret_lost, struct rl_err *err)
 {
-	struct knob k[10];
-	size_t n = list_knobs(limits, k);
+	struct cgroup_knob k[CGROUP_KNOBS];
+	size_t n = cgroup_knobs(limits, k);
 	bool cpuset = limits->cpuset_cpus[0] || limits->cpuset_mems[0];
 	struct rl_err cause = { 0 };
 	int r = 0;

@@ -67,6 +67,13 @@ int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t sup
  */
 int cgroup_reuse(struct cgroup *c, pid_t init, struct rl_err *err) RL_MUST_USE;
 
+/*
+ * Change the limits of a running group (struct ctr_state names its folder) from @old to @new: all of
+ * them or, when the kernel refuses one, none. Memory that is in use cannot be cut off: -EBUSY.
+ */
+int cgroup_update(const char *path, const struct cgroup_limits *old,
+		  const struct cgroup_limits *new, struct rl_err *err) RL_MUST_USE;
+
 struct cgroup_usage {
 	uint64_t oom_kills; /* memory.events oom_kill */
 	int64_t memory_peak, memory_max, memory_current;

@@ -18,6 +18,7 @@ libcore_a_SOURCES =
 libcore_a_SOURCES += core/capname.c core/capname.h
 libcore_a_SOURCES += core/caps.c core/caps.h
 libcore_a_SOURCES += core/cgroup.c core/cgroup.h
+libcore_a_SOURCES += core/cgroup_limits.c core/cgroup_limits.h
 libcore_a_SOURCES += core/cgroup_fs.c core/cgroup_fs.h
 libcore_a_SOURCES += core/cgroup_systemd.c core/cgroup_systemd.h
 libcore_a_SOURCES += core/control.c core/control.h

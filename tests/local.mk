@@ -126,6 +126,7 @@ INTEGRATION_TESTS += tests/integration/health.sh
 INTEGRATION_TESTS += tests/integration/restart.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 INTEGRATION_TESTS += tests/integration/spec_schema.sh
+INTEGRATION_TESTS += tests/integration/update.sh
 
 tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \
 	$(SECCOMP_LIBS)

@@ -38,7 +38,7 @@ static json_t *list_to_json(const struct strv *l)
 	return a;
 }
 
-static json_t *limits_to_json(const struct cgroup_limits *l)
+json_t *record_limits(const struct cgroup_limits *l)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:s, s:s}", "cpu_quota_us",
 			 (json_int_t)l->cpu_quota_us, "cpu_period_us", (json_int_t)l->cpu_period_us,
@@ -81,7 +81,7 @@ static json_t *to_json(const struct container *c)
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
-		"limits", limits_to_json(&c->limits), "limit_flags", list_to_json(&c->limit_flags),
+		"limits", record_limits(&c->limits), "limit_flags", list_to_json(&c->limit_flags),
 		"volumes", volumes_to_json(c), "labels", c->labels, "stop_timeout",
 		(json_int_t)c->stop_timeout, "timeout", (json_int_t)c->run_timeout, "restart",
 		restart, "health", health_conf_write(&c->health), "stop_signal", c->stop_signal,

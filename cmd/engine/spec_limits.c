@@ -2,7 +2,7 @@
 /*
  * spec_limits.c - --cpus, --memory and kin: the "resources" object and the same for core/cgroup
  *
- * The flags that asked for something are listed in out->limit_flags: where there is no cgroup the
+ * The flags that asked for something are listed: where there is no cgroup the
  * user is told about each of them by name.
  */
 #include "config.h"
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/engine/limits.h"
 #include "cmd/engine/spec_parts.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -22,16 +23,32 @@
 #define PERIOD_MIN     1000 /* kernel: 1 ms to 1 s (cgroup-v2.rst, cpu.max) */
 #define PERIOD_MAX     1000000
 
-static int note(struct spec_ctx *x, char *text, struct rl_err *err)
+/* The request, and what becomes of the limits */
+struct limiting {
+	const struct create_req *req;
+	struct cgroup_limits l;
+	struct strv *flags;
+};
+
+/* @text: "--flag value", owned; a former one of the same flag goes */
+static int note(struct limiting *x, char *text, struct rl_err *err)
 {
-	return strv_take(&x->out->limit_flags, text) < 0 ? rl_oom(err) : 0;
+	size_t n = text ? strcspn(text, " ") + 1 : 0;
+
+	for (size_t i = 0; text && i < x->flags->n; i++) {
+		if (strncmp(x->flags->v[i], text, n) != 0)
+			continue;
+		free(x->flags->v[i]);
+		x->flags->v[i] = text;
+		return 0;
+	}
+	return strv_take(x->flags, text) < 0 ? rl_oom(err) : 0;
 }
 
-static int cpu_time(struct spec_ctx *x, struct rl_err *err)
+static int cpu_time(struct limiting *x, struct rl_err *err)
 {
 	const struct create_req *q = x->req;
-	struct cgroup_limits *l = &x->out->limits;
-	int64_t quota = 0, period = q->cpu_period ? (int64_t)q->cpu_period : PERIOD_DEFAULT;
+	int64_t quota = x->l.cpu_quota_us, period = x->l.cpu_period_us;
 	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int r = 0;
 
@@ -39,6 +56,8 @@ static int cpu_time(struct spec_ctx *x, struct rl_err *err)
 		return rl_fail(err, EINVAL,
 			       "'--cpus' and '--cpu-quota' or '--cpu-period' exclude "
 			       "each other");
+	if (q->cpu_period || q->nano_cpus > 0 || period == 0)
+		period = q->cpu_period ? (int64_t)q->cpu_period : PERIOD_DEFAULT;
 	if (period < PERIOD_MIN || period > PERIOD_MAX)
 		return rl_fail(err, EINVAL, "'--cpu-period %lld' is not between %d and %d",
 			       (long long)period, PERIOD_MIN, PERIOD_MAX);
@@ -51,18 +70,18 @@ static int cpu_time(struct spec_ctx *x, struct rl_err *err)
 	if (q->nano_cpus > 0) {
 		quota = q->nano_cpus / 10000; /* nano CPUs of a period of 100000 us */
 		r = note(x, str_printf("--cpus %g", (double)q->nano_cpus / 1e9), err);
-	} else if (quota > 0 || q->cpu_period) {
+	} else if (q->cpu_quota || q->cpu_period) {
 		r = note(x, str_printf("--cpu-quota %lld", (long long)quota), err);
 	}
 	if (r == 0 && quota > 0 && quota < PERIOD_MIN)
 		r = rl_fail(err, EINVAL, "a CPU limit below 0.01 is not possible");
-	l->cpu_quota_us = quota > 0 ? quota : 0;
-	l->cpu_period_us = period;
+	x->l.cpu_quota_us = quota > 0 ? quota : 0;
+	x->l.cpu_period_us = period;
 	return r;
 }
 
 /* cgroup v1 shares (2..262144) to v2 weight (1..10000), the conversion that OCI runtimes share. */
-static int cpu_shares(struct spec_ctx *x, struct rl_err *err)
+static int cpu_shares(struct limiting *x, struct rl_err *err)
 {
 	uint64_t s = x->req->cpu_shares;
 
@@ -71,11 +90,11 @@ static int cpu_shares(struct spec_ctx *x, struct rl_err *err)
 	if (s < 2 || s > 262144)
 		return rl_fail(err, EINVAL, "'--cpu-shares %llu' is not between 2 and 262144",
 			       (unsigned long long)s);
-	x->out->limits.cpu_weight = 1 + (s - 2) * 9999 / 262142;
+	x->l.cpu_weight = 1 + (s - 2) * 9999 / 262142;
 	return note(x, str_printf("--cpu-shares %llu", (unsigned long long)s), err);
 }
 
-static int cpuset(struct spec_ctx *x, const char *flag, const char *s, char *to, size_t room,
+static int cpuset(struct limiting *x, const char *flag, const char *s, char *to, size_t room,
 		  struct rl_err *err)
 {
 	if (!s || !*s)
@@ -86,10 +105,10 @@ static int cpuset(struct spec_ctx *x, const char *flag, const char *s, char *to,
 	return note(x, str_printf("%s %s", flag, s), err);
 }
 
-static int memory(struct spec_ctx *x, struct rl_err *err)
+static int memory(struct limiting *x, struct rl_err *err)
 {
 	const struct create_req *q = x->req;
-	struct cgroup_limits *l = &x->out->limits;
+	struct cgroup_limits *l = &x->l;
 	int64_t total = 0;
 	int r = 0;
 
@@ -104,60 +123,82 @@ static int memory(struct spec_ctx *x, struct rl_err *err)
 		r = note(x, str_printf("--memory %lld", (long long)q->memory), err);
 	}
 	if (r == 0 && q->memory_reservation > 0) {
-		if (q->memory > 0 && q->memory_reservation > q->memory)
-			return rl_fail(err, EINVAL, "'--memory-reservation' is above '--memory'");
 		l->memory_low = q->memory_reservation;
 		r = note(x,
 			 str_printf("--memory-reservation %lld", (long long)q->memory_reservation),
 			 err);
 	}
+	if (r == 0 && l->memory_max > 0 && l->memory_low > l->memory_max)
+		return rl_fail(err, EINVAL, "'--memory-reservation' is above '--memory'");
 	if (r < 0 || !q->memory_swap)
 		return r;
 	if (strcmp(q->memory_swap, "-1") != 0 && parse_size(q->memory_swap, &total) < 0)
 		return rl_fail(err, EINVAL, "'--memory-swap %s' is not a size", q->memory_swap);
 	if (total == 0 && strcmp(q->memory_swap, "-1") != 0)
 		return 0; /* 0 means unset */
-	if (q->memory <= 0)
+	if (l->memory_max <= 0)
 		return rl_fail(err, EINVAL, "'--memory-swap' needs '--memory'");
-	if (total > 0 && total < q->memory)
+	if (total > 0 && total < l->memory_max)
 		return rl_fail(err, EINVAL,
 			       "'--memory-swap %s' is memory plus swap and below '--memory'",
 			       q->memory_swap);
-	l->memory_swap_max = total > 0 ? total - q->memory : -1;
+	l->memory_swap_max = total > 0 ? total - l->memory_max : -1;
+	l->has_swap = true;
 	return note(x, str_printf("--memory-swap %s", q->memory_swap), err);
 }
 
-static int pids(struct spec_ctx *x, struct rl_err *err)
+static int pids(struct limiting *x, struct rl_err *err)
 {
-	int64_t n = PIDS_DEFAULT;
-	int r = 0;
+	int64_t n;
 
-	if (x->req->pids_limit) {
-		if (parse_int(x->req->pids_limit, -1, INT32_MAX, &n) < 0)
-			return rl_fail(err, EINVAL, "'--pids-limit %s' is not a number, -1 or more",
-				       x->req->pids_limit);
-		if (n > 0)
-			r = note(x, str_printf("--pids-limit %lld", (long long)n), err);
-	}
-	x->out->limits.pids_max = n > 0 ? n : 0;
+	if (!x->req->pids_limit)
+		return 0;
+	if (parse_int(x->req->pids_limit, -1, INT32_MAX, &n) < 0)
+		return rl_fail(err, EINVAL, "'--pids-limit %s' is not a number, -1 or more",
+			       x->req->pids_limit);
+	x->l.pids_max = n > 0 ? n : 0;
+	return n > 0 ? note(x, str_printf("--pids-limit %lld", (long long)n), err) : 0;
+}
+
+int limits_apply(const struct create_req *q, struct cgroup_limits *l, struct strv *flags,
+		 struct rl_err *err)
+{
+	struct limiting x = { .req = q, .l = *l, .flags = flags };
+	int r = cpu_time(&x, err);
+
+	if (r == 0)
+		r = cpu_shares(&x, err);
+	if (r == 0)
+		r = cpuset(&x, "--cpuset-cpus", q->cpuset_cpus, x.l.cpuset_cpus,
+			   sizeof(x.l.cpuset_cpus), err);
+	if (r == 0)
+		r = cpuset(&x, "--cpuset-mems", q->cpuset_mems, x.l.cpuset_mems,
+			   sizeof(x.l.cpuset_mems), err);
+	if (r == 0)
+		r = memory(&x, err);
+	if (r == 0)
+		r = pids(&x, err);
+	if (r == 0)
+		*l = x.l;
 	return r;
 }
+
+/* --- as JSON --------------------------------------------------------------------------------- */
 
 static int put(json_t *o, const char *key, int64_t v)
 {
 	return json_object_set_new(o, key, json_integer(v));
 }
 
-static json_t *cpu_object(const struct spec_ctx *x)
+static json_t *cpu_object(const struct cgroup_limits *l, int64_t shares)
 {
-	const struct cgroup_limits *l = &x->out->limits;
 	json_t *o = json_object();
 	int bad = 0;
 
 	if (l->cpu_quota_us > 0)
 		bad |= put(o, "quota", l->cpu_quota_us) | put(o, "period", l->cpu_period_us);
-	if (x->req->cpu_shares)
-		bad |= put(o, "shares", (int64_t)x->req->cpu_shares);
+	if (shares)
+		bad |= put(o, "shares", shares);
 	if (l->cpuset_cpus[0])
 		bad |= json_object_set_new(o, "cpus", json_string(l->cpuset_cpus));
 	if (l->cpuset_mems[0])
@@ -168,9 +209,8 @@ static json_t *cpu_object(const struct spec_ctx *x)
 	return NULL;
 }
 
-static json_t *memory_object(const struct spec_ctx *x)
+static json_t *memory_object(const struct cgroup_limits *l)
 {
-	const struct cgroup_limits *l = &x->out->limits;
 	json_t *o = json_object();
 	int bad = 0;
 
@@ -188,30 +228,11 @@ static json_t *memory_object(const struct spec_ctx *x)
 	return NULL;
 }
 
-int spec_make_limits(struct spec_ctx *x, json_t **ret, struct rl_err *err)
+int limits_json(const struct cgroup_limits *l, int64_t shares, json_t **ret, struct rl_err *err)
 {
-	struct cgroup_limits *l = &x->out->limits;
-	json_auto_t *cpu = NULL, *mem = NULL, *res = NULL;
-	int bad, r = cpu_time(x, err);
+	json_auto_t *cpu = cpu_object(l, shares), *mem = memory_object(l), *res = json_object();
+	int bad = !cpu || !mem || !res;
 
-	if (r == 0)
-		r = cpu_shares(x, err);
-	if (r == 0)
-		r = cpuset(x, "--cpuset-cpus", x->req->cpuset_cpus, l->cpuset_cpus,
-			   sizeof(l->cpuset_cpus), err);
-	if (r == 0)
-		r = cpuset(x, "--cpuset-mems", x->req->cpuset_mems, l->cpuset_mems,
-			   sizeof(l->cpuset_mems), err);
-	if (r == 0)
-		r = memory(x, err);
-	if (r == 0)
-		r = pids(x, err);
-	if (r < 0)
-		return r;
-	cpu = cpu_object(x);
-	mem = memory_object(x);
-	res = json_object();
-	bad = !cpu || !mem || !res;
 	if (!bad && json_object_size(cpu) > 0)
 		bad |= json_object_set(res, "cpu", cpu);
 	if (!bad && json_object_size(mem) > 0)
@@ -221,6 +242,16 @@ int spec_make_limits(struct spec_ctx *x, json_t **ret, struct rl_err *err)
 					   json_pack("{s:I}", "limit", (json_int_t)l->pids_max));
 	if (bad)
 		return rl_oom(err);
-	*ret = json_incref(res);
+	*ret = TAKE_PTR(res);
 	return 0;
+}
+
+int spec_make_limits(struct spec_ctx *x, json_t **ret, struct rl_err *err)
+{
+	struct cgroup_limits *l = &x->out->limits;
+	int r;
+
+	l->pids_max = PIDS_DEFAULT;
+	r = limits_apply(x->req, l, &x->out->limit_flags, err);
+	return r < 0 ? r : limits_json(l, (int64_t)x->req->cpu_shares, ret, err);
 }

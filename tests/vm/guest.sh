@@ -184,6 +184,45 @@ run_scope_end() {
 	rl rm ends >/dev/null
 }
 
+# `rl update`: the kernel's own values, before and after, and a change that it refuses
+run_update() {
+	local group cpu a b
+	rl run -d --name live --network none --cpus 1 --memory 64m $image sh -c \
+		'while :; do :; done' >/dev/null 2>&1
+	group=$(find /sys/fs/cgroup -type d -path '*/rl-*/container' | tail -n 1)
+	values() { (cd "$group" && cat cpu.max cpu.weight memory.max memory.swap.max pids.max) 2>&1 | tr '\n' ' '; }
+	out=$(rl update --cpus 0.25 --memory 96m --memory-swap 96m --pids-limit 50 --cpu-shares 2048 live 2>&1; values)
+	has "25000 100000 79 100663296 0 50 " "rl update: the kernel has the new limits"
+	a=$(sed -n 's/^usage_usec //p' "$group/cpu.stat")
+	read -rt 2 <> <(:)
+	b=$(sed -n 's/^usage_usec //p' "$group/cpu.stat")
+	cpu=$((b - a))
+	[ $cpu -gt 300000 ] && [ $cpu -lt 800000 ]
+	ok $? "rl update: a busy loop gets a quarter of a CPU in 2 s ($cpu us)"
+	out=$(rl update --memory 80m --pids-limit 60 --cpuset-cpus 77 live 2>&1; values)
+	has "Error: update 'live'" "rl update: a CPU that does not exist is an error"
+	has "25000 100000 79 100663296 0 50 " "rl update: and the other limits are as they were"
+	out=$(cat "$HOME"/.local/share/rl/containers/*/state.json)
+	has '"memory_max":100663296' "rl update: on record, too"
+	out=$(rl update --cpu-quota -1 --pids-limit -1 --memory-swap -1 live 2>&1; values)
+	has "max 100000 79 100663296 max max " "rl update: no limit"
+	rl rm -f -t 0 live >/dev/null 2>&1
+	rl run -d --name eats --network none --memory 128m $image \
+		sh -c 'x=$(dd if=/dev/zero bs=1M count=40 2>/dev/null | tr "\\0" x); echo up; sleep 100' >/dev/null 2>&1
+	for _ in {1..100}; do
+		rl logs eats 2>/dev/null | grep -q up && break
+		read -rt 0.1 <> <(:)
+	done
+	out=$(rl update --memory 8m eats 2>&1)
+	has "is below what the container uses now" "rl update: memory in use is not taken away"
+	out=$(rl ps --filter name=eats --format '{{.State}}' 2>&1)
+	has "running" "rl update: the container lives on"
+	rl rm -f -t 0 eats >/dev/null 2>&1
+	out=$(ls "$HOME/.local/share/rl/containers" 2>&1)
+	[ -z "$out" ]
+	ok $? "rl update: nothing is left"
+}
+
 # User namespaces are switched off; a holder of S may still be there, so in a fresh folder
 off() { # off WORDS SETTING
 	out=$(RL_ROOT=$HOME/off-$where $session open 2>&1)
@@ -218,6 +257,7 @@ delegated)
 	run_limits
 	run_effects
 	run_life
+	run_update
 	limits delegated
 	;;
 nested)
@@ -242,6 +282,7 @@ scope)
 	run_effects
 	run_life
 	run_scope_end
+	run_update
 	out=$($check -C 0 true 2>&1)
 	has "lost: --cpuset-cpus: systemd does not delegate the controller 'cpuset'" "what is not delegated is named"
 	has "Delegate=cpu cpuset io memory pids" "with the setting that mends it"

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * update.c - `rl update`: other limits and another restart policy for containers
+ *
+ * Theory of operation: the options are those of `rl run`, in its own request struct, so that both read
+ * them alike. The full id of each container is printed, as podman does.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/engine/update.h"
+#include "cmd/select.h"
+
+struct update_opts {
+	struct create_req q;
+	struct select_opts which;
+};
+
+#define U    struct update_opts
+#define Q(f) q.f
+
+static const struct opt update_options[] = {
+	OPT_NANO(0, "cpus", U, Q(nano_cpus), "N", "CPUs it may use, such as 1.5"),
+	OPT_UINT('c', "cpu-shares", U, Q(cpu_shares), "N", "weight against others (1024)"),
+	OPT_STR(0, "cpu-quota", U, Q(cpu_quota), "US", "CPU time in each period, -1 = no limit"),
+	OPT_UINT(0, "cpu-period", U, Q(cpu_period), "US", "length of a period (100000)"),
+	OPT_STR(0, "cpuset-cpus", U, Q(cpuset_cpus), "LIST", "CPUs, such as 0-2"),
+	OPT_STR(0, "cpuset-mems", U, Q(cpuset_mems), "LIST", "memory nodes"),
+	OPT_SIZE('m', "memory", U, Q(memory), "SIZE", "memory limit; swap as much again"),
+	OPT_STR(0, "memory-swap", U, Q(memory_swap), "SIZE", "memory plus swap, -1 = no limit"),
+	OPT_SIZE(0, "memory-reservation", U, Q(memory_reservation), "SIZE", "protected memory"),
+	OPT_STR(0, "pids-limit", U, Q(pids_limit), "N", "processes, -1 = no limit"),
+	OPT_STR(0, "restart", U, Q(restart), "POLICY",
+		"no, on-failure[:N], always, unless-stopped"),
+	OPT_LIST('e', "env", U, Q(env), "NAME=VALUE", "environment of the next start"),
+	OPT_LIST(0, "unsetenv", U, Q(unsetenv), "NAME", "not in the environment of the next start"),
+	SELECT_LATEST(U, which),
+	OPT_LATER(0, "blkio-weight"),
+	OPT_LATER(0, "blkio-weight-device"),
+	OPT_LATER(0, "cpu-rt-period"),
+	OPT_LATER(0, "cpu-rt-runtime"),
+	OPT_LATER(0, "device-read-bps"),
+	OPT_LATER(0, "device-read-iops"),
+	OPT_LATER(0, "device-write-bps"),
+	OPT_LATER(0, "device-write-iops"),
+	OPT_LATER(0, "health-cmd"),
+	OPT_LATER(0, "health-interval"),
+	OPT_LATER(0, "health-log-destination"),
+	OPT_LATER(0, "health-max-log-count"),
+	OPT_LATER(0, "health-max-log-size"),
+	OPT_LATER(0, "health-on-failure"),
+	OPT_LATER(0, "health-retries"),
+	OPT_LATER(0, "health-start-period"),
+	OPT_LATER(0, "health-startup-cmd"),
+	OPT_LATER(0, "health-startup-interval"),
+	OPT_LATER(0, "health-startup-retries"),
+	OPT_LATER(0, "health-startup-success"),
+	OPT_LATER(0, "health-startup-timeout"),
+	OPT_LATER(0, "health-timeout"),
+	OPT_LATER(0, "memory-swappiness"),
+	OPT_LATER(0, "no-healthcheck"),
+	OPT_LATER(0, "ulimit"),
+	OPT_END,
+};
+
+static bool asks(const struct create_req *q)
+{
+	return q->nano_cpus || q->cpu_shares || q->cpu_quota || q->cpu_period || q->cpuset_cpus ||
+	       q->cpuset_mems || q->memory || q->memory_swap || q->memory_reservation ||
+	       q->pids_limit || q->restart || q->env.n || q->unsetenv.n;
+}
+
+static int update_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
+{
+	const struct update_opts *o = opts;
+	const struct update_req req = { &o->q };
+	char id[65];
+	int r = engine_update(rl, name, &req, id, err);
+
+	if (r == 0)
+		(void)puts(id); /* a closed stdout is seen when it is flushed at exit */
+	return r;
+}
+
+static int update(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	const struct update_opts *o = opts;
+
+	if (!asks(&o->q))
+		return rl_fail(err, EINVAL, "nothing to update: name a limit or --restart");
+	return select_run(rl, "update", args, &o->which, SELECT_ANY, update_one, opts, err);
+}
+
+const struct cmd cmd_update = {
+	.name = "update",
+	.args = "CONTAINER...",
+	.summary = "Change limits and restart policy of containers",
+	.about = "What is not named stays as it is. A running container has its new limits at once, or, "
+		 "when the kernel refuses one of them, keeps all old ones; memory that it uses cannot "
+		 "be taken away from it. The environment changes with its next start. The id of each "
+		 "container is printed.",
+	.examples = {
+		{ "rl update --cpus 0.5 --memory 256m web", "Half a CPU and 256 MiB, at once." },
+		{ "rl update --pids-limit -1 web", "As many processes as the user may have." },
+		{ "rl update --restart on-failure:3 web db", "Two containers get another policy." },
+	},
+	.options = update_options,
+	.opts_size = sizeof(struct update_opts),
+	.max_args = CMD_ANY,
+	.run = update,
+};

@@ -1,0 +1,76 @@
+#!/bin/bash
+# update.sh - `rl update`: records, wrong values, policy (what it does to the kernel: tests/vm)
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+IMAGE=localhost/rl-busybox
+record() { # NAME FILTER: of state.json
+	jq -c "$2" "$ROOT/containers/$(rl ps -aq --no-trunc -f "name=^$1\$")/state.json"
+}
+limits() { record "$1" '.limits | [.cpu_quota_us, .memory_max, .memory_swap_max, .pids_max]'; }
+says() { # NAME TEXT WANTED
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "$2" "wanted $3" "$err"; fi
+}
+run rl create --name one --memory 64m "$IMAGE" env
+id=$out
+says "as created" "$(limits one)" '[0,67108864,67108864,2048]'
+run rl update --cpus 0.5 --memory 128m --pids-limit 100 one
+expect "update prints the id" 0 "$id" ''
+says "limits are recorded" "$(limits one)" '[50000,134217728,134217728,100]'
+run rl update --memory-swap 200m one
+says "swap alone, against the memory that is recorded" "$(limits one)" '[50000,134217728,75497472,100]'
+run rl update --pids-limit -1 --memory-swap -1 one
+says "no limit" "$(limits one)" '[50000,134217728,-1,0]'
+run rl update --cpu-quota -1 --cpu-shares 512 one
+says "nor of the CPU" "$(limits one)" '[0,134217728,-1,0]'
+says "weight" "$(record one .limits.cpu_weight)" 20
+run rl container update --restart on-failure:3 one
+says "policy" "$(record one .restart)" '"on-failure:3"'
+says "what was asked for, each once" "$(record one '.limit_flags | map(split(" ")[0]) | sort')" \
+	'["--cpu-quota","--cpu-shares","--cpus","--memory","--memory-swap","--pids-limit"]'
+run rl update -e A=1 -e HOME=/else one
+run rl start -a one
+expect "environment of the next start" 0 '*HOME=/else*A=1*'
+run rl update --unsetenv A one
+run rl start -a one
+expect "and without it" 0 '!(*A=1*)'
+run rl update --latest --cpus 1
+expect "--latest" 0 "$id"
+
+before=$(limits one)
+for w in '--memory 1k|*below 512 KiB*' '--memory x|*' '--memory-swap 1m|*below*' '--memory-reservation 1g|*above*' \
+	'--cpus 999|*' '--cpus -1|*' '--pids-limit x|*not a number*' '--restart sometimes|*not a restart policy*' \
+	'--cpu-shares 1|*between 2 and*' '--cpuset-cpus a|*not a list*' '--cpu-period 7|*between*' '--env =x|*NAME=VALUE*' \
+	'--blkio-weight 10|*not supported*' '|*nothing to update*'; do
+	# shellcheck disable=SC2086 # two words
+	run rl update ${w%%|*} one
+	expect_error "refused: ${w%%|*}" "${w#*|}"
+done
+says "nothing of it is recorded" "$(limits one)" "$before"
+run rl update --memory 256m --cpus 999 one
+says "nor the good half of a bad request" "$(limits one)" "$before"
+run rl update --cpus 1 nobody
+expect_error "an unknown container" "*nobody*"
+run rl update --cpus 1
+expect_error "none" "*"
+# several at once change one container: each change is there in the end
+rl update --memory 100m one >/dev/null &
+rl update --pids-limit 77 one >/dev/null &
+rl update --restart always one >/dev/null &
+rl rename one two &
+wait
+says "four changes at once" "$(limits two)$(record two .restart)" '[100000,104857600,104857600,77]"always"'
+chmod 555 "$ROOT/containers/$id" 2>/dev/null
+run rl update --memory 300m two
+[ $status = 125 ] && ok "a folder that cannot be written is an error" || not_ok "read-only folder" "$status $err"
+chmod 700 "$ROOT/containers/$id"
+says "and leaves the old record" "$(limits two)" '[100000,104857600,104857600,77]'
+run rl run -d --network none --name live "$IMAGE" sleep 100
+run rl update --restart unless-stopped live
+expect "policy of a running container" 0
+says "is recorded" "$(record live .restart)" '"unless-stopped"'
+run rl update --restart no live
+run rl rm -fa -t 0
+expect "remove them" 0
+leakcheck "nothing is left"
+finish
