@@ -40,6 +40,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/parse.h"
 #include "core/base/proc.h"
 #include "core/capname.h"
 #include "core/exec_spec.h"
@@ -484,6 +485,41 @@ static int hear(struct job *j, struct rl_err *err)
 	return 0;
 }
 
+/* The oldest child of the container's first process, or -errno. */
+static pid_t first_child(pid_t init)
+{
+	char path[64], text[16] = "";
+	auto_fd int fd = FD_NONE;
+	uint64_t pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)init, (int)init);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || io_read_full(fd, text, sizeof(text) - 1) < 0)
+		return -errno;
+	text[strcspn(text, " ")] = '\0';
+	return parse_uint(text, INT32_MAX, &pid) < 0 ? -ESRCH : (pid_t)pid;
+}
+
+/*
+ * With --init process 1 is rl itself (pid1.c), and the kernel lets nobody enter by a process that
+ * may not be looked into. Its oldest child is the payload, in the same namespaces, and they end
+ * together: if it is the same before and after, the descriptor is on the right one.
+ */
+static int use_payload(struct job *j, struct rl_err *err)
+{
+	pid_t pid;
+	int fd;
+
+	if (!j->place.launch->init)
+		return 0;
+	pid = first_child(j->place.init_pid);
+	fd = pid > 0 ? proc_pidfd_open(pid) : (int)pid;
+	if (fd < 0 || first_child(j->place.init_pid) != pid)
+		return rl_fail_sys(err, fd < 0 ? -fd : ESRCH, "find the container's payload");
+	j->place.init_pidfd = fd;
+	return 0;
+}
+
 static int start_process(struct job *j, struct rl_err *err)
 {
 	int *const mine[] = { &j->spec_fd, &j->result_fd, &j->client_fd, &j->place.init_pidfd,
@@ -498,6 +534,8 @@ static int start_process(struct job *j, struct rl_err *err)
 		r = take_kept(j, err);
 	if (r == 0)
 		r = describe(j, err);
+	if (r == 0)
+		r = use_payload(j, err);
 	if (r == 0)
 		r = make_stdio(j, err);
 	if (r < 0)

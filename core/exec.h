@@ -28,6 +28,7 @@ struct launch;
 /* Where: what the monitor knows of its container. All borrowed. */
 struct exec_place {
 	const struct launch *launch; /* spec, filter, maps as init got them */
+	pid_t init_pid;
 	int init_pidfd;
 	int cgroup_fd; /* folder of the container's cgroup, or FD_NONE */
 };

@@ -50,7 +50,7 @@ void monitor_listen(struct monitor *m)
 
 struct exec_place monitor_place(const struct monitor *m)
 {
-	return (struct exec_place){ m->cfg->launch, m->init.pidfd, m->cgroup.dir_fd };
+	return (struct exec_place){ m->cfg->launch, m->init.pid, m->init.pidfd, m->cgroup.dir_fd };
 }
 
 /* @fds: what exec_client() takes. */

@@ -13,6 +13,7 @@
  *
  * An exec has a pump of its own, and no monitor to talk to (core/exec.c):
  *
+ *	client to exec	'O' nobody takes stdout any more, 'R' stderr: who writes gets SIGPIPE
  *	exec to client	's' it runs	'f' it could not be started: struct rl_err
  *			'x' it has ended with this code (i32), in place of 'z'
  */
@@ -29,6 +30,8 @@ enum pump_type {
 	PUMP_STDIN_END = 'e',
 	PUMP_SIZE = 'w',
 	PUMP_DETACH = 'd',
+	PUMP_STDOUT_GONE = 'O',
+	PUMP_STDERR_GONE = 'R',
 	PUMP_STDOUT = 'o',
 	PUMP_STDERR = 'r',
 	PUMP_END = 'z',

@@ -206,6 +206,14 @@ static void started(struct state *s)
 	send_size(s, 0);
 }
 
+/* "rl exec C yes | head": who writes shall see the end of the pipeline, as without rl. */
+static void say_gone(const struct state *s, bool *gone, char type)
+{
+	*gone = true;
+	if (s->r->kind == RELAY_EXEC) /* lost when the socket is full of its input */
+		(void)send(s->r->attach, &type, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* One message of the pump. 0, or the start error of an exec. */
 static int on_output(struct state *s, int flags, struct rl_err *err)
 {
@@ -218,12 +226,17 @@ static int on_output(struct state *s, int flags, struct rl_err *err)
 		return 0;
 	if (n <= 0)
 		return cut_off(s, err);
+	/* the monitor's word may come later, and what is typed at a prompt has to be raw */
+	if (!s->started && (m.type == PUMP_STDOUT || m.type == PUMP_STDERR))
+		started(s);
 	switch (m.type) {
 	case PUMP_STDOUT:
-		s->stdout_gone = s->stdout_gone || io_write_all(STDOUT_FILENO, m.data, len) < 0;
+		if (!s->stdout_gone && io_write_all(STDOUT_FILENO, m.data, len) < 0)
+			say_gone(s, &s->stdout_gone, PUMP_STDOUT_GONE);
 		return 0;
 	case PUMP_STDERR:
-		s->stderr_gone = s->stderr_gone || io_write_all(STDERR_FILENO, m.data, len) < 0;
+		if (!s->stderr_gone && io_write_all(STDERR_FILENO, m.data, len) < 0)
+			say_gone(s, &s->stderr_gone, PUMP_STDERR_GONE);
 		return 0;
 	case PUMP_STARTED:
 		started(s);
@@ -263,7 +276,8 @@ static int on_control(struct state *s, struct rl_err *err)
 		*err = m.err;
 		return -(err->code > 0 ? err->code : EIO);
 	case MONITOR_STARTED:
-		started(s);
+		if (!s->started)
+			started(s);
 		return 0;
 	case MONITOR_EXITED:
 		s->end.exit = m.exit;
