@@ -88,12 +88,12 @@ static int image_rows(const struct image *img, int users, int64_t shared, int64_
 	return r < 0 ? -ENOMEM : 0;
 }
 
-static int sum_layers(const json_t *sizes, const json_t *all, const json_t *active, struct total *t)
+static int sum_layers(const json_t *sizes, json_t *all, const json_t *active, struct total *t)
 {
 	const char *id;
 	json_t *n;
 
-	json_object_foreach ((json_t *)(uintptr_t)all, id, n) {
+	json_object_foreach (all, id, n) {
 		int64_t bytes = json_integer_value(json_object_get(sizes, id));
 
 		t->bytes += bytes;

@@ -27,6 +27,7 @@
 	X(image_prune) \
 	X(image_tree) \
 	X(images) \
+	X(info) \
 	X(inspect) \
 	X(kill) \
 	X(load) \
@@ -49,6 +50,7 @@
 	X(unpause) \
 	X(untag) \
 	X(update) \
+	X(version) \
 	X(volume_create) \
 	X(volume_exists) \
 	X(volume_inspect) \
@@ -106,6 +108,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image tag", "tag" },
 	{ "image untag", "untag" },
 	{ "system events", "events" },
+	{ "system info", "info" },
 	{ "volume list", "volume ls" },
 	{ "volume remove", "volume rm" },
 	{ NULL, NULL },

@@ -31,6 +31,14 @@ struct cgroup_limits {
 
 enum cgroup_rung { CGROUP_NONE, CGROUP_DELEGATED, CGROUP_SCOPE };
 
+/* What a container started now would get, as far as that can be told without asking for it. */
+struct cgroup_probe {
+	bool is_v2;
+	enum cgroup_rung rung;
+	struct strv controllers; /* those of our own group; release with strv_done() */
+};
+int cgroup_probe(struct cgroup_probe *ret, struct rl_err *err) RL_MUST_USE;
+
 struct cgroup_request; /* the talk with systemd, while it goes on */
 
 struct cgroup {

@@ -20,6 +20,7 @@ libcore_a_SOURCES += core/caps.c core/caps.h
 libcore_a_SOURCES += core/cgroup.c core/cgroup.h
 libcore_a_SOURCES += core/cgroup_limits.c core/cgroup_limits.h
 libcore_a_SOURCES += core/cgroup_fs.c core/cgroup_fs.h
+libcore_a_SOURCES += core/cgroup_probe.c
 libcore_a_SOURCES += core/cgroup_systemd.c core/cgroup_systemd.h
 libcore_a_SOURCES += core/control.c core/control.h
 libcore_a_SOURCES += core/copyup.c core/copyup.h

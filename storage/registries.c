@@ -112,6 +112,11 @@ int registries_candidates(const struct registries *reg, const char *name, struct
 	return strv_take(ret, ref_print(&ref)) < 0 ? rl_oom(err) : 0;
 }
 
+const struct strv *registries_search(const struct registries *r)
+{
+	return &r->search;
+}
+
 int registries_localhost(const char *name, struct strv *ret, struct rl_err *err)
 {
 	return add_below("localhost", name, ret, err);

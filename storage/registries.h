@@ -34,6 +34,8 @@ struct registries_paths {
 int registries_load(struct registries **ret, struct rl_err *err) RL_MUST_USE;
 int registries_load_paths(const struct registries_paths *paths, struct registries **ret,
 			  struct rl_err *err) RL_MUST_USE;
+/* Where short names are looked for, in this order; empty when no file says so. Borrowed. */
+const struct strv *registries_search(const struct registries *r);
 /* False when no file is there: then nothing needs to be loaded, docker.io is all there is. */
 bool registries_exist(void);
 void registries_free(struct registries *r); /* NULL is fine */

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * info.c - `rl info`: this machine, this store, and the ways that rl takes here
+ *
+ * Podman's layout, as YAML without --format. What rl has no such thing for is left out or empty; what it
+ * decides by trial (how layers are mounted, which ids there are) is tried here as well, and the reason for
+ * anything but the best way is told (store.graphStatus).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/format.h"
+#include "cmd/version.h"
+#include "cmd/yaml.h"
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/cgroup.h"
+#include "core/ctr_state.h"
+#include "core/session.h"
+#include "storage/image.h"
+#include "storage/platform.h"
+#include "storage/registries.h"
+#include "storage/rootfs.h"
+
+struct info_opts {
+	const char *format;
+};
+
+static const struct opt info_options[] = {
+	OPT_STR('f', "format", struct info_opts, format, "FORMAT", "json, or a Go template"),
+	OPT_IGNORE_BOOL("debug"),
+	OPT_END,
+};
+
+/* --- host -------------------------------------------------------------------------------- */
+
+/* KEY=value or KEY="value" of os-release(5); caller frees, never NULL but without memory */
+static char *os_release(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *p = text; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+		const char *v = p + n + 1;
+		size_t len;
+
+		if (strncmp(p, key, n) != 0 || p[n] != '=')
+			continue;
+		len = strcspn(v, "\n");
+		if (len >= 2 && (*v == '"' || *v == '\'')) {
+			v++;
+			len -= 2;
+		}
+		return strndup(v, len);
+	}
+	return strdup("");
+}
+
+static json_t *distribution(void)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err ignored;
+	auto_free char *id = NULL, *version = NULL, *codename = NULL;
+
+	/* a link on most systems, which io_read_file() would refuse: follow it by hand */
+	if (io_read_file(AT_FDCWD, "/usr/lib/os-release", 65536, &b, &ignored) < 0)
+		RL_IGNORE(io_read_file(AT_FDCWD, "/etc/os-release", 65536, &b, &ignored)); /* "" */
+	id = os_release(b.data, "ID");
+	version = os_release(b.data, "VERSION_ID");
+	codename = os_release(b.data, "VERSION_CODENAME");
+	return id && version && codename ? json_pack("{s:s, s:s, s:s}", "codename", codename,
+						     "distribution", id, "version", version)
+					 : NULL;
+}
+
+static json_t *map_json(const struct idmap *m)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < m->n && a; i++)
+		if (json_array_append_new(a, json_pack("{s:I, s:I, s:I}", "container_id",
+						       (json_int_t)m->v[i].inside, "host_id",
+						       (json_int_t)m->v[i].outside, "size",
+						       (json_int_t)m->v[i].count)) < 0) {
+			json_decref(a);
+			return NULL;
+		}
+	return a;
+}
+
+static json_t *cgroup_part(struct rl_err *err)
+{
+	static const char *const managers[] = { "none", "cgroupfs", "systemd" };
+	struct cgroup_probe p;
+	json_t *j, *list = json_array();
+
+	if (!list || cgroup_probe(&p, err) < 0) {
+		json_decref(list);
+		return NULL;
+	}
+	for (size_t i = 0; i < p.controllers.n; i++)
+		(void)json_array_append_new(list, json_string(p.controllers.v[i]));
+	j = json_pack("{s:s, s:s, s:o}", "cgroupVersion", p.is_v2 ? "v2" : "v1", "cgroupManager",
+		      managers[p.rung], "cgroupControllers", list);
+	strv_done(&p.controllers);
+	return j;
+}
+
+static bool is_on(const char *path, char yes)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err ignored;
+
+	return io_read_file(AT_FDCWD, path, 64, &b, &ignored) == 0 && b.data && b.data[0] == yes;
+}
+
+static json_t *security(const struct rl *rl)
+{
+	auto_free char *profile = NULL;
+	struct rl_err ignored;
+
+	profile = proc_find_data("seccomp.json", &ignored);
+	return json_pack("{s:b, s:b, s:b, s:s, s:b}", "apparmorEnabled",
+			 is_on("/sys/module/apparmor/parameters/enabled", 'Y'), "rootless",
+			 rl->uid != 0, "seccompEnabled", profile != NULL, "seccompProfilePath",
+			 profile ? profile : "", "selinuxEnabled",
+			 is_on("/sys/fs/selinux/enforce", '1') ||
+				 is_on("/sys/fs/selinux/enforce", '0'));
+}
+
+static json_t *memory(void)
+{
+	struct sysinfo s = { 0 };
+	json_int_t unit;
+	char up[64];
+
+	(void)sysinfo(&s); /* zeros */
+	unit = (json_int_t)s.mem_unit;
+	(void)snprintf(up, sizeof(up), "%ldh %ldm %ld.00s", s.uptime / 3600, s.uptime / 60 % 60,
+		       s.uptime % 60);
+	return json_pack("{s:I, s:I, s:I, s:I, s:s}", "memFree", (json_int_t)s.freeram * unit,
+			 "memTotal", (json_int_t)s.totalram * unit, "swapFree",
+			 (json_int_t)s.freeswap * unit, "swapTotal", (json_int_t)s.totalswap * unit,
+			 "uptime", up);
+}
+
+static json_t *host(const struct rl *rl, const struct session *s, struct rl_err *err)
+{
+	json_auto_t *cgroups = cgroup_part(err), *mem = memory();
+	struct utsname u = { 0 };
+	struct platform p;
+	json_t *j;
+
+	(void)uname(&u); /* cannot fail with a valid buffer */
+	platform_host(&p);
+	j = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}, s:b}",
+		      "arch", p.arch, "os", p.os, "variant", p.variant, "cpus",
+		      (int)sysconf(_SC_NPROCESSORS_ONLN), "hostname", u.nodename, "kernel",
+		      u.release, "eventLogger", "file", "logDriver", "k8s-file", "distribution",
+		      distribution(), "security", security(rl), "idMappings",
+		      s ? json_pack("{s:o, s:o}", "gidmap", map_json(&s->gids), "uidmap",
+				    map_json(&s->uids))
+			: json_object(),
+		      "ociRuntime", "name", "rl", "version", PACKAGE_VERSION, "serviceIsRemote", 0);
+	if (!j || !cgroups || !mem || json_object_update(j, cgroups) < 0 ||
+	    json_object_update(j, mem) < 0) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+/* --- store, registries ------------------------------------------------------------------- */
+
+static json_t *container_counts(const struct rl *rl)
+{
+	auto_strv struct strv ids = { 0 };
+	struct rl_err ignored;
+	int running = 0, paused = 0, stopped = 0;
+
+	RL_IGNORE(ctr_list(rl, &ids, &ignored)); /* none, then */
+	for (size_t i = 0; i < ids.n; i++) {
+		struct ctr_state s;
+		struct ctr c;
+
+		if (ctr_open(rl, ids.v[i], &c, &ignored) < 0)
+			continue;
+		if (ctr_get_state(&c, &s, &ignored) == 0) {
+			running += s.status == CTR_RUNNING;
+			paused += s.status == CTR_PAUSED;
+			stopped += s.status != CTR_RUNNING && s.status != CTR_PAUSED;
+		} else {
+			stopped++;
+		}
+		ctr_done(&c);
+	}
+	return json_pack("{s:i, s:i, s:i, s:i}", "number", running + paused + stopped, "paused",
+			 paused, "running", running, "stopped", stopped);
+}
+
+static json_t *image_count(const struct rl *rl)
+{
+	struct image *v = NULL;
+	struct rl_err ignored;
+	size_t n = 0;
+
+	RL_IGNORE(image_list(rl, &v, &n, &ignored)); /* none, then */
+	image_list_done(v, n);
+	return json_pack("{s:I}", "number", (json_int_t)n);
+}
+
+static json_t *store(const struct rl *rl, const struct session *s)
+{
+	auto_free char *why = NULL, *volumes = str_printf("%s/volumes", rl->data_dir);
+	enum rootfs_rung rung = ROOTFS_COPY;
+	json_t *status = json_object();
+	struct rl_err e = { 0 };
+
+	if (s && rootfs_pick(rl, s, &rung, &why, &e) < 0)
+		log_warn("how layers are mounted is not known: %s", e.msg);
+	if (why)
+		(void)json_object_set_new(status, "Why not better", json_string(why)); /* or not */
+	return volumes ? json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:{}}", "graphRoot",
+				   rl->data_dir, "runRoot", rl->run_dir, "volumePath", volumes,
+				   "graphDriverName", rootfs_rung_name(rung), "graphStatus", status,
+				   "containerStore", container_counts(rl), "imageStore",
+				   image_count(rl), "graphOptions")
+		       : NULL;
+}
+
+static json_t *registries(void)
+{
+	auto_registries struct registries *reg = NULL;
+	json_t *j = json_object(), *list = json_array();
+	struct rl_err why = { 0 };
+
+	if (registries_exist() && registries_load(&reg, &why) < 0)
+		log_warn("%s", why.msg);
+	for (size_t i = 0; reg && i < registries_search(reg)->n; i++)
+		(void)json_array_append_new(list, json_string(registries_search(reg)->v[i]));
+	if (json_array_size(list) > 0)
+		(void)json_object_set(j, "search", list);
+	json_decref(list);
+	return j;
+}
+
+static json_t *collect(const struct rl *rl, struct rl_err *err)
+{
+	struct session s = { .userns_fd = FD_NONE };
+	struct rl_err why = { 0 };
+	const struct session *inside = session_open(rl, &s, &why) == 0 ? &s : NULL;
+	json_t *j;
+
+	if (!inside)
+		log_warn("%s", why.msg);
+	j = json_pack("{s:o, s:o, s:o, s:{s:[s, s, s, s], s:[s, s, s], s:[s]}, s:o}", "host",
+		      host(rl, inside, err), "store", store(rl, inside), "registries", registries(),
+		      "plugins", "log", "k8s-file", "journald", "none", "passthrough", "network",
+		      "private", "none", "host", "volume", "local", "version", version_json());
+	session_close(&s);
+	return j;
+}
+
+/* Docker's names for some of it, for templates only */
+static int add_docker_names(json_t *j)
+{
+	const json_t *h = json_object_get(j, "host"), *st = json_object_get(j, "store");
+	const json_t *n = json_object_get(st, "containerStore");
+	json_auto_t *d = json_pack(
+		"{s:s, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O}",
+		"ServerVersion", PACKAGE_VERSION, "Driver", json_object_get(st, "graphDriverName"),
+		"DockerRootDir", json_object_get(st, "graphRoot"), "OSType",
+		json_object_get(h, "os"), "Architecture", json_object_get(h, "arch"), "NCPU",
+		json_object_get(h, "cpus"), "MemTotal", json_object_get(h, "memTotal"),
+		"KernelVersion", json_object_get(h, "kernel"), "Name",
+		json_object_get(h, "hostname"), "CgroupDriver", json_object_get(h, "cgroupManager"),
+		"Containers", json_object_get(n, "number"), "ContainersRunning",
+		json_object_get(n, "running"), "Images",
+		json_object_get(json_object_get(st, "imageStore"), "number"));
+
+	return d ? json_object_update(j, d) : -1;
+}
+
+static int info(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	static const char *const maps[] = { "registries", "graphStatus", "graphOptions", NULL };
+	const struct info_opts *o = opts;
+	const struct format f = { .text = o->format, .map_names = maps };
+	json_auto_t *j = collect(rl, err), *rows = NULL;
+	auto_buf struct buf out = { 0 };
+	int r;
+
+	(void)args;
+	if (!j)
+		return rl_oom(err);
+	if (!o->format) {
+		r = yaml_print(j, &out) < 0 ? rl_oom(err) : 0;
+	} else if (format_is_json(o->format)) {
+		r = format_json(j, &out, err);
+	} else {
+		rows = add_docker_names(j) < 0 ? NULL : json_pack("[O]", j);
+		r = rows ? format_rows(&f, rows, &out, err) : rl_oom(err);
+	}
+	return r < 0 ? r : format_print(&out, err);
+}
+
+const struct cmd cmd_info = {
+	.name = "info",
+	.args = "",
+	.summary = "Show what this machine and this store are like",
+	.about = "Prints the machine, the user's ids, which cgroups and which way of mounting layers "
+		 "containers get here, where things are kept and how many there are; as YAML unless "
+		 "--format says otherwise.",
+	.examples = {
+		{ "rl info", "All of it." },
+		{ "rl info --format '{{.Store.GraphRoot}} {{.Host.CgroupManager}}'",
+		  "Where the store is, and who makes cgroups." },
+	},
+	.options = info_options,
+	.opts_size = sizeof(struct info_opts),
+	.run = info,
+};
