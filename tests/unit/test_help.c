@@ -26,7 +26,7 @@ static bool next_word(const char **p, struct buf *word)
 	char quote = 0;
 
 	word->len = 0;
-	if (!*s || strchr("|><);", *s))
+	if (!*s || strchr("|&><);", *s))
 		return false;
 	for (; *s && (quote || !strchr(" );", *s)); s++) {
 		if (quote ? *s == quote : *s == '\'' || *s == '"')
