@@ -31,7 +31,7 @@ is() { # NAME JQ VALUE
 is "kernel" .host.kernel "$(uname -r)"
 is "host name" .host.hostname "$(uname -n)"
 is "CPUs" .host.cpus "$(nproc --all)"
-is "memory" .host.memTotal "$(awk '/MemTotal/ { printf "%d", $2 * 1024 }' /proc/meminfo)"
+is "memory" .host.memTotal "$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) * 1024))"
 is "cgroup version" .host.cgroupVersion "$([ -f /sys/fs/cgroup/cgroup.controllers ] && echo v2 || echo v1)"
 is "0 is the caller" '.host.idMappings.uidmap[0].host_id' "$TEST_UID"
 is "store" .store.graphRoot "$ROOT"
