@@ -63,6 +63,8 @@ static void check_example(const struct cmd *c, const char *line)
 	struct rl_err err = { 0 };
 	int n, skip = 2;
 
+	if (strncmp(line, "rl ", 3) != 0 && !strstr(line, " rl "))
+		return; /* what goes with it, such as systemctl or loginctl */
 	split(line, &words);
 	rest = calloc(words.n + 1, sizeof(*rest));
 	assert_non_null(rest);
