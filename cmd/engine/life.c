@@ -503,34 +503,6 @@ static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t t
 	return r;
 }
 
-int life_set_restart(const struct rl *rl, struct ctr *c, const struct restart_policy *p,
-		     struct rl_err *err)
-{
-	const struct monitor_msg req = {
-		.type = MONITOR_POLICY,
-		.code = (int32_t)p->kind,
-		.signal = (int32_t)p->max,
-	};
-	char text[RESTART_TEXT];
-	json_auto_t *j = NULL;
-	struct ctr_state s;
-	int r = json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, err);
-
-	if (r < 0)
-		return r;
-	restart_print(p, text);
-	r = restart_goes_with_rm(p, json_is_true(json_object_get(j, "remove")), err);
-	if (r == 0 && json_object_set_new(j, "restart", json_string(text)) < 0)
-		r = rl_oom(err);
-	if (r == 0)
-		r = json_write_file(c->dir_fd, "state.json", j, true, err);
-	if (r == 0)
-		r = life_state(rl, c, &s, err);
-	if (r == 0 && ctr_is_alive(&s))
-		r = control_once(rl, c->id, &req, err);
-	return r;
-}
-
 int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
 		struct rl_err *err)
 {

@@ -49,14 +49,6 @@ int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err) RL
 int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
 	      struct rl_err *err) RL_MUST_USE;
 
-/*
- * Another restart policy from now on: on record, and told to the monitor of one that is alive.
- * -EINVAL for one that does not go with --rm.
- */
-struct restart_policy;
-int life_set_restart(const struct rl *rl, struct ctr *c, const struct restart_policy *p,
-		     struct rl_err *err) RL_MUST_USE;
-
 /**
  * life_remove() - Remove a container that does not run; @force: end it first
  *
