@@ -70,10 +70,8 @@ static int get_ms(const json_t *j, const char *key, int64_t min, int64_t *ret, s
 
 	if (r < 0)
 		return r;
-	if (ns == 0 || (ns == HEALTH_MANUAL && min > 0)) {
-		*ret = ns ? HEALTH_MANUAL : *ret;
+	if (ns == 0)
 		return 0;
-	}
 	if (ns < min * NS_PER_MS)
 		return rl_fail(err, EINVAL, WHAT ": '%s' is %lld ns, less than %lld ms", key,
 			       (long long)ns, (long long)min);
@@ -125,7 +123,9 @@ int health_conf_read(const json_t *j, struct health_conf *c, struct rl_err *err)
 	if (!json_is_object(j))
 		return rl_fail(err, EINVAL, WHAT ": not an object");
 	r = get_test(j, &c->test, err);
-	if (r == 0)
+	if (r == 0 && json_integer_value(json_object_get(j, "Interval")) == HEALTH_MANUAL)
+		c->interval_ms = HEALTH_MANUAL;
+	else if (r == 0)
 		r = get_ms(j, "Interval", HEALTH_MIN_MS, &c->interval_ms, err);
 	if (r == 0)
 		r = get_ms(j, "Timeout", HEALTH_MIN_MS, &c->timeout_ms, err);

@@ -65,6 +65,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_challenge
 FUZZ_TARGETS += tests/fuzz/fuzz_dns
 FUZZ_TARGETS += tests/fuzz/fuzz_events
 FUZZ_TARGETS += tests/fuzz/fuzz_frame
+FUZZ_TARGETS += tests/fuzz/fuzz_health
 FUZZ_TARGETS += tests/fuzz/fuzz_image_record
 FUZZ_TARGETS += tests/fuzz/fuzz_inflate
 FUZZ_TARGETS += tests/fuzz/fuzz_json
