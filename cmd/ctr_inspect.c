@@ -12,6 +12,7 @@
 
 #include "cmd/ctr_view.h"
 #include "cmd/engine/life.h"
+#include "cmd/engine/logopt.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -199,13 +200,15 @@ static json_t *own_file(const struct ctr_view *v, const char *name)
 	return json_string(path);
 }
 
-static json_t *log_path(const struct ctr_view *v)
+/* "" where the output goes elsewhere */
+json_t *view_log_path(const struct ctr_view *v)
 {
-	const char *driver = view_text(v->rec, "log_driver");
+	struct logopt l;
 
-	if (*driver && strcmp(driver, "k8s-file") != 0 && strcmp(driver, "json-file") != 0)
+	logopt_read(json_object_get(v->rec, "log"), &l);
+	if (l.driver != LOG_DRIVER_FILE)
 		return json_string("");
-	return json_sprintf("%s/log/%s", v->c->dir, LOGFILE_NAME);
+	return l.path ? json_string(l.path) : json_sprintf("%s/log/%s", v->c->dir, LOGFILE_NAME);
 }
 
 /* --- mounts ------------------------------------------------------------------------------- */
@@ -386,7 +389,7 @@ static json_t *files(const struct ctr_view *v)
 			 "ResolvConfPath", own_file(v, "resolv.conf"), "HostnamePath",
 			 own_file(v, "hostname"), "HostsPath", own_file(v, "hosts"), "StaticDir",
 			 v->c->dir, "OCIConfigPath", own_file(v, "config.json"), "LogPath",
-			 log_path(v), "OCIRuntime", "rl", "ConmonPidFile", "", "PidFile", "",
+			 view_log_path(v), "OCIRuntime", "rl", "ConmonPidFile", "", "PidFile", "",
 			 "Name", v->c->name, "RestartCount", (int)v->state.restarts, "Driver",
 			 faccessat(v->c->dir_fd, "rootfs", F_OK, 0) == 0 ? "vfs" : "overlay",
 			 "MountLabel", "", "ProcessLabel", "", "AppArmorProfile", "");

@@ -10,13 +10,13 @@
 
 #include "cmd/ctr_inspect.h"
 #include "cmd/ctr_view.h"
+#include "cmd/engine/logopt.h"
 #include "cmd/format.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
 #include "core/capname.h"
 #include "core/idmap.h"
-#include "core/logfile.h"
 #include "core/restart.h"
 
 static int64_t number(const json_t *o, const char *key)
@@ -242,16 +242,15 @@ static json_t *restart(const struct ctr_view *v)
 
 static json_t *log_config(const struct ctr_view *v)
 {
-	const char *driver = view_text(v->rec, "log_driver");
-	bool file = !*driver || strcmp(driver, "k8s-file") == 0 || strcmp(driver, "json-file") == 0;
-	int64_t most = number(v->rec, "log_max");
-	char size[FORMAT_TEXT_MAX];
+	char size[FORMAT_TEXT_MAX] = "0B";
+	struct logopt l;
 
-	format_size(size, !file ? 0 : most > 0 ? most : LOGFILE_MAX_DEFAULT, 4, "");
-	return json_pack(
-		"{s:s, s:n, s:o, s:s, s:s}", "Type", *driver ? driver : "k8s-file", "Config",
-		"Path", file ? json_sprintf("%s/log/%s", v->c->dir, LOGFILE_NAME) : json_string(""),
-		"Tag", "", "Size", size);
+	logopt_read(json_object_get(v->rec, "log"), &l);
+	if (l.driver == LOG_DRIVER_FILE)
+		format_size(size, l.max_size, 4, "");
+	return json_pack("{s:s, s:n, s:o, s:s, s:s}", "Type", logopt_driver_name(l.driver),
+			 "Config", "Path", view_log_path(v), "Tag", l.tag ? l.tag : "", "Size",
+			 size);
 }
 
 static json_t *first_half(const struct ctr_view *v)

@@ -13,7 +13,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 
-void ctr_view_status(char out[VIEW_STATUS_MAX], const struct ctr_state *s)
+void ctr_view_status(char out[VIEW_STATUS_MAX], const struct ctr_state *s, const char *health)
 {
 	char age[FORMAT_TEXT_MAX];
 
@@ -24,8 +24,9 @@ void ctr_view_status(char out[VIEW_STATUS_MAX], const struct ctr_state *s)
 	case CTR_RUNNING:
 	case CTR_PAUSED:
 		format_age(age, wall_ns() - s->started_ns);
-		(void)snprintf(out, VIEW_STATUS_MAX, "Up %s%s", age,
-			       s->status == CTR_PAUSED ? " (Paused)" : "");
+		(void)snprintf(out, VIEW_STATUS_MAX, "Up %s%s%s%s%s", age,
+			       s->status == CTR_PAUSED ? " (Paused)" : "", *health ? " (" : "",
+			       health, *health ? ")" : "");
 		break;
 	case CTR_RESTARTING:
 	case CTR_EXITED:

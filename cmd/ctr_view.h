@@ -9,8 +9,8 @@
 
 #define VIEW_STATUS_MAX 128
 
-/* "Up 2 minutes (healthy)", "Exited (3) 2 seconds ago" */
-void ctr_view_status(char out[VIEW_STATUS_MAX], const struct ctr_state *s);
+/* "Up 2 minutes (healthy)", "Exited (3) 2 seconds ago"; @health: "" where there is no check */
+void ctr_view_status(char out[VIEW_STATUS_MAX], const struct ctr_state *s, const char *health);
 /* "sleep 100"; cut to 17 bytes and "..." unless @whole. Caller frees; NULL = out of memory. */
 char *ctr_view_command(const json_t *args, bool whole);
 

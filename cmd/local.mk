@@ -29,6 +29,7 @@ libcmd_a_SOURCES += cmd/log_read.c cmd/log_read.h
 libcmd_a_SOURCES += cmd/logs.c
 libcmd_a_SOURCES += cmd/man.c cmd/man.h
 libcmd_a_SOURCES += cmd/ps.c
+libcmd_a_SOURCES += cmd/ps_row.c cmd/ps_row.h
 libcmd_a_SOURCES += cmd/ps_filter.c cmd/ps_filter.h
 libcmd_a_SOURCES += cmd/rename.c
 libcmd_a_SOURCES += cmd/run.c

@@ -4,34 +4,32 @@
  *
  * Theory of operation: every container becomes one JSON object with the keys of CLI.md; filters,
  * templates and the default table all work on that. A container whose record is damaged is named in
- * a warning and does not hide the others. No lock is waited for; one that lost
- * its monitor is healed, and what crashes left is swept.
+ * a warning and does not hide the others. No lock is waited for; one that lost its monitor is healed,
+ * and what crashes left is swept.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <regex.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
 #include "cmd/format.h"
 #include "cmd/ps_filter.h"
+#include "cmd/ps_row.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/json.h"
-#include "core/base/log.h"
-#include "core/health.h"
-
-#define STATE_MAX (8U << 20)
 
 struct ps_opts {
-	bool all, quiet, no_trunc, no_heading, latest;
+	bool all, quiet, no_trunc, no_heading, latest, ns, size, pod;
 	int64_t last;
+	uint64_t watch;
 	struct strv filters;
-	const char *format;
+	const char *format, *sort;
 };
 
 static const struct opt ps_options[] = {
@@ -42,28 +40,19 @@ static const struct opt ps_options[] = {
 	OPT_BOOL('l', "latest", struct ps_opts, latest, "the newest, in any state"),
 	OPT_BOOL(0, "no-trunc", struct ps_opts, no_trunc, "whole ids and commands"),
 	OPT_BOOL(0, "noheading", struct ps_opts, no_heading, "no line of headers"),
+	OPT_BOOL(0, "ns", struct ps_opts, ns, "the inode numbers of their namespaces"),
+	OPT_BOOL('p', "pod", struct ps_opts, pod, "id and name of their pods"),
 	OPT_BOOL('q', "quiet", struct ps_opts, quiet, "only ids"),
+	OPT_BOOL('s', "size", struct ps_opts, size, "what they have written, and all their files"),
+	OPT_STR(0, "sort", struct ps_opts, sort, "KEY",
+		"command, created, id, image, names, runningfor, size or status"),
+	OPT_UINT('w', "watch", struct ps_opts, watch, "SECONDS", "again and again"),
+	/* other engines' leftovers, and a state that could be stale: there is neither */
+	OPT_IGNORE_BOOL("external"),
+	OPT_IGNORE_BOOL("storage"),
+	OPT_IGNORE_BOOL("sync"),
 	OPT_END,
 };
-
-static void status_text(char out[96], const struct ctr_state *s, const char *health)
-{
-	char age[FORMAT_TEXT_MAX];
-
-	if (s->status == CTR_CREATED) {
-		(void)snprintf(out, 96, "Created");
-	} else if (s->status == CTR_EXITED || s->status == CTR_RESTARTING) {
-		format_age(age, wall_ns() - s->exit.finished_ns);
-		(void)snprintf(out, 96, "%s (%d) %s ago",
-			       s->status == CTR_EXITED ? "Exited" : "Restarting", s->exit.code,
-			       age);
-	} else {
-		format_age(age, wall_ns() - s->started_ns);
-		(void)snprintf(out, 96, "Up %s%s%s%s%s", age,
-			       s->status == CTR_PAUSED ? " (Paused)" : "", *health ? " (" : "",
-			       health, *health ? ")" : "");
-	}
-}
 
 static const char *str(const json_t *j, const char *key)
 {
@@ -72,88 +61,7 @@ static const char *str(const json_t *j, const char *key)
 	return s ? s : "";
 }
 
-/* "sleep 100", quoted and cut to 17 bytes unless @whole */
-static char *command_text(const json_t *args, bool whole)
-{
-	auto_buf struct buf b = { 0 };
-	size_t i;
-	const json_t *a;
-
-	json_array_foreach (args, i, a) {
-		const char *s = json_string_value(a);
-
-		if (buf_printf(&b, "%s%s", i ? " " : "", s ? s : "") < 0)
-			return NULL;
-	}
-	if (!whole && b.len > 17)
-		return str_printf("%.17s...", b.data);
-	return buf_take(&b);
-}
-
-/* The object of one container: keys of `ps --format json`, and what only templates use. */
-static json_t *row(const struct ps_opts *o, const struct ctr *c, const json_t *state,
-		   const struct ctr_state *s, int64_t created_ns)
-{
-	auto_free char *command = command_text(json_object_get(state, "args"), o->no_trunc);
-	json_t *labels = json_object_get(state, "labels"), *args = json_object_get(state, "args");
-	char health[16] = "", status[96], age[FORMAT_TEXT_MAX], ago[FORMAT_TEXT_MAX + 4];
-	const char *created = str(state, "created");
-
-	if (json_is_object(json_object_get(state, "health")) && ctr_is_alive(s))
-		health_read_status(c->dir_fd, health);
-	status_text(status, s, health);
-	format_age(age, wall_ns() - created_ns);
-	(void)snprintf(ago, sizeof(ago), "%s ago", age);
-	return json_pack("{s:s, s:s, s:s, s:[s], s:O, s:I, s:s, s:I, s:I, s:b, s:i, s:s, s:s, s:O,"
-			 " s:i, s:b, s:o, s:o, s:s, s:s, s:s, s:s, s:s}",
-			 "Id", c->id, "Image", str(state, "image_name"), "ImageID",
-			 str(state, "image"), "Names", c->name, "Args", args ? args : json_null(),
-			 "Created", (json_int_t)(created_ns / 1000000000), "CreatedAt", created,
-			 "StartedAt", (json_int_t)(s->started_ns / 1000000000), "ExitedAt",
-			 (json_int_t)(s->exit.finished_ns ? s->exit.finished_ns / 1000000000
-							  : INT64_C(-62135596800)),
-			 "Exited", s->status == CTR_EXITED, "ExitCode", s->exit.code, "State",
-			 ctr_status_name(s->status), "Status", status, "Labels",
-			 labels ? labels : json_null(), "Pid", (int)s->pid, "AutoRemove",
-			 json_is_true(json_object_get(state, "remove")), "Mounts", json_array(),
-			 "Networks", json_pack("[s]", str(state, "net")), "CreatedHuman", ago,
-			 "RunningFor", ago, "CommandText", command ? command : "", "Ports", "",
-			 "Health", health);
-}
-
-/* One container, or NULL when it is gone or damaged (which is said). */
-static json_t *load(struct rl *rl, const struct ps_opts *o, const char *id)
-{
-	json_auto_t *state = NULL;
-	json_t *j = NULL;
-	struct rl_err err = { 0 };
-	struct ctr_state s;
-	struct ctr c;
-	int64_t created_ns = 0;
-	int r = ctr_open(rl, id, &c, &err);
-
-	if (r < 0)
-		return NULL; /* removed between listing and opening */
-	r = life_state(rl, &c, &s, &err);
-	if (r == 0 && c.record)
-		state = json_incref(c.record);
-	else if (r == 0) /* for the reason */
-		r = json_read_file(c.dir_fd, "state.json", STATE_MAX, &state, &err);
-	if (r == 0) {
-		(void)time_parse_rfc3339(str(state, "created"), &created_ns);
-		j = row(o, &c, state, &s, created_ns);
-		(void)json_object_set_new(j, "CreatedNs", json_integer(created_ns));
-	} else if (r != -ENOENT) {
-		log_warn("container %.12s is damaged, showing the others: %s", id, err.msg);
-	}
-	ctr_done(&c);
-	return j;
-}
-
-json_t *ps_row(struct rl *rl, const char *id)
-{
-	return load(rl, &(const struct ps_opts){ .no_trunc = true }, id);
-}
+/* --- order -------------------------------------------------------------------------------- */
 
 static int newest_first(const void *a, const void *b)
 {
@@ -163,119 +71,236 @@ static int newest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* Shown by default are those that run; a filter on the state or a count asks for all. */
-static bool is_wanted(const struct ps_opts *o, const struct ps_filters *f, const json_t *j)
+static int oldest_first(const void *a, const void *b)
 {
-	const char *state = str(j, "State");
-	bool all = o->all || o->latest || o->last > 0 || ps_filters_want_all(f);
-
-	return (all || strcmp(state, "running") == 0 || strcmp(state, "paused") == 0 ||
-		strcmp(state, "restarting") == 0) &&
-	       ps_filters_match(f, j);
+	return newest_first(b, a);
 }
 
-static int collect(struct rl *rl, const struct ps_opts *o, json_t *ret, struct rl_err *err)
+static int by_text(const void *a, const void *b, const char *key)
 {
-	auto_strv struct strv ids = { 0 };
-	struct ps_filters *f = NULL;
-	auto_free json_t **all = NULL;
-	int64_t most = o->latest ? 1 : o->last > 0 ? o->last : INT64_MAX;
-	size_t n = 0;
-	int r = ctr_list(rl, &ids, err);
+	int d = strcmp(str(*(json_t *const *)a, key), str(*(json_t *const *)b, key));
 
-	life_sweep(rl);
-	if (r == 0)
-		r = ps_filters_new(rl, &o->filters, &f, err);
-	all = calloc(ids.n + 1, sizeof(*all));
-	if (r == 0 && !all)
-		r = rl_oom(err);
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		all[n] = load(rl, o, ids.v[i]);
-		n += all[n] != NULL;
-	}
-	if (n > 1)
-		qsort(all, n, sizeof(json_t *), newest_first);
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0 && most > 0 && is_wanted(o, f, all[i])) {
-			most--;
-			r = json_array_append(ret, all[i]) < 0 ? rl_oom(err) : 0;
+	return d ? d : oldest_first(a, b);
+}
+
+static int by_command(const void *a, const void *b)
+{
+	return by_text(a, b, "CommandText");
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return by_text(a, b, "Id");
+}
+
+static int by_image(const void *a, const void *b)
+{
+	return by_text(a, b, "Image");
+}
+
+static int by_status(const void *a, const void *b)
+{
+	return by_text(a, b, "State");
+}
+
+static const char *name_of(const json_t *j)
+{
+	const char *s = json_string_value(json_array_get(json_object_get(j, "Names"), 0));
+
+	return s ? s : "";
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(name_of(*(json_t *const *)a), name_of(*(json_t *const *)b));
+}
+
+static json_int_t size_of(const json_t *j)
+{
+	return json_integer_value(json_object_get(json_object_get(j, "Size"), "rootFsSize"));
+}
+
+static int by_size(const void *a, const void *b)
+{
+	json_int_t x = size_of(*(json_t *const *)a), y = size_of(*(json_t *const *)b);
+
+	return x == y ? oldest_first(a, b) : (x > y) - (x < y);
+}
+
+typedef int (*order_fn)(const void *, const void *);
+
+static int get_order(const char *word, order_fn *ret, struct rl_err *err)
+{
+	static const struct {
+		const char *word;
+		order_fn fn;
+	} all[] = {
+		{ "command", by_command }, { "created", oldest_first },
+		{ "id", by_id },           { "image", by_image },
+		{ "names", by_name },      { "runningfor", oldest_first },
+		{ "size", by_size },       { "status", by_status },
+	};
+
+	*ret = newest_first;
+	if (!word || !*word)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (strcmp(all[i].word, word) == 0) {
+			*ret = all[i].fn;
+			return 0;
 		}
-		json_decref(all[i]);
 	}
-	ps_filters_free(f);
-	return r;
+	return rl_fail(err, EINVAL,
+		       "invalid argument '%s' for '--sort': choose from command, created, id, "
+		       "image, names, runningfor, size, status",
+		       word);
 }
 
-/* In templates ids are short and lists are text. */
-static int for_template(const struct ps_opts *o, json_t *rows)
+static int sort(json_t *rows, order_fn order)
 {
-	size_t i;
-	json_t *j;
+	size_t n = json_array_size(rows);
+	auto_free json_t **v = calloc(n + 1, sizeof(*v));
 
-	json_array_foreach (rows, i, j) {
-		char id[80];
-
-		(void)snprintf(id, sizeof(id), o->no_trunc ? "%s" : "%.12s", str(j, "Id"));
-		if (json_object_set_new(j, "ID", json_string(id)) < 0 ||
-		    json_object_set_new(j, "Id", json_string(id)) < 0 ||
-		    json_object_set_new(
-			    j, "Names",
-			    json_incref(json_array_get(json_object_get(j, "Names"), 0))) < 0 ||
-		    json_object_set(j, "Command", json_object_get(j, "CommandText")) < 0)
-			return -ENOMEM;
-	}
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		v[i] = json_incref(json_array_get(rows, i));
+	if (n > 1)
+		qsort(v, n, sizeof(*v), order);
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_set_new(rows, i, v[i]); /* its place is there */
 	return 0;
 }
 
-static int print_json(json_t *rows, struct buf *out, struct rl_err *err)
-{
-	static const char *const inner[] = { "CreatedHuman", "RunningFor", "CommandText",
-					     "CreatedNs",    "Args",       "Ports",
-					     "Health" };
-	size_t i;
-	json_t *j;
+/* --- which -------------------------------------------------------------------------------- */
 
-	json_array_foreach (rows, i, j) {
-		(void)json_object_set(j, "Command", json_object_get(j, "Args"));
-		for (size_t k = 0; k < ARRAY_LEN(inner); k++)
-			(void)json_object_del(j, inner[k]); /* may not be there */
-		(void)json_object_set_new(j, "Ports", json_null());
+static bool mentions(const char *format, const char *const *words)
+{
+	for (; format && *words; words++)
+		if (strstr(format, *words))
+			return true;
+	return false;
+}
+
+/* All that are wanted, newest first. Shown by default are those that run; a filter on the state,
+ * or a count, asks for all. */
+static int collect(struct rl *rl, const struct ps_opts *o, json_t *ret, struct rl_err *err)
+{
+	static const char *const ns_words[] = { ".Namespaces", ".MNT",  ".NET",    ".IPC",
+						".PIDNS",      ".UTS",  ".UserNS", ".USERNS",
+						".Cgroup",     ".User", ".CGROUP", NULL };
+	auto_strv struct strv ids = { 0 };
+	struct ps_filters *f = NULL;
+	struct ps_row_how how = { .whole = o->no_trunc,
+				  .namespaces = o->ns || mentions(o->format, ns_words) };
+	size_t most = o->latest ? 1 : o->last > 0 ? (size_t)o->last : SIZE_MAX;
+	int r = ps_filters_new(rl, &o->filters, &f, err);
+
+	how.running_only = !(o->all || o->latest || o->last > 0 || (f && ps_filters_want_all(f)));
+	life_sweep(rl);
+	if (r == 0)
+		r = ctr_list(rl, &ids, err);
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		json_t *row = ps_row_make(rl, ids.v[i], &how);
+
+		if (row && ps_filters_match(f, row))
+			r = json_array_append(ret, row) < 0 ? rl_oom(err) : 0;
+		json_decref(row);
 	}
-	return format_json(rows, out, err);
+	ps_filters_free(f);
+	if (r == 0)
+		r = sort(ret, newest_first) < 0 ? rl_oom(err) : 0;
+	while (json_array_size(ret) > most)
+		(void)json_array_remove(ret, json_array_size(ret) - 1); /* it is there */
+	return r;
+}
+
+/* --- how ---------------------------------------------------------------------------------- */
+
+static char *default_format(const struct ps_opts *o)
+{
+	if (o->quiet)
+		return strdup("{{.ID}}");
+	if (o->ns)
+		return strdup("table {{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.Cgroup}}\t{{.Ipc}}\t"
+			      "{{.Mnt}}\t{{.Net}}\t{{.Pidns}}\t{{.UserNS}}\t{{.Uts}}");
+	return str_printf("table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}"
+			  "\t{{.Ports}}\t{{.Names}}%s%s",
+			  o->pod ? "\t{{.Pod}}\t{{.PodName}}" : "", o->size ? "\t{{.Size}}" : "");
+}
+
+static int print(const struct ps_opts *o, json_t *rows, struct buf *out, struct rl_err *err)
+{
+	static const char *const maps[] = { "Labels", "Namespaces", "ExposedPorts", NULL };
+	bool as_json = format_is_json(o->format);
+	auto_free char *usual = default_format(o);
+	json_auto_t *heads = ps_row_headers();
+	const struct format f = { .text = o->format ? o->format : usual,
+				  .no_heading = o->no_heading,
+				  .headers = heads,
+				  .map_names = maps };
+	json_t *row;
+	size_t i;
+	int r = usual && heads ? 0 : rl_oom(err);
+
+	json_array_foreach (rows, i, row) {
+		if (r == 0 &&
+		    (as_json ? ps_row_for_json(row) : ps_row_for_template(row, o->no_trunc)) < 0)
+			r = rl_oom(err);
+	}
+	if (r < 0)
+		return r;
+	return as_json ? format_json(rows, out, err) : format_rows(&f, rows, out, err);
+}
+
+static int once(struct rl *rl, const struct ps_opts *o, order_fn order, struct rl_err *err)
+{
+	static const char *const size_words[] = { ".Size", NULL };
+	json_auto_t *rows = json_array();
+	auto_buf struct buf out = { 0 };
+	int r = rows ? collect(rl, o, rows, err) : rl_oom(err);
+
+	if (r == 0 && (o->size || order == by_size || mentions(o->format, size_words)))
+		r = ps_row_sizes(rl, rows, err);
+	if (r == 0 && order != newest_first)
+		r = sort(rows, order) < 0 ? rl_oom(err) : 0;
+	if (r == 0)
+		r = print(o, rows, &out, err);
+	return r < 0 ? r : format_print(&out, err);
+}
+
+static int check(const struct ps_opts *o, struct rl_err *err)
+{
+	if (o->quiet && (o->size || o->ns))
+		return rl_fail(err, EINVAL, "--quiet excludes --size and --ns");
+	if (o->size && o->ns)
+		return rl_fail(err, EINVAL, "--size and --ns exclude each other");
+	if (o->latest && o->last > 0)
+		return rl_fail(err, EINVAL, "--last and --latest exclude each other");
+	if (o->watch > INT32_MAX / 1000)
+		return rl_fail(err, EINVAL, "--watch: %llu s is too long",
+			       (unsigned long long)o->watch);
+	return 0;
 }
 
 static int ps(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
-	static const char *const maps[] = { "Labels", NULL };
 	const struct ps_opts *o = opts;
-	json_auto_t *rows = json_array();
-	json_auto_t *heads =
-		json_pack("{s:s, s:s, s:s, s:s}", "ID", "CONTAINER ID", "Id", "CONTAINER ID",
-			  "RunningFor", "CREATED", "CreatedHuman", "CREATED");
-	auto_buf struct buf out = { 0 };
-	struct format f = {
-		.text = o->format, .no_heading = o->no_heading, .headers = heads, .map_names = maps
-	};
-	int r;
+	order_fn order;
+	int r = check(o, err);
 
 	(void)args;
-	if (o->quiet && o->format)
-		return rl_fail(err, EINVAL, "ps: '--quiet' and '--format' exclude each other");
-	if (!rows || !heads)
-		return rl_oom(err);
-	r = collect(rl, o, rows, err);
-	if (r == 0 && !format_is_json(o->format))
-		r = for_template(o, rows) < 0 ? rl_oom(err) : 0;
-	if (r < 0)
-		return r;
-	if (o->quiet)
-		f.text = "{{.ID}}";
-	else if (!f.text)
-		f.text = "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t"
-			 "{{.Ports}}\t{{.Names}}";
-	r = format_is_json(o->format) ? print_json(rows, &out, err)
-				      : format_rows(&f, rows, &out, err);
-	return r < 0 ? r : format_print(&out, err);
+	if (r == 0)
+		r = get_order(o->sort, &order, err);
+	for (;;) {
+		if (r == 0 && o->watch > 0 && isatty(STDOUT_FILENO))
+			r = io_write_all(STDOUT_FILENO, "\033[H\033[2J", 7) < 0 ? -EPIPE : 0;
+		if (r == 0)
+			r = once(rl, o, order, err);
+		if (r < 0 || o->watch == 0)
+			return r;
+		(void)poll(NULL, 0, (int)o->watch * 1000); /* a signal ends rl */
+	}
 }
 
 const struct cmd cmd_ps = {

@@ -16,6 +16,7 @@
 #include "core/base/parse.h"
 #include "core/base/when.h"
 #include "core/ctr_state.h"
+#include "core/restart.h"
 
 enum key {
 	K_ID,
@@ -29,12 +30,33 @@ enum key {
 	K_SINCE,
 	K_UNTIL,
 	K_NETWORK,
+	K_VOLUME,
+	K_HEALTH,
+	K_POD,
+	K_RESTART,
+	K_COMMAND,
+	K_BOOT,
 	KEYS
 };
 
 static const char *const key_names[KEYS] = {
-	"id",       "name",   "label", "label!", "exited",  "status",
-	"ancestor", "before", "since", "until",  "network",
+	"id",
+	"name",
+	"label",
+	"label!",
+	"exited",
+	"status",
+	"ancestor",
+	"before",
+	"since",
+	"until",
+	"network",
+	"volume",
+	"health",
+	"pod",
+	"restart-policy",
+	"command",
+	"should-start-on-boot",
 };
 
 struct filter {
@@ -42,7 +64,7 @@ struct filter {
 	char *value; /* owned */
 	int64_t ns;  /* before, since, until */
 	regex_t re;  /* name */
-	bool has_re;
+	bool has_re, yes;
 };
 
 struct ps_filters {
@@ -82,13 +104,23 @@ static int created_of(const struct rl *rl, const char *name, int64_t *ret, struc
 	return r;
 }
 
+static int one_of(const struct filter *f, const char *const *words, size_t n, const char *what,
+		  struct rl_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(f->value, words[i]) == 0)
+			return 0;
+	return rl_fail(err, EINVAL, "filter %s: '%s' is no %s", key_names[f->key], f->value, what);
+}
+
 static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err)
 {
 	static const char *const states[] = { "created",    "initialized", "running", "paused",
 					      "stopping",   "stopped",     "exited",  "removing",
 					      "restarting", "dead",        "unknown" };
+	static const char *const healths[] = { "healthy", "unhealthy", "starting", "none" };
+	static const char *const policies[] = { "no", "always", "on-failure", "unless-stopped" };
 	int64_t code;
-	size_t i;
 	int r;
 
 	switch (f->key) {
@@ -104,11 +136,7 @@ static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err
 			       ? rl_fail(err, EINVAL, "filter exited: '%s' is no number", f->value)
 			       : 0;
 	case K_STATUS:
-		for (i = 0; i < ARRAY_LEN(states); i++)
-			if (strcmp(f->value, states[i]) == 0)
-				return 0;
-		return rl_fail(err, EINVAL, "filter status: '%s' is no state of a container",
-			       f->value);
+		return one_of(f, states, ARRAY_LEN(states), "state of a container", err);
 	case K_BEFORE:
 	case K_SINCE:
 		return created_of(rl, f->value, &f->ns, err);
@@ -119,8 +147,22 @@ static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err
 	case K_NOT_LABEL:
 	case K_ANCESTOR:
 	case K_NETWORK:
+	case K_VOLUME:
+	case K_POD:
+	case K_COMMAND:
 	case KEYS:
 		return 0;
+	case K_HEALTH:
+		return one_of(f, healths, ARRAY_LEN(healths), "state of health", err);
+	case K_RESTART:
+		return one_of(f, policies, ARRAY_LEN(policies), "restart policy", err);
+	case K_BOOT:
+		return parse_bool(f->value, &f->yes) < 0
+			       ? rl_fail(err, EINVAL,
+					 "filter should-start-on-boot: '%s' is neither true nor "
+					 "false",
+					 f->value)
+			       : 0;
 	}
 	return 0;
 }
@@ -138,7 +180,8 @@ static int add(const struct rl *rl, struct ps_filters *f, const char *word, stru
 	if (!eq || k == KEYS) {
 		rl_fail(err, EINVAL, "'%s' is no filter for containers", word);
 		return rl_hint(err, "KEY=VALUE with id, name, label, label!, exited, status, "
-				    "ancestor, before, since, until or network");
+				    "ancestor, before, since, until, network, volume, health, "
+				    "pod, restart-policy, command or should-start-on-boot");
 	}
 	*x = (struct filter){ .key = (enum key)k, .value = strdup(eq + 1) };
 	if (!x->value)
@@ -175,6 +218,11 @@ static const char *str(const json_t *j, const char *key)
 	return s ? s : "";
 }
 
+static const json_t *record(const json_t *row, const char *key)
+{
+	return json_object_get(json_object_get(row, "Record"), key);
+}
+
 /* "KEY" or "KEY=VALUE" against the labels */
 static bool has_label(const json_t *row, const char *want)
 {
@@ -192,9 +240,60 @@ static bool is_ancestor(const json_t *row, const char *want)
 	const char *image = str(row, "Image"), *id = str(row, "ImageID");
 	size_t n = strlen(want);
 
-	if (strcmp(image, want) == 0 || (strncmp(image, want, n) == 0 && image[n] == ':'))
+	if (strcmp(str(record(row, "asked"), "image_ref"), want) == 0 || strcmp(image, want) == 0 ||
+	    (strncmp(image, want, n) == 0 && image[n] == ':'))
 		return true;
 	return n >= 3 && strncmp(id, want, n) == 0;
+}
+
+static bool is_network(const json_t *row, const char *want)
+{
+	const char *typed = str(record(row, "asked"), "network");
+	const char *mode = json_string_value(record(row, "net"));
+
+	return strcmp(typed, want) == 0 || (mode && strcmp(mode, want) == 0);
+}
+
+/* A volume's name, a place in the container, or a folder of the host that is bound */
+static bool has_volume(const json_t *row, const char *want)
+{
+	const json_t *o;
+	size_t i, n = strlen(want);
+
+	json_array_foreach (record(row, "volumes"), i, o) {
+		if (strcmp(str(o, "name"), want) == 0)
+			return true;
+	}
+	json_array_foreach (record(row, "mounts"), i, o) {
+		const char *s = json_string_value(o);
+
+		if (s && strcmp(s, want) == 0)
+			return true;
+	}
+	json_array_foreach (json_object_get(record(row, "asked"), "binds"), i, o) {
+		const char *s = json_string_value(o);
+
+		if (s && strncmp(s, want, n) == 0 && s[n] == ':')
+			return true;
+	}
+	return false;
+}
+
+/* "on-failure:3" without the number */
+static const char *policy_of(const json_t *row)
+{
+	struct restart_policy p = { RESTART_NO, 0 };
+	struct rl_err ignored;
+
+	RL_IGNORE(restart_parse(json_string_value(record(row, "restart")), &p, &ignored));
+	return restart_name(p.kind);
+}
+
+static bool is_command(const json_t *row, const char *want)
+{
+	const char *s = json_string_value(json_array_get(record(row, "args"), 0));
+
+	return s && strcmp(s, want) == 0;
 }
 
 static bool one(const struct filter *f, const json_t *row)
@@ -230,9 +329,20 @@ static bool one(const struct filter *f, const json_t *row)
 	case K_UNTIL:
 		return created <= f->ns;
 	case K_NETWORK:
-		return strcmp(json_string_value(
-				      json_array_get(json_object_get(row, "Networks"), 0)),
-			      f->value) == 0;
+		return is_network(row, f->value);
+	case K_VOLUME:
+		return has_volume(row, f->value);
+	case K_HEALTH:
+		return strcmp(*str(row, "Health") ? str(row, "Health") : "none", f->value) == 0;
+	case K_POD:
+		return false; /* there are none */
+	case K_RESTART:
+		return strcmp(policy_of(row), f->value) == 0;
+	case K_COMMAND:
+		return is_command(row, f->value);
+	case K_BOOT:
+		return f->yes == (strcmp(policy_of(row), "always") == 0 ||
+				  strcmp(policy_of(row), "unless-stopped") == 0);
 	case KEYS:
 		break;
 	}

@@ -3,8 +3,8 @@
  * ps_filter.h - which containers a list shows: "--filter KEY=VALUE"
  *
  * The same key again: either may match (labels: all must). Different keys: all must match
- * (CLI.md "Filters"). Keys: id name label label! exited status ancestor before since until
- * network.
+ * (CLI.md "Filters"). Keys: id name label label! exited status ancestor before since until network
+ * volume health pod restart-policy command should-start-on-boot.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 struct ps_filters;
 
-/* The row of container @id as filters know it; NULL when it is gone or damaged (which is said). */
+/* The row of container @id as filters know it (cmd/ps_row.h); NULL when it is gone or damaged (which is said). */
 json_t *ps_row(struct rl *rl, const char *id);
 
 /* -EINVAL names an unknown key or a value that does not fit; -ENOENT for an unknown container. */

@@ -299,6 +299,23 @@ static int declaration(struct parser *ps, struct pipe *pp)
 	return 0;
 }
 
+/* The one method that lists have, .Label "key", is the same as (index .Labels "key"). */
+static int method(struct parser *ps, struct call *c)
+{
+	struct arg *of = c->args, *index;
+
+	if ((of->kind != ARG_DOT && of->kind != ARG_VAR) || of->n_fields == 0 ||
+	    strcmp(of->fields[of->n_fields - 1], "Label") != 0)
+		return 0;
+	index = alloc(ps, sizeof(*index));
+	if (!index)
+		return -ENOMEM;
+	*index = (struct arg){ .kind = ARG_FUNC, .name = copy(ps, "index", 5), .next = of };
+	of->fields[of->n_fields - 1] = copy(ps, "Labels", 6);
+	c->args = index;
+	return index->name && of->fields[of->n_fields - 1] ? 0 : -ENOMEM;
+}
+
 /* Words up to '|' or the end */
 static int parse_call(struct parser *ps, struct call **ret, char close)
 {
@@ -328,6 +345,8 @@ static int parse_call(struct parser *ps, struct call **ret, char close)
 	}
 	if (!c->args)
 		return fail(ps, "a value is missing");
+	if (c->args->next && !c->args->next->next && (r = method(ps, c)) < 0)
+		return r;
 	if (c->args->next && c->args->kind != ARG_FUNC)
 		return fail(ps, "can't give an argument to what is not a function");
 	*ret = c;

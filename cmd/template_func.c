@@ -220,9 +220,22 @@ static int f_len(const struct call_env *c, json_t **ret, struct rl_err *err)
 	return *ret ? 0 : rl_oom(err);
 }
 
+static bool has_only_strings(json_t *o)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (o, key, v) {
+		if (!json_is_string(v))
+			return false;
+	}
+	return true;
+}
+
 static int f_index(const struct call_env *c, json_t **ret, struct rl_err *err)
 {
 	json_t *v = c->n ? c->args[0] : NULL;
+	bool in_strings = false;
 
 	if (c->n == 0)
 		return wrong(c, "needs a list or map", err);
@@ -236,6 +249,7 @@ static int f_index(const struct call_env *c, json_t **ret, struct rl_err *err)
 				return wrong(c, "index out of range", err);
 			v = json_array_get(v, (size_t)at);
 		} else if (json_is_object(v) && json_is_string(k)) {
+			in_strings = i + 1 == c->n && has_only_strings(v);
 			v = json_object_get(v, json_string_value(k));
 		} else if (!v || json_is_null(v)) {
 			return wrong(c, "index of untyped nil", err);
@@ -243,7 +257,8 @@ static int f_index(const struct call_env *c, json_t **ret, struct rl_err *err)
 			return wrong(c, "cannot index that with this key", err);
 		}
 	}
-	*ret = json_incref(v);
+	/* what a Go map of strings (labels) gives for a key that is not there */
+	*ret = v || !in_strings ? json_incref(v) : json_string("");
 	return 0;
 }
 

@@ -124,6 +124,7 @@ INTEGRATION_TESTS += tests/integration/registry_hostile.sh
 INTEGRATION_TESTS += tests/integration/kill.sh
 INTEGRATION_TESTS += tests/integration/life.sh
 INTEGRATION_TESTS += tests/integration/inspect.sh
+INTEGRATION_TESTS += tests/integration/ps.sh
 INTEGRATION_TESTS += tests/integration/top.sh
 INTEGRATION_TESTS += tests/integration/oneid.sh
 INTEGRATION_TESTS += tests/integration/health.sh

@@ -75,7 +75,7 @@ get '{{.State.Pid}} {{.State.ConmonPid}}'
 read -r pid monitor <<<"$out"
 [ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" = "sleep 300 " ] && [ "$(awk '{ print $4 }' "/proc/$pid/stat")" = "$monitor" ] &&
 	ok "pids" || not_ok "pids" "$out"
-is "labels" '{{.Config.Labels.k}} {{index .Config.Labels "a.b"}} {{.Config.Labels.none}}' 'v c <no value>'
+is "labels" '{{.Config.Labels.k}} {{index .Config.Labels "a.b"}} {{.Config.Labels.none}}{{index .Config.Labels "none"}}.' 'v c <no value>.'
 is "user, folder, names" '{{.Config.User}} {{.Config.WorkingDir}} {{.Config.Hostname}} {{.Config.StopSignal}} {{.Config.StopTimeout}}' \
 	'5:6 /tmp hh SIGINT 3'
 is "environment" '{{range .Config.Env}}{{println .}}{{end}}' '*X=1*'

@@ -58,6 +58,8 @@ static void test_good(void **state)
 		{ "{{.Labels}}", "map[a:1 b:2]" },
 		{ "{{.Labels.nope}}", "<no value>" },
 		{ "{{index .Labels \"a\"}}", "1" },
+		{ "{{index .Labels \"none\"}}.", "." },
+		{ "{{.Label \"a\"}}{{.Label \"none\"}}.", "1." },
 		{ "{{.Nil}}", "<nil>" },
 		{ "{{.Cpus}} {{.Size}} {{.On}}", "0.5 1536 true" },
 		{ "{{join .Env \",\"}}", "A=1,B=2" },
