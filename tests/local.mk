@@ -202,6 +202,7 @@ EXTRA_DIST += $(INTEGRATION_TESTS)
 EXTRA_DIST += tests/vm/boot.sh
 EXTRA_DIST += tests/vm/guest.sh
 EXTRA_DIST += tests/vm/run
+EXTRA_DIST += tests/vm/units.sh
 
 # Tools that tests run
 check_PROGRAMS += tests/tools/killnth
