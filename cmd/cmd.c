@@ -12,30 +12,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/global.h"
 #include "cmd/help.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
-
-struct global_opts {
-	bool version, help, debug;
-	const char *root, *log_level;
-};
-
-const struct opt cmd_global_options[] = {
-	OPT_STR(0, "root", struct global_opts, root, "DIR", "keep images and containers in DIR"),
-	OPT_STR(0, "log-level", struct global_opts, log_level, "LEVEL",
-		"error, warn (default), info or debug"),
-	OPT_BOOL('D', "debug", struct global_opts, debug, NULL),
-	OPT_BOOL('v', "version", struct global_opts, version, "print the version"),
-	OPT_BOOL('h', "help", struct global_opts, help, "print this help"),
-	OPT_IGNORE("host"),
-	OPT_IGNORE("context"),
-	OPT_IGNORE("cgroup-manager"),
-	OPT_IGNORE("storage-driver"),
-	OPT_END,
-};
 
 static int print(const struct buf *b, int status)
 {
@@ -205,25 +187,6 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int n_l
 	return status;
 }
 
-static int set_log_level(const struct global_opts *g, struct rl_err *err)
-{
-	static const char *const names[] = { "error", "warn", "info", "debug" };
-
-	if (g->debug)
-		log_set_level(LOG_DEBUG);
-	if (!g->log_level)
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (strcmp(g->log_level, names[i]) == 0) {
-			log_set_level((enum log_level)i);
-			return 0;
-		}
-	}
-	return rl_fail(err, EINVAL,
-		       "invalid value '%s' for '--log-level': expected error, warn, info or debug",
-		       g->log_level);
-}
-
 /* Is "--help" or "-h" the word after the group's name? */
 static bool asks_help(const char *word)
 {
@@ -269,7 +232,7 @@ int cmd_main(int argc, char **argv)
 	if (!rest)
 		return EXIT_RL;
 	n = opt_parse(cmd_global_options, true, argc - 1, argv + 1, &g, rest, &err);
-	if (n < 0 || set_log_level(&g, &err) < 0)
+	if (n < 0 || global_apply(&g, &err) < 0)
 		return usage_error(&err, "");
 	if (g.version) {
 		auto_buf struct buf b = { 0 };

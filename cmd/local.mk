@@ -19,6 +19,7 @@ libcmd_a_SOURCES += cmd/healthcheck.c
 libcmd_a_SOURCES += cmd/info.c
 libcmd_a_SOURCES += cmd/version.c cmd/version.h
 libcmd_a_SOURCES += cmd/yaml.c cmd/yaml.h
+libcmd_a_SOURCES += cmd/global.c cmd/global.h
 libcmd_a_SOURCES += cmd/kill.c
 libcmd_a_SOURCES += cmd/pause.c
 libcmd_a_SOURCES += cmd/restart.c

@@ -50,6 +50,8 @@ int log_show(struct log_view *v, const struct log_entry *e)
 		v->skip -= e->full;
 		return 0;
 	}
+	if (e->stream == 2)
+		(void)fflush(stdout); /* for who has both in one file: in the order they came */
 	if (!*in_line)
 		start_line(v, e, to);
 	(void)fwrite(e->text, 1, e->len, to);

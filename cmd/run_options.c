@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/global.h"
 #include "core/base/cleanup.h"
 #include "core/detach.h"
 
@@ -163,7 +164,7 @@ const struct opt run_options[] = {
 	/* no effect on any Linux of today, or on us */
 	OPT_IGNORE_BOOL("disable-content-trust"),
 	OPT_IGNORE("kernel-memory"),
-	OPT_IGNORE("runtime"),
+	OPT_STR(0, "runtime", R, runtime, "NAME", NULL),
 	/* later */
 	OPT_LATER('a', "attach"),
 	OPT_LATER(0, "blkio-weight"),
@@ -239,8 +240,10 @@ static int only(const char *flag, const char *v, const char *a, const char *b, s
 int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_err *err)
 {
 	struct create_req *q = &o->req;
-	int r = only("--systemd", o->systemd, "false", "false", err);
+	int r = global_check_runtime(o->runtime, err);
 
+	if (r == 0)
+		r = only("--systemd", o->systemd, "false", "false", err);
 	if (r == 0)
 		r = only("--cgroups", o->cgroups, "enabled", "enabled", err);
 	if (r == 0)

@@ -48,8 +48,12 @@ static char *find_data_dir(const char *root)
 /* A runtime folder that is missing, foreign or open to others is not used (su, sudo, cron). */
 static char *find_run_dir(const char *data_dir, uid_t uid)
 {
-	const char *s = env_path("XDG_RUNTIME_DIR");
+	const char *s = env_path("RL_RUNROOT");
 	struct stat st;
+
+	if (s)
+		return strdup(s);
+	s = env_path("XDG_RUNTIME_DIR");
 
 	if (s && stat(s, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == uid &&
 	    (st.st_mode & 022) == 0)

@@ -5,7 +5,7 @@
  * main() fills one struct rl and passes it down; nothing here changes afterwards.
  *
  *	data_dir	$RL_ROOT, else $XDG_DATA_HOME/rl, else ~/.local/share/rl   (0700)
- *	run_dir		$XDG_RUNTIME_DIR/rl, else data_dir/run                     (0700)
+ *	run_dir		$RL_RUNROOT, else $XDG_RUNTIME_DIR/rl, else data_dir/run                     (0700)
  */
 #pragma once
 

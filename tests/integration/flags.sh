@@ -152,6 +152,34 @@ expect_error '--passwd=false with an entry' "*excludes*"
 run rl run --rm --passwd-entry $'a\nb' $IMG true
 expect_error 'two lines' "*one line*"
 
+# --- in front of the command --------------------------------------------------------------------
+run rl -H tcp://x --context y -D=false --tmpdir z --storage-opt a=b --cgroup-manager cgroupfs --runtime crun ps -q
+expect "what scripts of others say is taken silently" 0 '' ''
+run rl --out list ps -a
+expect '--out: nothing on stdout' 0 ''
+check '... but in the file' grep -q 'CONTAINER ID' "$T/work/list"
+run rl --noout ps -a
+expect '--noout' 0 ''
+for level in trace debug info warn warning error fatal panic; do
+	run rl --log-level=$level --version
+	expect "--log-level $level" 0 'rl version*'
+done
+run rl --runroot "$T/run/other" run --rm --network none $IMG true
+expect '--runroot' 0
+check '... is used' [ -S "$T/run/other/session.sock" ]
+run rl --storage-driver vfs run --rm --network none $IMG sh -c 'echo x >/x && cat /x'
+expect '--storage-driver' 0 x
+run rl --runtime kata ps
+expect_error 'another runtime is refused' "*'--runtime kata'*"
+run rl run --runtime /usr/bin/runsc $IMG true
+expect_error '... by run as well' "*'--runtime /usr/bin/runsc'*"
+run rl --out no/such/folder ps
+expect_error '--out that cannot be written' "*--out 'no/such/folder'*"
+run rl --url tcp://x ps
+expect_error 'a remote machine' '*not supported yet: --url*'
+run rl --log-level loud ps
+expect_error 'no level' "*'loud'*--log-level*"
+
 # --- wrong uses ---------------------------------------------------------------------------------
 for c in stop kill rm start wait; do
 	run rl $c
