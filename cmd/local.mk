@@ -47,6 +47,7 @@ libcmd_a_SOURCES += cmd/load.c
 libcmd_a_SOURCES += cmd/opt.c cmd/opt.h
 libcmd_a_SOURCES += cmd/run_options.c cmd/run_options.h
 libcmd_a_SOURCES += cmd/pull.c
+libcmd_a_SOURCES += cmd/push.c
 libcmd_a_SOURCES += cmd/engine/volume_use.c cmd/engine/volume_use.h
 libcmd_a_SOURCES += cmd/exists.c
 libcmd_a_SOURCES += cmd/prune.c cmd/prune.h

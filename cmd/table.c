@@ -35,6 +35,7 @@
 	X(pause) \
 	X(ps) \
 	X(pull) \
+	X(push) \
 	X(rename) \
 	X(restart) \
 	X(rm) \
@@ -104,6 +105,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image load", "load" },
 	{ "image ls", "images" },
 	{ "image pull", "pull" },
+	{ "image push", "push" },
 	{ "image rm", "rmi" },
 	{ "image tag", "tag" },
 	{ "image untag", "untag" },

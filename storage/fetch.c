@@ -21,6 +21,7 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/events.h"
+#include "storage/fetch_helper.h"
 #include "storage/fetch_request.h"
 #include "storage/ref.h"
 
@@ -60,7 +61,7 @@ struct helper {
 	const char *event; /* what each result is called in the log of events */
 };
 
-static int request_fd(const json_t *request, struct rl_err *err)
+int fetch_request_fd(const json_t *request, struct rl_err *err)
 {
 	auto_fd int fd = memfd_create("rl-request", MFD_CLOEXEC);
 	char *text = json_dumps(request, JSON_COMPACT);
@@ -193,7 +194,7 @@ static int helper_read(struct helper *h, struct buf *out, struct rl_err *err)
 static int take_line(const struct helper *h, const char *line, size_t len, struct strv *names,
 		     struct strv *ids, struct rl_err *err)
 {
-	const char *text, *hint, *id, *name;
+	const char *text, *hint, *id, *name, *digest;
 	json_auto_t *j = NULL;
 	int64_t code;
 
@@ -202,6 +203,7 @@ static int take_line(const struct helper *h, const char *line, size_t len, struc
 	    json_get_str(j, "hint", "rl-image", &hint, err) < 0 ||
 	    json_get_str(j, "id", "rl-image", &id, err) < 0 ||
 	    json_get_str(j, "name", "rl-image", &name, err) < 0 ||
+	    json_get_str(j, "digest", "rl-image", &digest, err) < 0 ||
 	    json_get_int(j, "code", "rl-image", &code, err) < 0)
 		return -err->code;
 	if (text) {
@@ -212,8 +214,11 @@ static int take_line(const struct helper *h, const char *line, size_t len, struc
 	}
 	if (!id)
 		return rl_fail(err, EPROTO, "rl-image gives a result without an id");
-	events_thing(h->rl, "image", h->event, id, name ? name : id);
-	if ((ids && strv_add(ids, id) < 0) || (names && strv_add(names, name ? name : id) < 0))
+	if (h->event)
+		events_thing(h->rl, "image", h->event, id, name ? name : id);
+	if ((ids && strv_add(ids, id) < 0) || (names && strv_add(names, name ? name : id) < 0) ||
+	    (ids && digest && h->event && strcmp(h->event, "push") == 0 &&
+	     strv_add(ids, digest) < 0))
 		return rl_oom(err);
 	return 0;
 }
@@ -262,16 +267,22 @@ static int helper_finish(struct helper *h, const struct buf *out, struct strv *n
 	return 0;
 }
 
-/* One run of the helper from start to end; results go to @names and @ids (either may be NULL). */
-static int helper_run(const struct rl *rl, const struct session *s, const char *const *words,
-		      const struct proc_fd *fds, size_t n_fds, struct strv *names, struct strv *ids,
-		      struct rl_err *err)
+static const char *event_name(const char *word)
+{
+	return strcmp(word, "load") == 0    ? "loadFromArchive"
+	       : strcmp(word, "login") == 0 ? NULL
+					    : word;
+}
+
+int fetch_helper_run(const struct rl *rl, const struct session *s, const char *const *words,
+		     const struct proc_fd *fds, size_t n_fds, struct strv *names, struct strv *ids,
+		     struct rl_err *err)
 {
 	struct helper h = { .pidfd = FD_NONE,
 			    .out = FD_NONE,
 			    .sigfd = FD_NONE,
 			    .rl = rl,
-			    .event = strcmp(words[0], "load") == 0 ? "loadFromArchive" : "pull" };
+			    .event = event_name(words[0]) };
 	auto_buf struct buf out = { 0 };
 	int r = signals_take(&h, err);
 
@@ -299,7 +310,8 @@ static void wiping_free(void *p)
 	free(p);
 }
 
-static int pull_request(const struct session *s, const struct pull_req *req, struct rl_err *err)
+int fetch_secret_request(const struct session *s, bool quiet, fetch_compose compose,
+			 const void *arg, struct rl_err *err)
 {
 	json_malloc_t old_malloc;
 	json_free_t old_free;
@@ -310,15 +322,20 @@ static int pull_request(const struct session *s, const struct pull_req *req, str
 	(void)prctl(PR_SET_DUMPABLE, 0); /* cannot fail with this value */
 	json_get_alloc_funcs(&old_malloc, &old_free);
 	json_set_alloc_funcs(malloc, wiping_free);
-	r = fetch_request_new(s, req->quiet, &root, err);
+	r = fetch_request_new(s, quiet, &root, err);
 	if (r == 0)
-		r = fetch_request_pull(root, req, err);
+		r = compose(root, arg, err);
 	if (r == 0)
-		r = request_fd(root, err);
+		r = fetch_request_fd(root, err);
 	json_decref(root);
 	json_set_alloc_funcs(old_malloc, old_free);
 	(void)prctl(PR_SET_DUMPABLE, 1); /* the same */
 	return r;
+}
+
+static int compose_pull(json_t *root, const void *arg, struct rl_err *err)
+{
+	return fetch_request_pull(root, arg, err);
 }
 
 /* Transports that others have and we do not; as a name each would only be a puzzling error. */
@@ -397,10 +414,10 @@ int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret
 	r = session_open(rl, &s, err);
 	if (r < 0)
 		return r;
-	fd = pull_request(&s, req, err);
+	fd = fetch_secret_request(&s, req->quiet, compose_pull, req, err);
 	r = fd < 0 ? fd
-		   : helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 } }, 1, NULL, ret_ids,
-				err);
+		   : fetch_helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 } }, 1, NULL,
+				      ret_ids, err);
 	session_close(&s);
 	if (r < 0)
 		events_thing(rl, "image", "pull-error", NULL, req->name);
@@ -494,7 +511,7 @@ static int load_request(const struct session *s, const char *want, bool quiet, s
 		if (!v || json_object_set_new(root, "want", v) < 0)
 			r = rl_oom(err);
 	}
-	return r < 0 ? r : request_fd(root, err);
+	return r < 0 ? r : fetch_request_fd(root, err);
 }
 
 int fetch_load(const struct rl *rl, const char *path, const char *want, bool quiet,
@@ -512,8 +529,8 @@ int fetch_load(const struct rl *rl, const char *path, const char *want, bool qui
 		return r;
 	fd = load_request(&s, want, quiet, err);
 	r = fd < 0 ? fd
-		   : helper_run(rl, &s, words, (struct proc_fd[]){ { in, 0 }, { fd, 3 } }, 2,
-				ret_names, ret_ids, err);
+		   : fetch_helper_run(rl, &s, words, (struct proc_fd[]){ { in, 0 }, { fd, 3 } }, 2,
+				      ret_names, ret_ids, err);
 	session_close(&s);
 	return r;
 }
@@ -537,8 +554,8 @@ int fetch_extract(const struct rl *rl, const struct fetch_extract *x, struct rl_
 		words[n++] = "set-id";
 	if (x->overwrite)
 		words[n++] = "overwrite";
-	return helper_run(rl, enters ? x->session : &none, words, fds, enters ? 3 : 2, NULL, NULL,
-			  err);
+	return fetch_helper_run(rl, enters ? x->session : &none, words, fds, enters ? 3 : 2, NULL,
+				NULL, err);
 }
 
 /* --- removal --- */
@@ -554,7 +571,7 @@ int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *
 		(void)idmap_format(uids, uid_text);
 	if (gids)
 		(void)idmap_format(gids, gid_text);
-	return helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+	return fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
 }
 
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
@@ -562,5 +579,5 @@ int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *
 {
 	const char *const words[] = { "rmtree", rel_path, NULL };
 
-	return helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+	return fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
 }

@@ -248,3 +248,35 @@ int fetch_request_pull(json_t *root, const struct pull_req *req, struct rl_err *
 		return -err->code;
 	return put_options(root, req, err);
 }
+
+static int put_home(json_t *list, const struct registries *reg, const struct pull_req *req,
+		    const struct ref *ref, struct rl_err *err)
+{
+	struct endpoint ep[ENDPOINTS_MAX] = { 0 };
+	auto_free char *image = image_name(ref);
+	int n = image ? registries_endpoints(reg, ref, ep, err) : rl_oom(err), r = n < 0 ? n : 0;
+
+	for (int i = 0; i < n && r == 0; i++)
+		if (!ep[i].is_mirror)
+			r = put_source(list, req, image, &ep[i], err);
+	for (int i = 0; i < n; i++)
+		ref_done(&ep[i].ref);
+	return r;
+}
+
+int fetch_request_push(json_t *root, const struct pull_req *req, struct rl_err *err)
+{
+	auto_registries struct registries *reg = NULL;
+	auto_ref struct ref ref = { 0 };
+	json_auto_t *list = json_array();
+
+	if (!list)
+		return rl_oom(err);
+	if (registries_exist() && registries_load(&reg, err) < 0)
+		return -err->code;
+	if (ref_parse(req->name, strlen(req->name), &ref, err) < 0 ||
+	    put_home(list, reg, req, &ref, err) < 0 ||
+	    put(root, "sources", TAKE_PTR(list), err) < 0)
+		return -err->code;
+	return put_options(root, req, err);
+}

@@ -8,4 +8,6 @@
 int fetch_request_new(const struct session *s, bool quiet, json_t **ret,
 		      struct rl_err *err) RL_MUST_USE;
 /* The places for @req->name, each with the login for it. */
+/* The one place to push to or log in at; @req->name is a whole name, "host/" for a login. */
+int fetch_request_push(json_t *root, const struct pull_req *req, struct rl_err *err) RL_MUST_USE;
 int fetch_request_pull(json_t *root, const struct pull_req *req, struct rl_err *err) RL_MUST_USE;

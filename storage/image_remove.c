@@ -22,6 +22,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/events.h"
+#include "storage/blob.h"
 #include "storage/image_store.h"
 
 #define LAYER_RECORD_MAX (64 << 10)
@@ -219,7 +220,10 @@ static int collect_layers(const struct rl *rl, struct rl_err *err)
 		log_warn("no layer is removed while not every image can be read: %s", why.msg);
 		return 0;
 	}
-	return hide_layers(fd, &needed, err);
+	r = hide_layers(fd, &needed, err);
+	if (r == 0 && blob_sweep(rl, &why) < 0)
+		log_warn("packed layers stay for now: %s", why.msg);
+	return r;
 }
 
 /* --- images ------------------------------------------------------------------------------ */

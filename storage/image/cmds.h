@@ -15,6 +15,9 @@ int cmd_extract(const struct rl *rl, int argc, char **argv, struct rl_err *err) 
 int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* load: the images of the archive on stdin or of the folder that the request names */
 int cmd_load(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/* push: the image that the request names, to the one source in it; login: only see it lets us in */
+int cmd_push(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+int cmd_login(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /*

@@ -110,16 +110,17 @@ static void send_report(void *arg, const struct fetch_report *rep)
 static int take_jobs(struct registry *reg, int sock, struct rl_err *err)
 {
 	struct fetch_job job;
-	int fd = FD_NONE;
-	ssize_t n = fd_recv(sock, &job, sizeof(job), &fd, 1);
+	int fds[2] = { FD_NONE, FD_NONE };
+	ssize_t n = fd_recv(sock, &job, sizeof(job), fds, 2);
 
 	if (n == 0)
 		return 0;
-	if (n != (ssize_t)sizeof(job) || fd < 0) {
-		fd_close(fd);
+	if (n != (ssize_t)sizeof(job) || fds[0] < 0) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
 		return rl_fail(err, EPROTO, "broken message");
 	}
-	registry_submit(reg, &job, fd);
+	registry_submit(reg, &job, fds);
 	return 1;
 }
 
@@ -194,9 +195,10 @@ int fetcher_start(const struct registry_conf *conf, void (*forget)(void *arg), v
 	return 0;
 }
 
-int fetcher_send(struct fetcher *f, const struct fetch_job *job, int fd, struct rl_err *err)
+int fetcher_send(struct fetcher *f, const struct fetch_job *job, const int fds[2],
+		 struct rl_err *err)
 {
-	int r = fd_send(f->sock, job, sizeof(*job), &fd, 1);
+	int r = fd_send(f->sock, job, sizeof(*job), fds, fds[1] >= 0 ? 2 : 1);
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "talk to the fetch process");

@@ -26,8 +26,9 @@ struct fetcher {
  */
 int fetcher_start(const struct registry_conf *conf, void (*forget)(void *arg), void *arg,
 		  struct fetcher *ret, struct rl_err *err) RL_MUST_USE;
-/* @fd is borrowed; the fetcher gets its own. */
-int fetcher_send(struct fetcher *f, const struct fetch_job *job, int fd,
+/* @fds[0]: where the answer goes, or what is pushed; @fds[1]: FD_NONE, or a file that gets a copy of
+ * the layer. Borrowed; the fetcher gets its own. */
+int fetcher_send(struct fetcher *f, const struct fetch_job *job, const int fds[2],
 		 struct rl_err *err) RL_MUST_USE;
 /* Waits. -EPIPE when it died. */
 int fetcher_recv(struct fetcher *f, struct fetch_report *ret, struct rl_err *err) RL_MUST_USE;

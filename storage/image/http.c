@@ -90,7 +90,9 @@ void http_resp_done(struct http_resp *p)
 	free(p->etag);
 	free(p->link);
 	challenge_done(&p->challenge);
-	*p = (struct http_resp){ .length = -1, .range_start = -1, .retry_after = -1 };
+	*p = (struct http_resp){
+		.length = -1, .range_start = -1, .range_end = -1, .retry_after = -1
+	};
 }
 
 static int64_t number(const char *s)
@@ -133,6 +135,14 @@ static int64_t range_start(const char *s)
 	return number(digits);
 }
 
+/* "0-1023", "bytes=0-1023" too */
+static int64_t range_end(const char *s)
+{
+	if (strncasecmp(s, "bytes=", 6) == 0)
+		s += 6;
+	return strncmp(s, "0-", 2) == 0 ? number(s + 2) : -1;
+}
+
 static void keep(char **to, const char *v)
 {
 	free(*to);
@@ -162,6 +172,8 @@ static void take_header(struct http_resp *p, const char *name, const char *v)
 		p->length = number(v);
 	else if (strcasecmp(name, "content-range") == 0)
 		p->range_start = range_start(v);
+	else if (strcasecmp(name, "range") == 0)
+		p->range_end = range_end(v);
 	else if (strcasecmp(name, "retry-after") == 0)
 		p->retry_after = retry_seconds(v);
 	else if (strcasecmp(name, "www-authenticate") == 0)
@@ -344,6 +356,50 @@ static void set_common(struct http *h, struct http_req *r)
 	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, h->conf.verify ? 2L : 0L);
 }
 
+static size_t on_upload(char *p, size_t one, size_t n, void *arg)
+{
+	struct http_req *r = arg;
+	ssize_t got;
+
+	n *= one;
+	if ((int64_t)n > r->up_left)
+		n = (size_t)r->up_left;
+	got = n > 0 ? pread(r->up_fd, p, n, (off_t)r->up_at) : 0;
+	if (got < 0 || (got == 0 && n > 0))
+		return CURL_READFUNC_ABORT; /* shorter than its manifest says, or unreadable */
+	r->up_at += got;
+	r->up_left -= got;
+	if (r->up_count)
+		*r->up_count += got;
+	/* the answer comes when all is sent */
+	r->header_deadline = now_ms() + r->http->conf.limits.header_ms;
+	return (size_t)got;
+}
+
+static int set_upload(struct http_req *r, struct rl_err *err)
+{
+	CURL *e = r->easy;
+	struct curl_slist *l;
+
+	if (!r->method)
+		return 0;
+	(void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
+	if (strcmp(r->method, "HEAD") == 0) {
+		(void)curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+		return 0;
+	}
+	l = curl_slist_append(r->list, "Expect:"); /* who we are is known by now */
+	if (!l)
+		return rl_oom(err);
+	r->list = l;
+	(void)curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_READFUNCTION, on_upload);
+	(void)curl_easy_setopt(e, CURLOPT_READDATA, r);
+	(void)curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->up_left);
+	(void)curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+	return 0;
+}
+
 static int set_request(struct http *h, struct http_req *r, struct rl_err *err)
 {
 	struct curl_slist *l;
@@ -354,6 +410,8 @@ static int set_request(struct http *h, struct http_req *r, struct rl_err *err)
 			return rl_oom(err);
 		r->list = l;
 	}
+	if (set_upload(r, err) < 0)
+		return -err->code;
 	if (curl_easy_setopt(r->easy, CURLOPT_URL, r->url) != CURLE_OK)
 		return rl_oom(err);
 	(void)curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->list);

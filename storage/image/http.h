@@ -43,6 +43,7 @@ struct http_resp {
 	char type[128];
 	char digest[96]; /* Docker-Content-Digest, unchecked */
 	char *location, *etag, *link;
+	int64_t range_end;   /* of "Range: 0-N" (how much of an upload is there), -1 = none */
 	int64_t length;      /* Content-Length, -1 = unknown */
 	int64_t range_start; /* of Content-Range, -1 = none */
 	int64_t retry_after; /* seconds, -1 = none; a date is turned into seconds */
@@ -56,7 +57,12 @@ struct http_req {
 	const char *url;
 	const struct strv *headers; /* "Name: value"; may hold secrets */
 	const char *post;           /* body of a POST, NULL = GET */
-	bool away;                  /* not the registry itself: @reach of it is a limit */
+	const char *method;         /* HEAD, PUT or PATCH; NULL: as @post says */
+	/* PUT and PATCH: @up_left bytes of @up_fd from @up_at on */
+	int up_fd;
+	int64_t up_at, up_left;
+	int64_t *up_count; /* what was sent is added here */
+	bool away;         /* not the registry itself: @reach of it is a limit */
 	/* Consumed bytes, HTTP_PAUSE, or 0 to give up (the caller remembers why) */
 	size_t (*body)(struct http_req *r, const void *p, size_t n);
 	/* @code: CURLE_OK when an answer came, whatever its status */

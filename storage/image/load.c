@@ -22,10 +22,13 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/log.h"
 #include "core/base/parse.h"
+#include "storage/blob.h"
 #include "storage/image.h"
 #include "storage/image/archive_in.h"
 #include "storage/image/cmds.h"
+#include "storage/image/copy.h"
 #include "storage/image/hash.h"
 #include "storage/image/layers.h"
 #include "storage/image/parse.h"
@@ -203,6 +206,54 @@ static int get_layers(struct load *l, struct wanted *w, struct rl_err *err)
 	return layers_run(&conf, &feed, want, n, err);
 }
 
+/* --- packed layers for push and save --- */
+
+/* A second name where that can be: the staged file is ours; somebody's OCI folder is copied. */
+static int keep_copy(struct load *l, int from, int64_t size, const char *digest, struct rl_err *err)
+{
+	auto_fd int fd = blob_new(l->rl);
+
+	if (fd < 0)
+		return rl_fail_sys(err, -fd, "keep the packed layer");
+	if (copy_data(from, fd, size, err) < 0)
+		return -err->code;
+	return blob_keep(l->rl, fd, digest, err);
+}
+
+static int keep_layer(struct load *l, const struct wanted *w, size_t i, struct rl_err *err)
+{
+	const char *digest = w->layers[i].digest.text;
+	auto_fd int fd = FD_NONE;
+	struct digest got;
+	int64_t size;
+	char name[96];
+
+	if (blob_exists(l->rl, digest))
+		return 0;
+	blob_name(digest, name);
+	fd = open_member(l, w->files ? w->files[i] : name, err);
+	if (fd < 0)
+		return fd;
+	/* a layer that was there already has not been looked at */
+	if (hash_fd(fd, l->signal_fd, &got, &size, err) < 0)
+		return -err->code;
+	if (strcmp(got.text, digest) != 0)
+		return rl_fail(err, EBADMSG, "wrong digest: layer %s is %s", digest, got.text);
+	if (l->dir_fd < 0 && blob_keep(l->rl, fd, digest, err) == 0)
+		return 0;
+	return keep_copy(l, fd, size, digest, err);
+}
+
+/* Without them all but push and save works. */
+static void keep_layers(struct load *l, const struct wanted *w)
+{
+	struct rl_err why = { 0 };
+
+	for (size_t i = 0; i < w->n_layers; i++)
+		if (keep_layer(l, w, i, &why) < 0)
+			log_debug("layer %.19s is not kept: %s", w->layers[i].digest.text, why.msg);
+}
+
 /* --- recording --- */
 
 static int tell_move(struct load *l, const char *name, const char *id)
@@ -256,7 +307,10 @@ static int load_image(struct load *l, struct wanted *w, struct rl_err *err)
 
 	(void)snprintf(what, sizeof(what), "image %.12s", digest_hex(w->id.text));
 	progress_title(&l->progress, "Loading", what);
-	return get_layers(l, w, err) < 0 ? -err->code : record(l, w, err);
+	if (get_layers(l, w, err) < 0)
+		return -err->code;
+	keep_layers(l, w);
+	return record(l, w, err);
 }
 
 /* @short_home: what a name without a registry belongs to: NULL = docker.io */

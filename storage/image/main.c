@@ -20,7 +20,8 @@ static const struct {
 	int (*run)(const struct rl *rl, int argc, char **argv, struct rl_err *err);
 } cmds[] = {
 	{ "extract", cmd_extract }, { "load", cmd_load },   { "pull", cmd_pull },
-	{ "rmtree", cmd_rmtree },   { "shift", cmd_shift },
+	{ "push", cmd_push },       { "login", cmd_login }, { "rmtree", cmd_rmtree },
+	{ "shift", cmd_shift },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)

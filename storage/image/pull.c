@@ -28,6 +28,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/log.h"
+#include "storage/blob.h"
 #include "storage/image.h"
 #include "storage/image/cmds.h"
 #include "storage/image/fetcher.h"
@@ -55,6 +57,7 @@ struct pull {
 	/* while layers_run() is at work */
 	const struct manifest *manifest;
 	uint32_t *layer_ids; /* job of layer i, 0 = none */
+	int *keep_fds;       /* its copy for storage/blob.h, or FD_NONE */
 };
 
 /* One image on its way */
@@ -134,7 +137,7 @@ static int get_doc(struct pull *p, struct fetch_job *job, struct buf *out, struc
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "memfd_create");
 	job->id = ++p->next_id;
-	r = fetcher_send(&p->fetcher, job, fd, err);
+	r = fetcher_send(&p->fetcher, job, (const int[]){ fd, FD_NONE }, err);
 	if (r == 0)
 		r = wait_job(p, job->id, rep, err);
 	if (r == 0)
@@ -261,7 +264,9 @@ static int feed_open(void *arg, size_t i, int *ret_fd, bool *ret_sure, struct rl
 	(void)fcntl(wr, F_SETPIPE_SZ, PIPE_BYTES);
 	(void)snprintf(job.digest, sizeof(job.digest), "%s", d->digest.text);
 	job.id = p->layer_ids[i] = ++p->next_id;
-	if (fetcher_send(&p->fetcher, &job, wr, err) < 0)
+	fd_close(p->keep_fds[i]);
+	p->keep_fds[i] = blob_exists(p->rl, d->digest.text) ? FD_NONE : blob_new(p->rl);
+	if (fetcher_send(&p->fetcher, &job, (const int[]){ wr, p->keep_fds[i] }, err) < 0)
 		return -err->code;
 	*ret_fd = TAKE_FD(rd);
 	*ret_sure = false;
@@ -273,6 +278,17 @@ static void feed_cancel(void *arg, size_t i)
 	struct pull *p = arg;
 
 	p->layer_ids[i] = 0; /* the fetcher notices when the pipe's reader is gone */
+}
+
+/* The fetcher has checked its digest. A store without it can do all but push and save. */
+static void keep_blob(struct pull *p, size_t i)
+{
+	struct rl_err why;
+
+	if (p->keep_fds[i] >= 0 &&
+	    blob_keep(p->rl, p->keep_fds[i], p->manifest->layers[i].digest.text, &why) < 0)
+		log_debug("%s", why.msg);
+	fd_close(TAKE_FD(p->keep_fds[i]));
 }
 
 static int feed_event(void *arg, struct layers *ls, struct rl_err *err)
@@ -295,9 +311,12 @@ static int feed_event(void *arg, struct layers *ls, struct rl_err *err)
 		return bad ? -err->code : rl_fail(err, EIO, "the fetch process ended");
 	}
 	for (size_t i = 0; i < p->manifest->n_layers; i++)
-		if (rep.id != 0 && p->layer_ids[i] == rep.id)
+		if (rep.id != 0 && p->layer_ids[i] == rep.id) {
+			if (!bad)
+				keep_blob(p, i);
 			return layers_fed(ls, i, bad ? &rep.err : NULL,
 					  rep.resumed && rep.err.code == EBADMSG, err);
+		}
 	return 0; /* of one that was given up */
 }
 
@@ -334,10 +353,11 @@ static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
 	size_t n = w->m.n_layers, missing;
 	auto_free struct layer_want *want = calloc(n ? n : 1, sizeof(*want));
 	auto_free uint32_t *ids = calloc(n ? n : 1, sizeof(*ids));
+	auto_free int *keep = calloc(n ? n : 1, sizeof(*keep));
 	int64_t bytes;
 	int r;
 
-	if (!want || !ids)
+	if (!want || !ids || !keep)
 		return rl_oom(err);
 	for (size_t i = 0; i < n; i++)
 		want[i] = (struct layer_want){ .diff_id = w->c.diff_ids.v[i],
@@ -350,11 +370,16 @@ static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
 		return r;
 	p->manifest = &w->m;
 	p->layer_ids = ids;
+	p->keep_fds = keep;
+	for (size_t i = 0; i < n; i++)
+		keep[i] = FD_NONE;
 	progress_start(&p->progress, bytes);
 	r = layers_run(&conf, &feed, want, n, err);
 	progress_end(&p->progress);
 	p->manifest = NULL;
 	p->layer_ids = NULL;
+	for (size_t i = 0; i < n; i++)
+		fd_close(keep[i]);
 	return r;
 }
 

@@ -38,6 +38,7 @@ void registry_conf_done(struct registry_conf *c)
 	strv_done(&c->realm_hosts);
 	strv_done(&c->ca_dirs);
 	free(c->cert_dir);
+	free(c->mount_from);
 	*c = (struct registry_conf){ 0 };
 }
 
@@ -84,6 +85,10 @@ static char *first_url(const struct job *j)
 	case FETCH_DOC:
 	case FETCH_LAYER:
 		return str_printf("%s/v2/%s/blobs/%s", reg->origin, repo, j->want.digest);
+	case PUSH_BLOB:
+	case PUSH_MANIFEST:
+	case PUSH_PING:
+		return push_url(j);
 	case FETCH_TAGS:
 		break;
 	}
@@ -94,11 +99,21 @@ static char *first_url(const struct job *j)
 
 /* --- starting --- */
 
+static bool is_push(const struct job *j)
+{
+	return j->want.kind >= PUSH_BLOB;
+}
+
 static int set_headers(struct job *j, bool home)
 {
 	const char *auth;
 
 	strv_done(&j->headers);
+	if (is_push(j))
+		return push_prepare(j) < 0 || ((auth = home ? auth_header(j) : NULL) &&
+					       strv_add(&j->headers, auth) < 0)
+			       ? -ENOMEM
+			       : 0;
 	if (j->want.kind == FETCH_MANIFEST && strv_add(&j->headers, "Accept: " MANIFEST_ACCEPT) < 0)
 		return -ENOMEM;
 	auth = home ? auth_header(j) : NULL;
@@ -165,8 +180,10 @@ static void job_release(struct job *j)
 	strv_done(&j->headers);
 	job_body_done(j);
 	fd_close(j->out_fd);
+	fd_close(j->keep_fd);
 	free(j->url);
-	*j = (struct job){ .state = JOB_FREE, .out_fd = FD_NONE };
+	free(j->upload);
+	*j = (struct job){ .state = JOB_FREE, .out_fd = FD_NONE, .keep_fd = FD_NONE };
 }
 
 /* Where a list of tags goes on; same origin or nowhere (S42). */
@@ -189,6 +206,7 @@ void job_finish(struct job *j, const struct rl_err *err)
 	if (err)
 		rep.err = *err;
 	rep.resumed = j->resumed;
+	rep.how = j->how;
 	(void)snprintf(rep.type, sizeof(rep.type), "%s", j->req.resp.type);
 	(void)snprintf(rep.digest, sizeof(rep.digest), "%s", j->req.resp.digest);
 	if (!err && j->want.kind == FETCH_TAGS)
@@ -198,8 +216,7 @@ void job_finish(struct job *j, const struct rl_err *err)
 	job_release(j);
 }
 
-/* It broke; @err says how. Try again, or give up. @wait_s: the server's wish, -1 = none. */
-static void try_again(struct job *j, const struct rl_err *err, int64_t wait_s)
+void job_retry(struct job *j, const struct rl_err *err, int64_t wait_s)
 {
 	struct registry *reg = j->reg;
 	int64_t ms;
@@ -213,6 +230,8 @@ static void try_again(struct job *j, const struct rl_err *err, int64_t wait_s)
 	j->got_at_retry = j->got;
 	if (j->got > 0)
 		j->resumed = true;
+	if (is_push(j))
+		push_broken(j);
 	ms = wait_s >= 0 ? wait_s * 1000 : registry_backoff(reg, j->tries);
 	j->tries++;
 	registry_note(reg, "%s; trying again in %lld.%lld s", err->msg, (long long)(ms / 1000),
@@ -228,7 +247,7 @@ static void complete(struct job *j)
 	if (j->want.size >= 0 && j->got < j->want.size) {
 		rl_fail(&err, EIO, "'%s' ended the transfer after %lld of %lld bytes",
 			j->reg->conf->name, (long long)j->got, (long long)j->want.size);
-		try_again(j, &err, -1);
+		job_retry(j, &err, -1);
 		return;
 	}
 	r = job_complete(j);
@@ -275,7 +294,7 @@ static void transfer_failed(struct job *j, CURLcode code)
 	struct rl_err err = { 0 };
 
 	if (j->err.code == EAGAIN) {
-		try_again(j, &j->err, -1);
+		job_retry(j, &j->err, -1);
 		return;
 	}
 	if (j->err.code) {
@@ -294,7 +313,7 @@ static void transfer_failed(struct job *j, CURLcode code)
 	if (code == CURLE_COULDNT_CONNECT && !reg->contacted && j->tries > 0)
 		job_finish(j, &err); /* nobody there: said after two tries, not after ten seconds */
 	else if (http_is_transient(code) && !j->req.refused_reach)
-		try_again(j, &err, -1);
+		job_retry(j, &err, -1);
 	else
 		job_finish(j, &err);
 }
@@ -314,6 +333,8 @@ static void answered(struct job *j)
 	struct rl_err err = { 0 };
 
 	j->reg->contacted = true;
+	if (is_push(j) && push_answered(j))
+		return;
 	switch (status) {
 	case 200:
 	case 206:
@@ -345,9 +366,9 @@ static void answered(struct job *j)
 	}
 	job_status_error(j, &err);
 	if (status == 429)
-		try_again(j, &err, j->req.resp.retry_after);
+		job_retry(j, &err, j->req.resp.retry_after);
 	else if (status >= 500 || status == 408)
-		try_again(j, &err, j->req.resp.retry_after);
+		job_retry(j, &err, j->req.resp.retry_after);
 	else
 		job_finish(j, &err);
 }
@@ -458,7 +479,7 @@ int64_t registry_bytes(const struct registry *reg)
 	return reg->bytes;
 }
 
-void registry_submit(struct registry *reg, const struct fetch_job *want, int fd_take)
+void registry_submit(struct registry *reg, const struct fetch_job *want, const int fds_take[2])
 {
 	struct job *j = NULL;
 	struct rl_err err = { 0 };
@@ -469,14 +490,19 @@ void registry_submit(struct registry *reg, const struct fetch_job *want, int fd_
 	if (!j) {
 		struct fetch_report rep = { .event = FETCH_DONE, .id = want->id };
 
-		fd_close(fd_take);
+		fd_close(fds_take[0]);
+		fd_close(fds_take[1]);
 		rl_fail(&rep.err, EMFILE, "too many transfers at once");
 		reg->report(reg->arg, &rep);
 		return;
 	}
-	*j = (struct job){ .state = JOB_WAITING, .reg = reg, .want = *want, .out_fd = fd_take };
+	*j = (struct job){ .state = JOB_WAITING,
+			   .reg = reg,
+			   .want = *want,
+			   .out_fd = fds_take[0],
+			   .keep_fd = fds_take[1] };
 	http_resp_done(&j->req.resp);
-	if (fcntl(fd_take, F_SETFL, O_WRONLY | O_NONBLOCK) < 0 || job_body_new(j) < 0) {
+	if (fcntl(j->out_fd, F_SETFL, O_WRONLY | O_NONBLOCK) < 0 || job_body_new(j) < 0) {
 		rl_oom(&err);
 		job_finish(j, &err);
 	}
@@ -497,7 +523,7 @@ int registry_new(const struct registry_conf *conf,
 		return rl_oom(err);
 	*reg = (struct registry){ .conf = conf, .report = report, .arg = arg };
 	for (size_t i = 0; i < REGISTRY_JOBS_MAX; i++)
-		reg->jobs[i].out_fd = FD_NONE;
+		reg->jobs[i].out_fd = reg->jobs[i].keep_fd = FD_NONE;
 	http_resp_done(&reg->token.req.resp);
 	r = http_new(&hc, &reg->http, err);
 	if (r == 0 && (set_origin(reg, false) < 0 || auth_new(reg) < 0))

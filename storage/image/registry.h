@@ -37,6 +37,8 @@ struct registry_conf {
 	bool verify;                           /* TLS certificates */
 	char *user, *password, *refresh_token; /* or NULL */
 	char *login_from;        /* where the credentials stood, for messages, or NULL */
+	bool push;               /* tokens are asked for with the right to push */
+	char *mount_from;        /* another repository there to read from, or NULL */
 	struct strv realm_hosts; /* that may see the credentials too */
 	struct strv ca_dirs;
 	char *cert_dir;
@@ -52,7 +54,11 @@ enum fetch_kind {
 	FETCH_MANIFEST, /* @target: tag or digest */
 	FETCH_DOC,      /* a small blob, written when complete */
 	FETCH_LAYER,    /* a blob, written as it comes */
-	FETCH_TAGS      /* @target: "" or what a Link header said */
+	FETCH_TAGS,     /* @target: "" or what a Link header said */
+	/* registry_push.c; the descriptor is what is sent */
+	PUSH_BLOB,     /* @target: repository to mount it from, or "" */
+	PUSH_MANIFEST, /* @target: tag or digest; @type: its media type */
+	PUSH_PING      /* only whether the registry lets us in */
 };
 
 struct fetch_job {
@@ -62,7 +68,10 @@ struct fetch_job {
 	int64_t max;              /* limit while the size is unknown */
 	char digest[DIGEST_SIZE]; /* of the bytes, or "" */
 	char target[600];
+	char type[128];
 };
+
+enum push_how { PUSH_SENT, PUSH_EXISTS, PUSH_MOUNTED };
 
 enum fetch_event { FETCH_DONE, FETCH_PROGRESS, FETCH_NOTE };
 
@@ -73,6 +82,7 @@ struct fetch_report {
 	char type[128];    /* Content-Type */
 	char digest[96];   /* Docker-Content-Digest, unchecked */
 	char next[600];    /* FETCH_TAGS: the next page, or "" */
+	uint32_t how;      /* PUSH_BLOB: enum push_how */
 	uint32_t resumed;  /* DONE with -EBADMSG: pieces of several answers were put together */
 	struct rl_err err; /* code 0 = good; FETCH_NOTE: the text */
 };
@@ -85,8 +95,8 @@ int registry_new(const struct registry_conf *conf,
 		 struct registry **ret, struct rl_err *err) RL_MUST_USE;
 void registry_free(struct registry *reg);
 
-/* @fd_take is written to and closed when the job ends. Failures are reported, too. */
-void registry_submit(struct registry *reg, const struct fetch_job *job, int fd_take);
+/* @fds_take: as for fetcher_send(); closed when the job ends. Failures are reported, too. */
+void registry_submit(struct registry *reg, const struct fetch_job *job, const int fds_take[2]);
 
 /* Go on until @fd (the command socket) is readable or @timeout_ms is over. 0 or -errno. */
 int registry_poll(struct registry *reg, int fd, int timeout_ms, bool *ret_readable,

@@ -12,7 +12,8 @@
  * Defence: what is sent depends on the origin of the very URL that it is sent to. The password
  * goes to the registry's own origin and to hosts that the user's configuration (or the built-in
  * pair of docker.io) names; a foreign realm is asked anonymously, which public images need.
- * Must not: ask for more than pull on this one repository, whatever scope the challenge names.
+ * Must not: ask for more than pull (and push, when that is what the user wants) on this one
+ * repository, and pull on the one that a layer is mounted from, whatever scope the challenge names.
  */
 #include "config.h"
 
@@ -257,6 +258,20 @@ static char *escape(const char *s)
 	return out;
 }
 
+/* "&scope=repository:REPO:pull", escaped; none for a login. NULL = out of memory. */
+static char *scopes(const struct registry_conf *c, const char *lead, const char *between)
+{
+	auto_free char *repo = escape(c->repo), *from = escape(c->mount_from ? c->mount_from : "");
+
+	if (!repo || !from)
+		return NULL;
+	if (!*repo)
+		return strdup("");
+	return str_printf("%sscope=repository%%3A%s%%3Apull%s%s%s%s", lead, repo,
+			  c->push ? "%2Cpush" : "", *from ? between : "", from,
+			  *from ? "%3Apull" : "");
+}
+
 /* GET realm?service=...&scope=..., or the OAuth2 form with a refresh token. */
 static int build_request(struct registry *reg, struct rl_err *err)
 {
@@ -264,27 +279,30 @@ static int build_request(struct registry *reg, struct rl_err *err)
 	struct token *t = &reg->token;
 	const char *realm = t->challenge.realm;
 	auto_free char *service = escape(t->challenge.service ? t->challenge.service : "");
-	auto_free char *repo = escape(c->repo);
+	auto_free char *scope = NULL;
 	bool trusted = realm_is_trusted(reg, realm);
 
-	if (!service || !repo)
+	if (!service)
 		return rl_oom(err);
 	t->with_login = trusted && (reg->login || c->refresh_token);
 	if (trusted && c->refresh_token) {
 		auto_free char *secret = escape(c->refresh_token);
 
+		scope = scopes(c, "&", "+repository%3A");
 		t->url = strdup(realm);
-		t->post = secret ? str_printf("grant_type=refresh_token&service=%s&client_id=rl&"
-					      "scope=repository%%3A%s%%3Apull&refresh_token=%s",
-					      service, repo, secret)
-				 : NULL;
+		t->post = secret && scope
+				  ? str_printf("grant_type=refresh_token&service=%s&client_id=rl"
+					       "%s&refresh_token=%s",
+					       service, scope, secret)
+				  : NULL;
 		if (secret)
 			explicit_bzero(secret, strlen(secret));
 		return t->url && t->post ? 0 : rl_oom(err);
 	}
-	t->url = str_printf("%s%s%s%s%sscope=repository%%3A%s%%3Apull", realm,
-			    strchr(realm, '?') ? "&" : "?", *service ? "service=" : "", service,
-			    *service ? "&" : "", repo);
+	scope = scopes(c, "&", "&scope=repository%3A");
+	t->url = scope ? str_printf("%s%sservice=%s%s", realm, strchr(realm, '?') ? "&" : "?",
+				    service, scope)
+		       : NULL;
 	if (!t->url)
 		return rl_oom(err);
 	if (trusted && reg->login && strv_add(&t->headers, reg->login) < 0)

@@ -111,6 +111,11 @@ static int take(struct job *j, const char *p, size_t n)
 	if ((int64_t)n > limit - j->got)
 		return rl_fail(&j->err, EFBIG, "the server sends more than the %s %lld bytes",
 			       j->want.size >= 0 ? "announced" : "allowed", (long long)limit);
+	if (j->keep_fd >= 0) {
+		r = io_write_all(j->keep_fd, p, n);
+		if (r < 0)
+			return rl_fail_sys(&j->err, -r, "keep the packed layer");
+	}
 	if (EVP_DigestUpdate(j->md, p, n) != 1)
 		return rl_fail(&j->err, EIO, "SHA-256 failed");
 	j->got += (int64_t)n;

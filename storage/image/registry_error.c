@@ -90,6 +90,12 @@ static const char *thing(const struct job *j)
 		return "layer";
 	case FETCH_TAGS:
 		return "list of tags";
+	case PUSH_BLOB:
+		return "layer";
+	case PUSH_MANIFEST:
+		return "manifest";
+	case PUSH_PING:
+		return "greeting";
 	}
 	return "answer";
 }
@@ -112,7 +118,8 @@ int job_status_error(const struct job *j, struct rl_err *err)
 		return unauthorised(j, text, err);
 	case 403:
 		rl_fail(err, EACCES, "'%s' denies access to '%s'%s%s", c->name, c->repo, sep, text);
-		return rl_hint(err, "'rl login %s' as a user who may pull it", c->name);
+		return rl_hint(err, "'rl login %s' as a user who may %s it", c->name,
+			       c->push ? "push" : "pull");
 	case 404:
 		if (j->want.kind != FETCH_MANIFEST)
 			return rl_fail(err, ENOENT, "'%s' does not have the %s it announces%s%s",

@@ -16,6 +16,12 @@ struct job {
 	struct strv headers;
 	char *url; /* current hop */
 	int out_fd;
+	/* PUSH_BLOB */
+	enum push_step { STEP_HEAD, STEP_POST, STEP_STATUS, STEP_SEND, STEP_PUT } step;
+	char *upload; /* where the registry wants the bytes; NULL before STEP_SEND */
+	int64_t sent; /* bytes that it has */
+	enum push_how how;
+	int keep_fd;   /* FETCH_LAYER: gets the same bytes, or FD_NONE */
 	int64_t at_ms; /* JOB_WAITING: not before */
 	unsigned redirects, tries, auth_rounds;
 	unsigned token_used; /* generation of the token that was sent, 0 = none */
@@ -72,6 +78,15 @@ void job_finish(struct job *j, const struct rl_err *err); /* NULL = good */
 void job_again(struct job *j, int64_t delay_ms);          /* from the registry's own URL */
 void registry_note(struct registry *reg, const char *fmt, ...) RL_PRINTF(2, 3);
 int64_t registry_backoff(const struct registry *reg, unsigned tries);
+
+/* It broke; @err says how. Try again, or give up. @wait_s: the server's wish, -1 = none. */
+void job_retry(struct job *j, const struct rl_err *err, int64_t wait_s);
+
+/* registry_push.c: of a PUSH_ job */
+char *push_url(const struct job *j);
+int push_prepare(struct job *j) RL_MUST_USE; /* method, body and headers of the next request */
+bool push_answered(struct job *j);           /* false: the answer is none of its business */
+void push_broken(struct job *j);             /* before a retry: where to go on */
 
 /* registry_body.c */
 size_t job_body(struct http_req *r, const void *p, size_t n);

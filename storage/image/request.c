@@ -130,7 +130,10 @@ static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 	if (read_session(root, &req->session, err) < 0 || read_platform(root, req, err) < 0 ||
 	    json_get_bool(root, "quiet", what, &req->quiet, err) < 0 ||
 	    json_get_bool(root, "all_tags", what, &req->all_tags, err) < 0 ||
-	    dup_str(root, "want", &req->want, err) < 0 ||
+	    dup_str(root, "want", &req->want, err) < 0 || dup_str(root, "id", &req->id, err) < 0 ||
+	    dup_str(root, "format", &req->format, err) < 0 ||
+	    dup_str(root, "compression", &req->compression, err) < 0 ||
+	    json_get_int(root, "level", what, &req->level, err) < 0 ||
 	    json_get_arr(root, "sources", what, &list, err) < 0)
 		return -err->code;
 	req->sources = calloc(json_array_size(list) + 1, sizeof(*req->sources));
@@ -181,6 +184,9 @@ void request_done(struct request *req)
 	}
 	free(req->sources);
 	free(req->want);
+	free(req->id);
+	free(req->format);
+	free(req->compression);
 	*req = (struct request){ 0 };
 }
 

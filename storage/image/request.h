@@ -5,6 +5,8 @@
  *	{ "uids": "0 1000 1\n1 100000 65536\n", "gids": ..., "one_id": bool,   maps of S
  *	  "platform": "linux/arm64" or absent, "quiet": bool, "all_tags": bool,
  *	  "want": the one image of the archive that is asked for, or absent (load),
+ *	  "id": of the image, "format": "oci" or "docker" or absent, "compression": "gzip" or "zstd",
+ *	  "level": of it, -1 = its usual one (push),
  *	  "retries": 3, "retry_delay_ms": 1000,
  *	  "limits": { "connect_ms", "header_ms", "stall_ms" },
  *	  "sources": [ { "image": canonical name, "target": tag or digest,
@@ -36,6 +38,8 @@ struct request {
 	struct platform platform;
 	bool platform_given, quiet, all_tags;
 	char *want;
+	char *id, *format, *compression; /* push */
+	int64_t level;                   /* of compression; -1 = its usual one */
 	struct source *sources;
 	size_t n_sources;
 };

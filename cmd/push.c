@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * push.c - `rl push`: give an image of the store to a registry
+ *
+ * The place is the image's own name unless a second word names another. With --all-tags the word is
+ * a repository, and all its tags are pushed one after the other.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/parse.h"
+#include "storage/fetch_out.h"
+#include "storage/ref.h"
+
+struct push_opts {
+	bool all_tags, quiet, force;
+	int tls_verify; /* -1 = not given */
+	const char *authfile, *creds, *cert_dir, *compression, *digestfile, *format, *retry_delay;
+	int64_t level;
+	uint64_t retry;
+};
+
+static const struct opt push_options[] = {
+	OPT_BOOL('a', "all-tags", struct push_opts, all_tags, "push all tags of the repository"),
+	OPT_STR(0, "authfile", struct push_opts, authfile, "FILE", "take logins from FILE only"),
+	OPT_STR(0, "cert-dir", struct push_opts, cert_dir, "DIR",
+		"use certificates and keys in DIR"),
+	OPT_STR(0, "compression-format", struct push_opts, compression, "gzip|zstd",
+		"how to pack layers that are not packed yet (gzip)"),
+	OPT_INT(0, "compression-level", struct push_opts, level, "N", "how hard to try"),
+	OPT_STR(0, "creds", struct push_opts, creds, "USER:PASSWORD", "log in as USER"),
+	OPT_STR(0, "digestfile", struct push_opts, digestfile, "FILE",
+		"write the digest of the manifest to FILE"),
+	OPT_BOOL(0, "force-compression", struct push_opts, force,
+		 "=false only: packed layers are pushed as they are"),
+	OPT_STR('f', "format", struct push_opts, format, "oci|docker",
+		"kind of manifest (default: as it is)"),
+	OPT_BOOL('q', "quiet", struct push_opts, quiet, "no progress"),
+	OPT_UINT(0, "retry", struct push_opts, retry, "N", "try N times more when it breaks"),
+	OPT_STR(0, "retry-delay", struct push_opts, retry_delay, "TIME",
+		"wait TIME before the first retry (default 1s), then longer"),
+	OPT_TRI(0, "tls-verify", struct push_opts, tls_verify,
+		"check certificates; =false also allows plain http"),
+	OPT_IGNORE_BOOL("compress"),
+	OPT_IGNORE_BOOL("disable-content-trust"),
+	OPT_IGNORE_BOOL("remove-signatures"),
+	OPT_IGNORE("signature-policy"),
+	OPT_LATER(0, "sign-by"),
+	OPT_LATER(0, "sign-by-sigstore"),
+	OPT_LATER(0, "sign-by-sigstore-private-key"),
+	OPT_LATER(0, "encryption-key"),
+	OPT_LATER(0, "encrypt-layer"),
+	OPT_END,
+};
+
+/* The name to push to, canonical. @img is the image as it was asked for. */
+static int place(const char *dest, const struct image *img, char **ret, struct rl_err *err)
+{
+	static const char *const others[] = { "oci:",           "oci-archive:",
+					      "dir:",           "docker-archive:",
+					      "docker-daemon:", "containers-storage:" };
+	auto_ref struct ref ref = { 0 };
+	const char *name = dest ? dest : img->name;
+
+	if (!name) {
+		rl_fail(err, EINVAL, "the image has no name that says where to push it");
+		return rl_hint(err, "name the place: rl push %.12s registry.example/app:1",
+			       img->id);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		if (strncmp(name, others[i], strlen(others[i])) != 0)
+			continue;
+		rl_fail(err, ENOTSUP, "images cannot be pushed to '%s'", others[i]);
+		return rl_hint(err, "'rl save' writes archives and OCI folders");
+	}
+	if (strncmp(name, "docker://", 9) == 0)
+		name += 9;
+	if (ref_parse(name, strlen(name), &ref, err) < 0)
+		return -err->code;
+	if (strcmp(ref.registry, "localhost") == 0) {
+		rl_fail(err, EINVAL, "'%s' is a name without a registry to push to", name);
+		return rl_hint(err, "name the place as well: rl push %s registry.example/app:1",
+			       name);
+	}
+	*ret = ref_print(&ref);
+	return *ret ? 0 : rl_oom(err);
+}
+
+static int write_digest(const char *path, const char *digest, struct rl_err *err)
+{
+	int r = io_replace_file(AT_FDCWD, path, digest, strlen(digest), 0644, IO_NOSYNC, err);
+
+	return r < 0 ? rl_wrap(err, "the digest's file") : 0;
+}
+
+static int push_image(const struct rl *rl, const struct push_opts *o, const struct image *img,
+		      const char *to, struct rl_err *err)
+{
+	auto_free char *digest = NULL;
+	struct push_req req = {
+		.id = img->id,
+		.format = o->format,
+		.compression = o->compression,
+		.level = (int)o->level,
+		.to = { .name = to,
+			.authfile = o->authfile,
+			.creds = o->creds,
+			.cert_dir = o->cert_dir,
+			.tls_verify = o->tls_verify,
+			.retries = o->retry,
+			.quiet = o->quiet },
+	};
+	int r;
+
+	if (o->retry_delay && (parse_duration_ms(o->retry_delay, &req.to.retry_delay_ms) < 0 ||
+			       req.to.retry_delay_ms > 3600000))
+		return rl_fail(err, EINVAL, "invalid value '%s' for '--retry-delay'",
+			       o->retry_delay);
+	r = fetch_push(rl, &req, &digest, err);
+	if (r < 0)
+		return rl_wrap(err, "push '%s'", to);
+	return o->digestfile ? write_digest(o->digestfile, digest, err) : 0;
+}
+
+/* All names of the store in the repository @word. */
+static int push_all(const struct rl *rl, const struct push_opts *o, const char *word,
+		    struct rl_err *err)
+{
+	auto_ref struct ref want = { 0 };
+	struct image *v = NULL;
+	size_t n = 0, pushed = 0;
+	int r = ref_parse(word, strlen(word), &want, err);
+
+	if (r == 0)
+		r = image_list(rl, &v, &n, err);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		for (size_t k = 0; r == 0 && k < v[i].names.n; k++) {
+			auto_ref struct ref ref = { 0 };
+			const char *name = v[i].names.v[k];
+
+			r = ref_parse(name, strlen(name), &ref, err);
+			if (r < 0 || ref.digest || strcmp(ref.registry, want.registry) != 0 ||
+			    strcmp(ref.repo, want.repo) != 0)
+				continue;
+			r = push_image(rl, o, &v[i], name, err);
+			pushed++;
+		}
+	}
+	image_list_done(v, n);
+	if (r == 0 && pushed == 0)
+		return rl_fail(err, ENOENT, "%s: no tag of it is known here", word);
+	return r;
+}
+
+static int check(const struct push_opts *o, struct rl_err *err)
+{
+	if (o->force) {
+		rl_fail(err, ENOTSUP, "not supported yet: --force-compression");
+		return rl_hint(err, "packed layers are pushed as they are, plain ones are packed");
+	}
+	if (o->compression && strcmp(o->compression, "gzip") != 0 &&
+	    strcmp(o->compression, "zstd") != 0)
+		return rl_fail(err, EINVAL, "unknown compression '%s': expected gzip or zstd",
+			       o->compression);
+	if (o->format && strcmp(o->format, "oci") != 0 && strcmp(o->format, "docker") != 0 &&
+	    strcmp(o->format, "v2s2") != 0)
+		return rl_fail(err, EINVAL, "unknown format '%s': expected oci or docker (v2s2)",
+			       o->format);
+	if (o->level < -1 || o->level > 22)
+		return rl_fail(err, EINVAL,
+			       "--compression-level is 1 to 9 for gzip, to 22 for zstd");
+	return 0;
+}
+
+static int push(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	const struct push_opts *o = opts;
+	auto_image struct image img = { 0 };
+	auto_free char *to = NULL;
+	int r = check(o, err);
+
+	if (r == 0 && o->all_tags && args->n > 1)
+		r = rl_fail(err, EINVAL, "--all-tags takes a repository and no second name");
+	if (r < 0)
+		return r;
+	if (o->all_tags)
+		return push_all(rl, o, args->v[0], err);
+	r = image_find(rl, args->v[0], NULL, &img, err);
+	if (r == 0)
+		r = place(args->n > 1 ? args->v[1] : NULL, &img, &to, err);
+	return r < 0 ? r : push_image(rl, o, &img, to, err);
+}
+
+const struct cmd cmd_push = {
+	.name = "push",
+	.args = "IMAGE [DESTINATION]",
+	.summary = "Give an image to a registry",
+	.about = "Gives an image of the store to a registry, under its own name or as "
+		 "DESTINATION. Only layers that the registry lacks are sent; those of "
+		 "another repository there are mounted from it. Layers leave as they "
+		 "came, so that an image keeps its digest; plain ones are packed "
+		 "first.\n\n"
+		 "Logins come from --creds, --authfile or the files that 'rl login' "
+		 "writes.",
+	.examples = {
+		{ "rl push app registry.example/team/app:1.2",
+		  "Give the local image 'app' to a registry." },
+		{ "rl push --digestfile d registry.example/team/app:1.2",
+		  "Push by its own name, write its digest to the file d." },
+	},
+	.options = push_options,
+	.defaults = &(const struct push_opts){ .retry = 3, .tls_verify = -1, .level = -1 },
+	.opts_size = sizeof(struct push_opts),
+	.min_args = 1,
+	.max_args = 2,
+	.run = push,
+};

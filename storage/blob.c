@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* blob.c - packed layers in the store; the header is the manual */
+#include "config.h"
+
+#include "storage/blob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/json.h"
+#include "core/base/strv.h"
+#include "storage/digest.h"
+#include "storage/image.h"
+#include "storage/image_store.h"
+
+#define FOLDER "blobs/sha256"
+
+static void path_of(const char *digest, char out[96])
+{
+	(void)snprintf(out, 96, FOLDER "/%.64s", digest_hex(digest));
+}
+
+int blob_open(const struct rl *rl, const char *digest, int64_t *ret_size, struct rl_err *err)
+{
+	auto_fd int fd = FD_NONE;
+	struct stat st;
+	char path[96];
+
+	if (!digest_is_valid(digest))
+		return rl_fail(err, EINVAL, "'%.100s' is not a digest", digest);
+	path_of(digest, path);
+	fd = openat(rl->data_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return rl_fail_sys(err, errno, "open the packed layer '%.19s'", digest);
+	*ret_size = st.st_size;
+	return TAKE_FD(fd);
+}
+
+bool blob_exists(const struct rl *rl, const char *digest)
+{
+	char path[96];
+
+	path_of(digest, path);
+	return faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int blob_new(const struct rl *rl)
+{
+	struct rl_err ignored;
+	int fd;
+
+	if (io_mkdirs(rl->data_fd, FOLDER, 0700, &ignored) < 0)
+		return -ignored.code;
+	fd = openat(rl->data_fd, FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int blob_keep(const struct rl *rl, int fd, const char *digest, struct rl_err *err)
+{
+	char path[96], self[40];
+
+	if (!digest_is_valid(digest))
+		return rl_fail(err, EINVAL, "'%.100s' is not a digest", digest);
+	path_of(digest, path);
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, self, rl->data_fd, path, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
+		return rl_fail_sys(err, errno, "keep '%s'", path);
+	return 0;
+}
+
+/* --- removal --- */
+
+static int add_layers(const struct rl *rl, const char *id, struct strv *needed, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	const json_t *layers, *l;
+	auto_image struct image img = { 0 };
+	char path[128];
+	size_t i;
+	int r = image_record_read(rl, id, &img, err);
+
+	/* a plain layer serves as well where another image of the same files came packed */
+	for (size_t k = 0; r == 0 && k < img.diff_ids.n; k++)
+		if (strv_add(needed, digest_hex(img.diff_ids.v[k])) < 0)
+			return rl_oom(err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "images/%.64s/manifest.json", id);
+	r = json_read_file(rl->data_fd, path, IMAGE_MANIFEST_MAX, &j, err);
+	if (r == -ENOENT)
+		return 0; /* an image may have none */
+	if (r < 0)
+		return r;
+	layers = json_object_get(j, "layers");
+	json_array_foreach (layers, i, l) {
+		const char *digest = json_string_value(json_object_get(l, "digest"));
+
+		if (digest && digest_is_valid(digest) && strv_add(needed, digest_hex(digest)) < 0)
+			return rl_oom(err);
+	}
+	return 0;
+}
+
+static int text_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int needed_blobs(const struct rl *rl, struct strv *ret, struct rl_err *err)
+{
+	auto_dir DIR *d = NULL;
+	const char *id;
+	int r = image_dir(rl, &d, err);
+
+	while (r == 0 && d && (id = image_next_id(d)))
+		r = add_layers(rl, id, ret, err);
+	if (r == 0 && ret->n > 1)
+		qsort(ret->v, ret->n, sizeof(*ret->v), text_order);
+	return r;
+}
+
+int blob_sweep(const struct rl *rl, struct rl_err *err)
+{
+	int fd = openat(rl->data_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_strv struct strv needed = { 0 };
+	const struct dirent *e;
+
+	if (!d) {
+		r = errno == ENOENT ? 0 : rl_fail_sys(err, errno, "open folder '" FOLDER "'");
+		fd_close(fd);
+		return r;
+	}
+	r = needed_blobs(rl, &needed, err);
+	if (r < 0)
+		return r;
+	while ((e = readdir(d))) {
+		const char *name = e->d_name;
+
+		if (name[0] == '.' || (needed.n > 0 && bsearch(&name, needed.v, needed.n,
+							       sizeof(*needed.v), text_order)))
+			continue;
+		if (unlinkat(fd, name, 0) < 0 && errno != ENOENT)
+			return rl_fail_sys(err, errno, "remove '" FOLDER "/%.64s'", name);
+	}
+	return 0;
+}

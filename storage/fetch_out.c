@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch_out.c - running rl-image for push, save and login; the header is the manual */
+#include "config.h"
+
+#include "storage/fetch_out.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "storage/digest.h"
+#include "storage/fetch_helper.h"
+#include "storage/fetch_request.h"
+
+static int put_text(json_t *o, const char *key, const char *v, struct rl_err *err)
+{
+	return v && json_object_set_new(o, key, json_string(v)) < 0 ? rl_oom(err) : 0;
+}
+
+static int compose_push(json_t *root, const void *arg, struct rl_err *err)
+{
+	const struct push_req *req = arg;
+
+	if (put_text(root, "id", req->id, err) < 0 ||
+	    put_text(root, "format", req->format, err) < 0 ||
+	    put_text(root, "compression", req->compression, err) < 0)
+		return -err->code;
+	if (json_object_set_new(root, "level", json_integer(req->level)) < 0)
+		return rl_oom(err);
+	return fetch_request_push(root, &req->to, err);
+}
+
+int fetch_push(const struct rl *rl, const struct push_req *req, char **ret_digest,
+	       struct rl_err *err)
+{
+	static const char *const words[] = { "push", NULL };
+	struct session s = { .userns_fd = FD_NONE };
+	auto_strv struct strv ids = { 0 };
+	auto_fd int fd = FD_NONE;
+	int r = session_open(rl, &s, err);
+
+	if (r < 0)
+		return r;
+	fd = fetch_secret_request(&s, req->to.quiet, compose_push, req, err);
+	r = fd < 0 ? fd
+		   : fetch_helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 } }, 1, NULL, &ids,
+				      err);
+	session_close(&s);
+	if (r < 0)
+		return r;
+	if (ids.n != 2 || !digest_is_valid(ids.v[1]))
+		return rl_fail(err, EPROTO, "rl-image does not say what it pushed");
+	*ret_digest = strdup(ids.v[1]);
+	return *ret_digest ? 0 : rl_oom(err);
+}
+
+static int compose_login(json_t *root, const void *arg, struct rl_err *err)
+{
+	return fetch_request_push(root, arg, err);
+}
+
+int fetch_login(const struct rl *rl, const char *registry, const struct pull_req *req,
+		struct rl_err *err)
+{
+	static const char *const words[] = { "login", NULL };
+	auto_free char *name = str_printf("%s/login", registry); /* any repository */
+	struct session s = { .userns_fd = FD_NONE };
+	struct pull_req to = *req;
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	if (!name)
+		return rl_oom(err);
+	to.name = name;
+	r = session_open(rl, &s, err);
+	if (r < 0)
+		return r;
+	fd = fetch_secret_request(&s, true, compose_login, &to, err);
+	r = fd < 0 ? fd
+		   : fetch_helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 } }, 1, NULL, NULL,
+				      err);
+	session_close(&s);
+	return r;
+}

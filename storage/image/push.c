@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * push.c - `rl-image push`: an image of the store to a registry; `rl-image login`: may we come in
+ *
+ * Theory of operation: what the manifest lists is offered blob by blob to the fetcher process
+ * (registry_push.c), a few at once: it asks whether the registry has it, has it mounted from
+ * another repository there, or sends the bytes that storage/blob.h kept. Then the config, and the
+ * manifest last, so that nobody sees an image whose parts are missing. An image that came packed
+ * leaves with the bytes it came with. A layer of which only the plain form is there (from a
+ * docker-archive, or of another image with the same files) is packed here, and the manifest
+ * written anew for it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/parse.h"
+#include "storage/blob.h"
+#include "storage/image.h"
+#include "storage/image/cmds.h"
+#include "storage/image/compress.h"
+#include "storage/image/fetcher.h"
+#include "storage/image/hash.h"
+#include "storage/image/parse.h"
+#include "storage/image/progress.h"
+#include "storage/image/request.h"
+#include "storage/image/rewrite.h"
+#include "storage/ref.h"
+
+#define PARALLEL 4
+
+struct push {
+	const struct rl *rl;
+	struct request *req;
+	struct source *src;
+	struct fetcher fetcher;
+	struct progress progress;
+	int signal_fd;
+	struct image img;
+	struct buf manifest;
+	struct manifest m;
+	enum rewrite_format format;
+	enum compress_kind kind;
+};
+
+/* --- talking to the fetcher --- */
+
+/* The next report that says how a job ended. */
+static int wait_done(struct push *p, struct fetch_report *rep, struct rl_err *err)
+{
+	for (;;) {
+		struct pollfd v[2] = { { .fd = p->signal_fd, .events = POLLIN },
+				       { .fd = p->fetcher.sock, .events = POLLIN } };
+
+		if (poll(v, 2, -1) < 0 && errno != EINTR)
+			return rl_fail_sys(err, errno, "wait for the fetch process");
+		if (v[0].revents)
+			return rl_fail(err, EINTR, "interrupted");
+		if (!v[1].revents)
+			continue;
+		if (fetcher_recv(&p->fetcher, rep, err) < 0)
+			return -err->code;
+		if (rep->event == FETCH_NOTE)
+			progress_note(&p->progress, rep->err.msg);
+		else if (rep->event == FETCH_PROGRESS)
+			progress_update(&p->progress, rep->bytes);
+		else
+			break;
+	}
+	if (rep->err.code == 0)
+		return 0;
+	*err = rep->err;
+	return -err->code;
+}
+
+static int send_blob(struct push *p, uint32_t id, const struct descriptor *d, int fd,
+		     struct rl_err *err)
+{
+	const struct registry_conf *c = &p->src->conf;
+	struct fetch_job job = { .kind = PUSH_BLOB, .id = id, .size = fd < 0 ? -1 : d->size };
+	auto_fd int null = fd < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : FD_NONE;
+
+	memcpy(job.digest, d->digest.text, sizeof(job.digest));
+	(void)snprintf(job.target, sizeof(job.target), "%s", c->mount_from ? c->mount_from : "");
+	return fetcher_send(&p->fetcher, &job, (const int[]){ fd < 0 ? null : fd, FD_NONE }, err);
+}
+
+/* --- layers --- */
+
+static bool is_plain(const struct descriptor *d)
+{
+	size_t n = strlen(d->media_type);
+
+	return n > 4 && strcmp(d->media_type + n - 4, ".tar") == 0;
+}
+
+/* Pack the plain layer @fd; the descriptor is the packed one's from then on. */
+static int pack(struct push *p, struct descriptor *d, int fd, struct rl_err *err)
+{
+	bool gz = p->kind == COMPRESS_GZIP;
+	auto_fd int out = blob_new(p->rl);
+	int r;
+
+	if (out < 0)
+		return rl_fail_sys(err, -out, "pack a layer");
+	progress_step(&p->progress, "Compressing blob %.12s", digest_hex(d->digest.text));
+	r = compress_fd(fd, out, p->kind, (int)p->req->level, p->signal_fd, &d->digest, &d->size,
+			err);
+	if (r < 0)
+		return r;
+	(void)snprintf(d->media_type, sizeof(d->media_type),
+		       "application/vnd.oci.image.layer.v1.tar+%s", gz ? "gzip" : "zstd");
+	if (p->format == REWRITE_AS_IS &&
+	    strstr(p->manifest.data, "vnd.docker.distribution.manifest"))
+		(void)snprintf(d->media_type, sizeof(d->media_type),
+			       "application/vnd.docker.image.rootfs.diff.tar.%s",
+			       gz ? "gzip" : "zstd");
+	return TAKE_FD(out);
+}
+
+/* What is to be sent for layer @i: a descriptor, or FD_NONE when only the registry may have it. */
+static int open_layer(struct push *p, size_t i, int *ret_fd, struct rl_err *err)
+{
+	struct descriptor *d = &p->m.layers[i];
+	auto_fd int fd = FD_NONE;
+	int64_t size;
+	int r;
+
+	*ret_fd = FD_NONE;
+	fd = blob_open(p->rl, d->digest.text, &size, err);
+	if (fd >= 0 && size != d->size)
+		return rl_fail(err, EBADMSG,
+			       "the packed layer %.19s in the store has %lld bytes, not %lld",
+			       d->digest.text, (long long)size, (long long)d->size);
+	if (fd >= 0 && !is_plain(d)) {
+		*ret_fd = TAKE_FD(fd);
+		return 0;
+	}
+	if (fd < 0)
+		fd = blob_open(p->rl, p->img.diff_ids.v[i], &size, err);
+	if (fd < 0)
+		return 0; /* it may be there, or in another repository there */
+	r = pack(p, d, fd, err);
+	if (r < 0)
+		return r;
+	*ret_fd = r;
+	return 0;
+}
+
+static bool seen_before(const struct push *p, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(p->m.layers[k].digest.text, p->m.layers[i].digest.text) == 0)
+			return true;
+	return false;
+}
+
+static int blob_done(struct push *p, struct rl_err *err)
+{
+	struct fetch_report rep;
+	const char *digest;
+	int r = wait_done(p, &rep, err);
+
+	if (r < 0)
+		return r;
+	digest = rep.id < p->m.n_layers ? p->m.layers[rep.id].digest.text : p->m.config.digest.text;
+	progress_step(&p->progress, "%s %.12s%s",
+		      rep.how == PUSH_SENT ? "Copied blob" : "Skipped blob", digest_hex(digest),
+		      rep.how == PUSH_SENT     ? ""
+		      : rep.how == PUSH_EXISTS ? ": it is there already"
+					       : ": mounted from another repository");
+	return 0;
+}
+
+static int push_layers(struct push *p, struct rl_err *err)
+{
+	unsigned running = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->m.n_layers; i++) {
+		auto_fd int fd = FD_NONE;
+
+		r = open_layer(p, i, &fd, err);
+		if (r < 0 || seen_before(p, i))
+			continue;
+		if (running == PARALLEL) {
+			r = blob_done(p, err);
+			running--;
+		}
+		if (r == 0)
+			r = send_blob(p, (uint32_t)i, &p->m.layers[i], fd, err);
+		running++;
+	}
+	for (; r == 0 && running > 0; running--)
+		r = blob_done(p, err);
+	return r;
+}
+
+/* --- config and manifest --- */
+
+static int push_config(struct push *p, struct rl_err *err)
+{
+	char path[128];
+	auto_fd int fd = FD_NONE;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "images/%.64s/config.json", p->img.id);
+	fd = openat(p->rl->data_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open '%s'", path);
+	progress_step(&p->progress, "Copying config %.12s", p->img.id);
+	r = send_blob(p, UINT32_MAX - 1, &p->m.config, fd, err);
+	return r < 0 ? r : blob_done(p, err);
+}
+
+static int push_manifest(struct push *p, struct digest *ret, struct rl_err *err)
+{
+	struct fetch_job job = { .kind = PUSH_MANIFEST, .id = UINT32_MAX - 2 };
+	auto_fd int fd = memfd_create("rl-manifest", MFD_CLOEXEC);
+	struct fetch_report rep;
+	int r = rewrite_manifest(&p->manifest, &p->m, p->format, job.type, err);
+
+	if (r == 0)
+		r = hash_bytes(p->manifest.data, p->manifest.len, ret, err);
+	if (r < 0)
+		return r;
+	r = fd < 0 ? -errno : io_write_all(fd, p->manifest.data, p->manifest.len);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "hand over the manifest");
+	job.size = (int64_t)p->manifest.len;
+	(void)snprintf(job.target, sizeof(job.target), "%s", p->src->target);
+	if (digest_is_valid(job.target) && strcmp(job.target, ret->text) != 0)
+		return rl_fail(err, EINVAL, "the manifest is %s, it cannot be pushed as %s",
+			       ret->text, job.target);
+	progress_step(&p->progress, "Writing manifest to image destination");
+	r = fetcher_send(&p->fetcher, &job, (const int[]){ fd, FD_NONE }, err);
+	if (r == 0)
+		r = wait_done(p, &rep, err);
+	if (r == 0 && rep.digest[0] && strcmp(rep.digest, ret->text) != 0)
+		return rl_fail(err, EBADMSG, "the registry took manifest %s for %.80s", ret->text,
+			       rep.digest);
+	return r;
+}
+
+/* --- from where layers can be mounted --- */
+
+/* Another repository at the same registry that an image with one of our layers is known by. */
+static void find_mount(struct push *p)
+{
+	struct registry_conf *c = &p->src->conf;
+	struct image *v = NULL;
+	struct rl_err ignored;
+	size_t n = 0;
+
+	if (image_list(p->rl, &v, &n, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < n && !c->mount_from; i++) {
+		bool shares = false;
+
+		for (size_t k = 0; k < v[i].diff_ids.n; k++)
+			shares |= strv_has(&p->img.diff_ids, v[i].diff_ids.v[k]);
+		for (size_t k = 0; shares && k < v[i].names.n && !c->mount_from; k++) {
+			auto_ref struct ref ref = { 0 };
+
+			if (ref_parse(v[i].names.v[k], strlen(v[i].names.v[k]), &ref, &ignored) ==
+				    0 &&
+			    strcmp(ref.registry, c->name) == 0 && strcmp(ref.repo, c->repo) != 0)
+				c->mount_from = strdup(ref.repo); /* NULL: nothing is mounted */
+		}
+	}
+	image_list_done(v, n);
+}
+
+/* --- the whole --- */
+
+static int read_image(struct push *p, struct rl_err *err)
+{
+	struct parsed parsed;
+	char path[128];
+	int r;
+
+	if (!p->req->id || !digest_is_hex64(p->req->id, strlen(p->req->id)))
+		return rl_fail(err, EINVAL, "request: no image id");
+	r = image_load(p->rl, p->req->id, &p->img, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "images/%.64s/manifest.json", p->img.id);
+	r = io_read_file(p->rl->data_fd, path, MANIFEST_MAX, &p->manifest, err);
+	if (r < 0)
+		return r;
+	r = parse_manifest(p->manifest.data, p->manifest.len, NULL, &p->req->platform, "manifest",
+			   &parsed, err);
+	if (r < 0)
+		return r;
+	if (parsed.kind != MANIFEST_IMAGE)
+		return rl_fail(err, EINVAL, "the image's manifest is an index");
+	p->m = parsed.m;
+	if (p->m.n_layers != p->img.diff_ids.n)
+		return rl_fail(err, EBADMSG, "manifest and record disagree on the layers");
+	return 0;
+}
+
+static int options(struct push *p, struct rl_err *err)
+{
+	const char *c = p->req->compression;
+	int r = rewrite_format_parse(p->req->format, &p->format, err);
+
+	if (r < 0)
+		return r;
+	if (c && strcmp(c, "zstd") == 0)
+		p->kind = COMPRESS_ZSTD;
+	else if (c && strcmp(c, "gzip") != 0)
+		return rl_fail(err, EINVAL, "unknown compression '%s': expected gzip or zstd", c);
+	return 0;
+}
+
+static int push_image(struct push *p, struct rl_err *err)
+{
+	struct digest digest;
+	int r = options(p, err);
+
+	if (r == 0)
+		r = read_image(p, err);
+	if (r < 0)
+		return r;
+	find_mount(p);
+	p->src->conf.push = true;
+	progress_title(&p->progress, "Pushing to", p->src->image);
+	r = fetcher_start(&p->src->conf, NULL, NULL, &p->fetcher, err);
+	if (r < 0)
+		return r;
+	r = push_layers(p, err);
+	if (r == 0)
+		r = push_config(p, err);
+	if (r == 0)
+		r = push_manifest(p, &digest, err);
+	fetcher_stop(&p->fetcher);
+	return r < 0 ? r : request_result(p->img.id, p->src->image, digest.text, err);
+}
+
+static int ping(struct push *p, struct rl_err *err)
+{
+	static const char nobody[] =
+		"0000000000000000000000000000000000000000000000000000000000000000";
+	struct fetch_job job = { .kind = PUSH_PING };
+	auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct fetch_report rep;
+	int r;
+
+	p->src->conf.repo[0] = '\0'; /* no right on any repository is asked for */
+	r = fetcher_start(&p->src->conf, NULL, NULL, &p->fetcher, err);
+	if (r < 0)
+		return r;
+	r = fetcher_send(&p->fetcher, &job, (const int[]){ null, FD_NONE }, err);
+	if (r == 0)
+		r = wait_done(p, &rep, err);
+	fetcher_stop(&p->fetcher);
+	return r < 0 ? r : request_result(nobody, NULL, NULL, err);
+}
+
+static int run(const struct rl *rl, int (*work)(struct push *p, struct rl_err *err),
+	       struct rl_err *err)
+{
+	struct request req = { 0 };
+	struct push p = { .rl = rl, .req = &req, .fetcher = { .sock = FD_NONE } };
+	int r;
+
+	/* passwords pass through here: no core file, no debugger */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return rl_fail_sys(err, errno, "prctl");
+	r = request_read(&req, err);
+	if (r < 0)
+		return r;
+	p.signal_fd = request_signals(err);
+	if (p.signal_fd < 0) {
+		r = p.signal_fd;
+	} else if (req.n_sources == 0) {
+		r = rl_fail(err, EINVAL, "request: nowhere to go");
+	} else {
+		p.src = &req.sources[0];
+		progress_init(&p.progress, req.quiet);
+		r = work(&p, err);
+		progress_end(&p.progress);
+	}
+	fd_close(p.signal_fd);
+	manifest_done(&p.m);
+	buf_done(&p.manifest);
+	image_done(&p.img);
+	request_done(&req);
+	return r;
+}
+
+int cmd_push(const struct rl *rl, int argc, char **argv, struct rl_err *err)
+{
+	(void)argc;
+	(void)argv;
+	return run(rl, push_image, err);
+}
+
+int cmd_login(const struct rl *rl, int argc, char **argv, struct rl_err *err)
+{
+	(void)argc;
+	(void)argv;
+	return run(rl, ping, err);
+}
