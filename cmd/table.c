@@ -31,6 +31,8 @@
 	X(inspect) \
 	X(kill) \
 	X(load) \
+	X(login) \
+	X(logout) \
 	X(logs) \
 	X(pause) \
 	X(ps) \

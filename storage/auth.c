@@ -15,6 +15,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/proc.h"
+#include "storage/auth_int.h"
 
 #define HELPER_MS  60000 /* it may ask a person to unlock something */
 #define HELPER_MAX 65536
@@ -100,7 +101,7 @@ bad:
 /* --- keys --- */
 
 /* "https://index.docker.io/v1/" and "index.docker.io" mean docker.io; schemes and "/v1/" go. */
-static char *normal_key(const char *key)
+char *auth_normal_key(const char *key)
 {
 	const char *s = key, *slash;
 	char *out;
@@ -192,7 +193,7 @@ static int add_twins(const json_t *auths, const json_t *own, struct login *l, st
 		s = json_string_value(json_object_get(e, "auth"));
 		if (e == own || !s || strcmp(s, secret) != 0)
 			continue;
-		if (strv_take(&l->twins, normal_key(key)) < 0)
+		if (strv_take(&l->twins, auth_normal_key(key)) < 0)
 			return rl_oom(err);
 	}
 	return 0;
@@ -206,7 +207,7 @@ static int best_entry(const json_t *auths, const char *full, const json_t **ret,
 
 	*ret = NULL;
 	json_object_foreach ((json_t *)(uintptr_t)auths, key, e) {
-		auto_free char *k = normal_key(key);
+		auto_free char *k = auth_normal_key(key);
 		size_t n;
 
 		if (!k)
@@ -221,8 +222,8 @@ static int best_entry(const json_t *auths, const char *full, const json_t **ret,
 }
 
 /* credHelpers for the host, else credsStore. */
-static int find_helper(const json_t *root, const char *host, const char *path, char **ret,
-		       struct rl_err *err)
+int auth_find_helper(const json_t *root, const char *host, const char *path, char **ret,
+		     struct rl_err *err)
 {
 	json_t *helpers, *v;
 	const char *store, *name = NULL, *key;
@@ -231,7 +232,7 @@ static int find_helper(const json_t *root, const char *host, const char *path, c
 	    json_get_str(root, "credsStore", path, &store, err) < 0)
 		return -err->code;
 	json_object_foreach (helpers, key, v) {
-		auto_free char *k = normal_key(key);
+		auto_free char *k = auth_normal_key(key);
 
 		if (!k)
 			return rl_oom(err);
@@ -276,7 +277,7 @@ int auth_find_in(const char *text, size_t len, const char *path, const struct re
 	if (r > 0 && add_twins(auths, e, &l, err) < 0)
 		return -err->code;
 	if (r == 0 && auths != root)
-		r = find_helper(root, ref->registry, path, ret_helper, err);
+		r = auth_find_helper(root, ref->registry, path, ret_helper, err);
 	if (r > 0) {
 		*ret = l;
 		l = (struct login){ 0 };
@@ -315,14 +316,14 @@ static int helper_env(struct strv *env)
 	return 0;
 }
 
-static int helper_pipes(const char *host, int *ret_in, int *ret_rd, int *ret_wr)
+static int helper_pipes(const char *input, int *ret_in, int *ret_rd, int *ret_wr)
 {
 	int in[2], out[2], r;
 
 	if (pipe2(in, O_CLOEXEC) < 0)
 		return -errno;
 	*ret_in = in[0];
-	r = io_write_all(in[1], host, strlen(host)); /* a host name fits into any pipe */
+	r = io_write_all(in[1], input, strlen(input)); /* limited: fits into any pipe */
 	fd_close(in[1]);
 	if (r < 0)
 		return r;
@@ -333,19 +334,18 @@ static int helper_pipes(const char *host, int *ret_in, int *ret_rd, int *ret_wr)
 	return 0;
 }
 
-/* Run "docker-credential-NAME get" with @host on stdin. @ret_status: its wait status. */
-static int run_helper(const char *path, const char *host, struct buf *out, int *ret_status,
-		      struct rl_err *err)
+static int run_helper(const char *path, const char *verb, const char *input, struct buf *out,
+		      int *ret_status, struct rl_err *err)
 {
 	auto_strv struct strv env = { 0 };
 	auto_fd int in = FD_NONE, rd = FD_NONE, wr = FD_NONE, pidfd = FD_NONE;
-	const char *const argv[] = { path, "get", NULL };
+	const char *const argv[] = { path, verb, NULL };
 	pid_t pid;
 	int r;
 
 	if (helper_env(&env) < 0)
 		return rl_oom(err);
-	r = helper_pipes(host, &in, &rd, &wr);
+	r = helper_pipes(input, &in, &rd, &wr);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "pipe to '%s'", path);
 	r = proc_spawn(&(struct proc_spec){ .argv = argv,
@@ -389,21 +389,40 @@ static int take_answer(const struct buf *out, const char *path, struct login *re
 	return ret->from && (ret->refresh_token || (ret->user && ret->password)) ? 1 : rl_oom(err);
 }
 
-static int ask_helper(const char *name, const struct ref *ref, struct login *ret,
-		      struct rl_err *err)
+int auth_helper(const char *name, const char *verb, const char *input, struct buf *out,
+		int *ret_status, char **ret_path, struct rl_err *err)
 {
 	auto_free char *program = str_printf("docker-credential-%s", name);
 	auto_free char *path = program ? proc_find(program) : NULL;
-	auto_login struct login l = { 0 };
-	struct buf out = { 0 };
-	bool hub = strcmp(ref->registry, "docker.io") == 0;
-	int r, status = 0;
+	int r;
 
 	if (!path)
 		return rl_fail(err, ENOENT,
 			       "the credential helper '%s' is not in the system's program folders",
 			       program ? program : name);
-	r = run_helper(path, hub ? DOCKER_HUB : ref->registry, &out, &status, err);
+	if (strlen(input) > AUTH_HELPER_INPUT_MAX)
+		return rl_fail(err, EFBIG, "credentials of more than %d bytes",
+			       AUTH_HELPER_INPUT_MAX);
+	r = run_helper(path, verb, input, out, ret_status, err);
+	if (r == 0)
+		*ret_path = TAKE_PTR(path);
+	return r;
+}
+
+const char *auth_helper_key(const char *registry)
+{
+	return strcmp(registry, "docker.io") == 0 ? DOCKER_HUB : registry;
+}
+
+static int ask_helper(const char *name, const struct ref *ref, struct login *ret,
+		      struct rl_err *err)
+{
+	auto_login struct login l = { 0 };
+	auto_free char *path = NULL;
+	struct buf out = { 0 };
+	int status = 0, r;
+
+	r = auth_helper(name, "get", auth_helper_key(ref->registry), &out, &status, &path, err);
 	/* "credentials not found in native keychain" and the like: nobody then */
 	if (r == 0 && status == 0 && out.data)
 		r = take_answer(&out, path, &l, err);

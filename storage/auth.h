@@ -49,3 +49,20 @@ int auth_find_in(const char *text, size_t len, const char *path, const struct re
 
 void login_done(struct login *l); /* overwrites the secrets */
 #define auto_login __attribute__((cleanup(login_done)))
+
+/* --- login and logout (auth_write.c) ------------------------------------------------------- */
+
+/**
+ * auth_write_file() - The file that login writes: @authfile, REGISTRY_AUTH_FILE, else the first of
+ * the list above whose folder there is a place for. Caller frees.
+ */
+int auth_write_file(const char *authfile, char **ret, struct rl_err *err) RL_MUST_USE;
+/**
+ * auth_store() - Remember a login in @path, or with the helper that @path names for the host
+ * @key:	HOST or HOST/PATH
+ * The file is made with mode 0600 and replaced whole; what else stands in it is kept.
+ */
+int auth_store(const char *path, const char *key, const char *user, const char *password,
+	       struct rl_err *err) RL_MUST_USE;
+/* Forget it; @key NULL: all of the file. -ENOENT when there was none. */
+int auth_erase(const char *path, const char *key, struct rl_err *err) RL_MUST_USE;

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libstorage.a
 libstorage_a_SOURCES =
-libstorage_a_SOURCES += storage/auth.c storage/auth.h
+libstorage_a_SOURCES += storage/auth.c storage/auth.h storage/auth_int.h
+libstorage_a_SOURCES += storage/auth_write.c
 libstorage_a_SOURCES += storage/changes.c storage/changes.h
 libstorage_a_SOURCES += storage/blob.c storage/blob.h
 libstorage_a_SOURCES += storage/digest.c storage/digest.h

@@ -109,6 +109,7 @@ INTEGRATION_TESTS += tests/integration/flags.sh
 INTEGRATION_TESTS += tests/integration/exec.sh
 INTEGRATION_TESTS += tests/integration/launch.sh
 INTEGRATION_TESTS += tests/integration/logdrivers.sh
+INTEGRATION_TESTS += tests/integration/login.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
 INTEGRATION_TESTS += tests/integration/completion.sh
@@ -120,6 +121,7 @@ INTEGRATION_TESTS += tests/integration/tag.sh
 INTEGRATION_TESTS += tests/integration/volume.sh
 INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/pull.sh
+INTEGRATION_TESTS += tests/integration/push.sh
 INTEGRATION_TESTS += tests/integration/registry_hostile.sh
 INTEGRATION_TESTS += tests/integration/kill.sh
 INTEGRATION_TESTS += tests/integration/life.sh
@@ -212,6 +214,7 @@ tests_unit_test_archive_in_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_confine_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_tools_unpack_LDADD = $(IMAGE_LIBS)
 EXTRA_DIST += tests/tools/mkhostile.py
+EXTRA_DIST += tests/tools/uploads.py
 EXTRA_DIST += tests/tools/registry.py
 
 # Yardsticks for the bench scripts

@@ -393,6 +393,9 @@ static int set_upload(struct http_req *r, struct rl_err *err)
 		return rl_oom(err);
 	r->list = l;
 	(void)curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
+	/* on a connection used before libcurl would start over by itself, without asking what arrived */
+	if (r->up_left > 0)
+		(void)curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_READFUNCTION, on_upload);
 	(void)curl_easy_setopt(e, CURLOPT_READDATA, r);
 	(void)curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->up_left);

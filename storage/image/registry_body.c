@@ -132,7 +132,7 @@ size_t job_body(struct http_req *req, const void *p, size_t n)
 {
 	struct job *j = req->arg;
 
-	if (!is_success(req->resp.status))
+	if (!is_success(req->resp.status) || j->want.kind >= PUSH_BLOB) /* only for its words */
 		return keep_error_body(j, p, n);
 	if (j->pending.len > 0)
 		return HTTP_PAUSE;
