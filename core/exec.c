@@ -630,12 +630,7 @@ static struct job job_of(const struct exec_place *place)
 		.hear_fd = FD_NONE,
 		.tell_fd = FD_NONE,
 		.stdio = { FD_NONE, FD_NONE, FD_NONE },
-		.pump = { .client = FD_NONE,
-			  .in = FD_NONE,
-			  .out = FD_NONE,
-			  .err = FD_NONE,
-			  .log_dir = FD_NONE,
-			  .pidfd = FD_NONE },
+		.pump = PUMP_FDS_INIT,
 	};
 }
 

@@ -66,5 +66,13 @@ struct pump_fds {
 	int timeout_ms;
 };
 
+/* Nothing given yet. */
+#define PUMP_FDS_INIT                                                                            \
+	{                                                                                        \
+		.client = FD_NONE, .in = FD_NONE, .out = FD_NONE, .err = FD_NONE,                \
+		.control = FD_NONE, .log_dir = FD_NONE, .log_file = FD_NONE, .journal = FD_NONE, \
+		.pidfd = FD_NONE                                                                 \
+	}
+
 /* Never returns. Everything but the listed descriptors is closed. */
 _Noreturn void pump_main(const struct pump_fds *fds);

@@ -22,6 +22,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/proc.h"
+#include "core/exec.h"
 #include "core/pump.h"
 
 /* A pump with its four neighbours played by the test. */
@@ -289,6 +290,139 @@ static void test_log_rotates(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* --- of an exec: the pump has a child ------------------------------------------------------- */
+
+/* The pump forks a shell with @command; @r->end is the monitor's side. */
+static void start_exec(struct rig *r, const char *command, int timeout_ms)
+{
+	struct pump_fds p = PUMP_FDS_INIT;
+	int s[2], in[2], out[2], err[2], end[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end), 0);
+	r->pid = fork();
+	assert_true(r->pid >= 0);
+	if (r->pid == 0) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			(void)dup2(in[0], 0);
+			(void)dup2(out[1], 1);
+			(void)dup2(err[1], 2);
+			(void)execl("/bin/sh", "sh", "-c", command, NULL);
+			_exit(127);
+		}
+		p.client = s[1];
+		p.in = in[1];
+		p.out = out[0];
+		p.err = err[0];
+		p.control = end[0];
+		p.pid = pid;
+		p.pidfd = proc_pidfd_open(pid);
+		p.timeout_ms = timeout_ms;
+		pump_main(&p);
+	}
+	(void)close(s[1]);
+	(void)close(in[0]);
+	(void)close(in[1]);
+	(void)close(out[0]);
+	(void)close(out[1]);
+	(void)close(err[0]);
+	(void)close(err[1]);
+	(void)close(end[0]);
+	*r = (struct rig){ s[0], FD_NONE, FD_NONE, FD_NONE, end[1], r->pid };
+}
+
+static struct exec_result result_of(const struct rig *r)
+{
+	struct exec_result x;
+
+	(void)alarm(10);
+	assert_int_equal(recv(r->end, &x, sizeof(x), 0), sizeof(x));
+	(void)alarm(0);
+	return x;
+}
+
+static int32_t exit_of(const struct rig *r)
+{
+	struct pump_msg m;
+	int32_t code;
+
+	while (next(r, &m) != sizeof(code) || m.type != PUMP_EXIT)
+		assert_true(m.type == PUMP_STDOUT || m.type == PUMP_STDERR);
+	memcpy(&code, m.data, sizeof(code));
+	return code;
+}
+
+static void test_exec_result(void **state)
+{
+	struct exec_result x;
+	struct rig r;
+
+	(void)state;
+	start_exec(&r, "echo out; echo err >&2; exit 7", 0);
+	assert_int_equal(exit_of(&r), 7);
+	x = result_of(&r);
+	assert_int_equal(x.code, 7);
+	assert_int_equal(x.output_len, 8);
+	assert_false(x.timed_out || x.failed);
+	assert_int_equal(finish(&r), 0);
+	start_exec(&r, "head -c 5000 /dev/zero", 0);
+	assert_int_equal(exit_of(&r), 0);
+	assert_int_equal(result_of(&r).output_len, EXEC_OUTPUT_MAX);
+	assert_int_equal(finish(&r), 0);
+}
+
+static void test_exec_is_killed(void **state)
+{
+	struct exec_result x;
+	struct rig r;
+
+	(void)state;
+	start_exec(&r, "echo a; exec sleep 100", 50);
+	x = result_of(&r);
+	assert_int_equal(x.code, 137);
+	assert_true(x.timed_out);
+	assert_int_equal(finish(&r), 0);
+	start_exec(&r, "exec sleep 100", 0);
+	assert_int_equal(shutdown(r.end, SHUT_WR), 0); /* what exec_kill() does */
+	x = result_of(&r);
+	assert_int_equal(x.code, 137);
+	assert_false(x.timed_out);
+	assert_int_equal(finish(&r), 0);
+}
+
+/* A child of it that keeps the pipes, and one that writes on, are not waited for. */
+static void test_exec_leaves_children(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	start_exec(&r, "sleep 20 & exit 3", 0);
+	assert_int_equal(exit_of(&r), 3);
+	assert_int_equal(finish(&r), 0);
+	start_exec(&r,
+		   "(i=0; while [ $i -lt 200000 ]; do echo $i || exit; i=$((i+1)); done) & exit 4",
+		   0);
+	assert_int_equal(exit_of(&r), 4);
+	assert_int_equal(finish(&r), 0);
+}
+
+/* The client goes: input ends, output goes nowhere, the process ends as it likes. */
+static void test_exec_client_goes(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	start_exec(&r, "cat; head -c 200000 /dev/zero; exit 5", 0);
+	fd_close(TAKE_FD(r.client));
+	assert_int_equal(result_of(&r).code, 5);
+	assert_int_equal(finish(&r), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +433,10 @@ int main(void)
 		cmocka_unit_test(test_terminal_size),
 		cmocka_unit_test(test_attach_and_log),
 		cmocka_unit_test(test_log_rotates),
+		cmocka_unit_test(test_exec_result),
+		cmocka_unit_test(test_exec_is_killed),
+		cmocka_unit_test(test_exec_leaves_children),
+		cmocka_unit_test(test_exec_client_goes),
 	};
 
 	return cmocka_run_group_tests_name("core/pump", tests, NULL, NULL);
