@@ -68,6 +68,8 @@ static int restart_one(struct rl *rl, const char *name, const void *opts, struct
 	r = stop_first(rl, &c, o, err);
 	if (r == 0)
 		r = engine_start(&c, &req, &ignored, err);
+	if (r == -EALREADY)
+		r = 0; /* somebody else has just done the same */
 	if (r == 0) {
 		events_ctr(rl, &c.ctr, "restart", NULL);
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */

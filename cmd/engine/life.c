@@ -33,13 +33,14 @@
 #include "core/session.h"
 #include "storage/volume.h"
 
-#define LOOK_MS       500
-#define HEAL_LOOK_MS  500   /* for the looks of ps; longer only where the end is asked for */
-#define KILL_WAIT_MS  10000 /* SIGKILL that takes longer is a kernel problem (D state) */
-#define REACH_MS      10000 /* for a start under way to come as far as its socket */
-#define REACH_LOOK_MS 10
-#define REMOVE_TRIES  5 /* a start may slip in between the stop and the removal */
-#define STATE_MAX     (8U << 20)
+#define LOOK_MS        500
+#define HEAL_LOOK_MS   500 /* for the looks of ps; longer only where the end is asked for */
+#define SETTLE_LOOK_MS 50
+#define KILL_WAIT_MS   10000 /* SIGKILL that takes longer is a kernel problem (D state) */
+#define REACH_MS       10000 /* for a start under way to come as far as its socket */
+#define REACH_LOOK_MS  10
+#define REMOVE_TRIES   5 /* a start may slip in between the stop and the removal */
+#define STATE_MAX      (8U << 20)
 
 /* Flags of state.json: "remove" (--rm), "run" (made by rl run, so never there without a monitor) */
 static bool has_flag(const struct ctr *c, const char *key)
@@ -121,25 +122,6 @@ int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret, struct
 	return r == -ETIMEDOUT ? 0 : r; /* a process that the kernel holds: it is told as lost */
 }
 
-int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
-{
-	struct pollfd p = { .events = POLLIN };
-	struct ctr_state s;
-	int r = life_state(rl, c, &s, err);
-
-	if (r < 0 || (s.status != CTR_EXITED && s.status != CTR_RESTARTING) || s.monitor <= 0)
-		return r;
-	p.fd = proc_pidfd_open(s.monitor);
-	if (p.fd < 0)
-		return 0; /* it left just now */
-	/* the pid may be a stranger's by now: look at the lock again before waiting for it */
-	r = io_lock_holder(c->lock_fd) == s.monitor ? poll(&p, 1, KILL_WAIT_MS) : 1;
-	fd_close(p.fd);
-	return r == 0 ? rl_fail(err, ETIMEDOUT, "the monitor of '%s' does not finish cleaning up",
-				c->name)
-		      : 0;
-}
-
 /* Let @ms pass, or less when the monitor leaves meanwhile. */
 static void pass_time(const struct ctr *c, const struct ctr_state *s, int ms)
 {
@@ -151,6 +133,23 @@ static void pass_time(const struct ctr *c, const struct ctr_state *s, int ms)
 		ms = 0;
 	(void)poll(&p, 1, ms);
 	fd_close(TAKE_FD(p.fd));
+}
+
+int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	int64_t end = now_ms() + KILL_WAIT_MS;
+	struct ctr_state s;
+	int r;
+
+	for (;;) {
+		r = life_state(rl, c, &s, err);
+		if (r < 0 || s.status != CTR_EXITED || s.monitor <= 0)
+			return r;
+		if (now_ms() >= end)
+			return rl_fail(err, ETIMEDOUT,
+				       "the monitor of '%s' does not finish cleaning up", c->name);
+		pass_time(c, &s, SETTLE_LOOK_MS); /* or somebody starts it again */
+	}
 }
 
 /* The monitor could not be reached: it starts up, has just left, or lost its socket. */
@@ -399,15 +398,22 @@ static int stuck(const struct ctr *c, pid_t pid, struct rl_err *err)
 		       "it ends when the kernel lets it go, often a hung file system or device");
 }
 
-/* It waits to be started again: call that off. -EAGAIN when it had just been started instead. */
+/* Its monitor knows that it shall not be started again. -EAGAIN when it had just been. */
 static int stop_restarting(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
+	int64_t end = now_ms() + KILL_WAIT_MS;
 	struct ctr_state s;
-	int r = life_settle(rl, c, err);
+	int r;
 
-	if (r == 0)
+	for (;;) {
 		r = life_state(rl, c, &s, err);
-	return r < 0 ? r : ctr_is_alive(&s) ? -EAGAIN : 0;
+		if (r < 0 || s.status != CTR_RESTARTING)
+			return r < 0 ? r : ctr_is_alive(&s) ? -EAGAIN : 0;
+		if (now_ms() >= end)
+			return rl_fail(err, ETIMEDOUT, "the monitor of '%s' does not stop",
+				       c->name);
+		pass_time(c, &s, SETTLE_LOOK_MS);
+	}
 }
 
 int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, struct rl_err *err)
@@ -427,6 +433,8 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	r = ask(rl, c, &stopping, err);
 	if (r == 0 && s.status == CTR_RESTARTING) {
 		r = stop_restarting(rl, c, err);
+		if (r == 0)
+			events_ctr(rl, c, "stop", NULL);
 		if (r != -EAGAIN)
 			return r;
 		r = 0;
