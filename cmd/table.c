@@ -35,6 +35,7 @@
 	X(logout) \
 	X(logs) \
 	X(pause) \
+	X(port) \
 	X(ps) \
 	X(pull) \
 	X(push) \
@@ -44,6 +45,7 @@
 	X(rmi) \
 	X(run) \
 	X(start) \
+	X(stats) \
 	X(stop) \
 	X(system_df) \
 	X(system_prune) \
@@ -91,12 +93,14 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container logs", "logs" },
 	{ "container ls", "ps" },
 	{ "container pause", "pause" },
+	{ "container port", "port" },
 	{ "container ps", "ps" },
 	{ "container rename", "rename" },
 	{ "container restart", "restart" },
 	{ "container rm", "rm" },
 	{ "container run", "run" },
 	{ "container start", "start" },
+	{ "container stats", "stats" },
 	{ "container stop", "stop" },
 	{ "container top", "top" },
 	{ "container unpause", "unpause" },

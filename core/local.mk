@@ -73,6 +73,7 @@ libcore_a_SOURCES += core/spec_linux.c
 libcore_a_SOURCES += core/spec_mounts.c
 libcore_a_SOURCES += core/spec_process.c
 libcore_a_SOURCES += core/subid.c core/subid.h
+libcore_a_SOURCES += core/usage.c core/usage.h
 libcore_a_SOURCES += core/userns.c core/userns.h
 
 # The stub that executes the payload where rl's own file could be written (core/stub.c): a program
