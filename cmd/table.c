@@ -58,10 +58,14 @@
 	X(version) \
 	X(volume_create) \
 	X(volume_exists) \
+	X(volume_export) \
+	X(volume_import) \
 	X(volume_inspect) \
 	X(volume_ls) \
+	X(volume_mount) \
 	X(volume_prune) \
 	X(volume_rm) \
+	X(volume_unmount) \
 	X(wait) \
 	/* end */
 /* clang-format on */

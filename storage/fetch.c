@@ -554,8 +554,8 @@ int fetch_extract(const struct rl *rl, const struct fetch_extract *x, struct rl_
 		words[n++] = "set-id";
 	if (x->overwrite)
 		words[n++] = "overwrite";
-	return fetch_helper_run(rl, enters ? x->session : &none, words, fds, enters ? 3 : 2, NULL,
-				NULL, err);
+	return fetch_helper_run(rl, x->session ? x->session : &none, words, fds, enters ? 3 : 2,
+				NULL, NULL, err);
 }
 
 /* --- removal --- */

@@ -58,7 +58,7 @@ int fetch_load(const struct rl *rl, const char *path, const char *want, bool qui
  * @in_fd:	The tar, packed or not
  * @dest_fd:	The folder, may be O_PATH
  * @enter_fd:	The user namespace whose root does it (or a pidfd on a process there), inside @session;
- *		FD_NONE: we do it as who we are
+ *		FD_NONE: the root of @session does it, or we as who we are when that is NULL
  */
 struct fetch_extract {
 	int in_fd, dest_fd, enter_fd;

@@ -163,13 +163,59 @@ rl volume create -o type=none -o device="$T/work/none" -o o=bind gone >/dev/null
 run rl run --rm -v gone:/g alpine true
 expect_error "the folder behind it is not there" "*'gone'*$T/work/none*does not exist*"
 
+# --- export, import, mount --------------------------------------------------------------------------
+rl volume create full >/dev/null
+rl run --rm -v full:/f alpine sh -c 'mkdir -m 700 /f/d && echo hello >/f/d/file && chown -R 5:6 /f/d && chmod 4755 /f/d/file && ln -s /etc/passwd /f/link'
+rl volume export full >"$T/full.tar"
+run tar -tvnf "$T/full.tar"
+expect "export: owners as containers see them" 0 'drwx------ 5/6 * d/*-rwsr-xr-x 5/6 * 6 * d/file*link -> /etc/passwd' ''
+run rl volume export -o full.tar full
+if [ "$status$out" = 0 ] && cmp -s "$T/full.tar" "$T/work/full.tar"; then ok "export -o: the same bytes"; else not_ok "export -o: the same bytes" "$out" "$err"; fi
+rl volume create again >/dev/null
+run rl volume import again full.tar
+expect "import prints nothing" 0 '' ''
+rl volume export again >"$T/again.tar"
+if cmp -s "$T/full.tar" "$T/again.tar"; then ok "and gives the same again"; else not_ok "and gives the same again"; fi
+gzip -c "$T/full.tar" >"$T/full.tar.gz"
+run rl volume import again - <"$T/full.tar.gz"
+expect "a packed one from stdin, over what is there" 0 '' ''
+run rl run --rm -v again:/a alpine cat /a/d/file
+expect "its content" 0 hello ''
+run rl volume import nosuch full.tar
+expect_error "into an unknown one" "*'nosuch'*no such volume*"
+run rl volume import again nosuch.tar
+expect_error "from no file" "*'nosuch.tar'*"
+head -c 3000 /dev/urandom >"$T/work/noise"
+run rl volume import again noise
+expect_error "from noise" "*'again'*archive*"
+as_user /usr/bin/python3 - "$T/work/evil.tar" <<'END'
+import io, sys, tarfile
+
+with tarfile.open(sys.argv[1], "w") as t:
+    i = tarfile.TarInfo("../outside")
+    i.size = 4
+    t.addfile(i, io.BytesIO(b"evil"))
+END
+run rl volume import again evil.tar
+expect_error "a name that leads out" "*"
+if [ -z "$(find "$ROOT/volumes" -name outside)" ]; then ok "nothing got out"; else not_ok "nothing got out"; fi
+run rl volume export mem
+expect_error "export of a volume of memory" "*'mem' holds no files itself*"
+run rl volume export nosuch
+expect_error "export of an unknown one" "*no such volume*"
+run rl volume mount full
+expect "mount: the folder" 0 "$ROOT/volumes/full/_data" ''
+run rl volume unmount full
+expect "unmount" 0 full ''
+run rl volume mount mem
+expect_error "mount of memory" "*in containers only*"
+
 # what a creation or a removal that died has left goes with the next removal
 as_user mkdir -p "$ROOT/volumes/.trash-0011/_data/x" "$ROOT/volumes/.tmp-0011/_data"
 as_user touch "$ROOT/volumes/.trash-0011/_data/x/y"
 run rl volume rm mem
 expect "rm sweeps" 0 mem ''
-if [ ! -e "$ROOT/volumes/.trash-0011" ] && [ -e "$ROOT/volumes/.tmp-0011" ]; then ok "what is dead, not what is new"; else not_ok "what is dead, not what is new"; fi
-rmdir "$ROOT/volumes/.tmp-0011/_data" "$ROOT/volumes/.tmp-0011"
+if [ ! -e "$ROOT/volumes/.trash-0011" ] && [ ! -e "$ROOT/volumes/.tmp-0011" ]; then ok "what is dead"; else not_ok "what is dead"; fi
 
 run rl volume
 expect_error "volume what?" "*missing command*"
