@@ -160,12 +160,22 @@ static bool was_asked(const struct monitor *m, const char *line)
 	return false;
 }
 
+/*
+ * Limits need one. What runs in the background has one too where it can be had, with the default
+ * limit of processes: pause, stats and a sure end work by it. A foreground container is spared the
+ * talk with systemd.
+ */
+static bool wants_cgroup(const struct monitor *m)
+{
+	return m->cfg->limit_flags->n > 0 || m->cfg->detached;
+}
+
 static int place(struct monitor *m, struct rl_err *err)
 {
 	auto_strv struct strv lost = { 0 };
 	int r;
 
-	if (m->cfg->limit_flags->n == 0)
+	if (!wants_cgroup(m))
 		return 0;
 	r = cgroup_place(&m->cgroup, &m->cfg->limits, getpid(), m->init.pid, &lost, err);
 	if (r < 0)
@@ -188,7 +198,7 @@ static int request_place(struct monitor *m, struct rl_err *err)
 	const pid_t pids[] = { getpid(), m->init.pid };
 	auto_free char *what = NULL;
 
-	if (m->cfg->limit_flags->n == 0)
+	if (!wants_cgroup(m))
 		return 0;
 	what = str_printf("rl container %s", m->cfg->ctr->name);
 	if (!what)
@@ -485,7 +495,7 @@ static void clean_up(struct monitor *m)
 
 	monitor_serve_close(m);
 	clean_up_run(m);
-	if (m->cfg->limit_flags->n > 0)
+	if (wants_cgroup(m))
 		cgroup_remove(&m->cgroup);
 	monitor_event(m, m->cfg->remove ? "remove" : "cleanup", NULL);
 	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
@@ -506,7 +516,7 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
 	launch_abort(&m->init);
 	monitor_net_stop(m);
-	if (m->cfg->limit_flags->n > 0)
+	if (wants_cgroup(m))
 		cgroup_remove(&m->cgroup);
 	monitor_serve_close(m);
 	if (m->cfg->keep && m->holds_lock)

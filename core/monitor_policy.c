@@ -134,9 +134,10 @@ int monitor_freeze(struct monitor *m, bool frozen, struct rl_err *err)
 		return rl_fail(err, ESRCH, "it waits to be started again");
 	if (m->cgroup.dir_fd < 0) {
 		rl_fail(err, ENOTSUP, "it has no cgroup of its own to be frozen in");
-		return rl_hint(err,
-			       "containers get one with a limit, such as --pids-limit 2048, in a "
-			       "systemd user session or a delegated cgroup of version 2");
+		return rl_hint(
+			err, "what was started in the background gets one (in the foreground: with "
+			     "--pids-limit 2048) in a systemd user session or a delegated cgroup "
+			     "of version 2");
 	}
 	if (m->paused == frozen)
 		return rl_fail(err, EALREADY, "it is %s", frozen ? "paused already" : "not paused");

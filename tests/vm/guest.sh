@@ -114,7 +114,7 @@ until_status() { # NAME PATTERN: at most 10 s
 }
 run_life() {
 	local before
-	rl run -d --name froze --network none --pids-limit 20 $image \
+	rl run -d --name froze --network none $image \
 		sh -c 'trap "exit 7" TERM; while :; do echo tick; sleep 0.1; done' >/dev/null
 	out=$(rl pause froze 2>&1)
 	[ "$out" = froze ]
