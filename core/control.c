@@ -5,6 +5,7 @@
 #include "core/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,30 +17,82 @@
 #include "core/base/io.h"
 #include "core/base/proc.h"
 
-#define ANSWER_MS 10000
+#define CALL_LOOKS   200 /* for the socket of a monitor that was asked for one */
+#define CALL_LOOK_MS 5
+#define CALL_AGAIN   20 /* it may end meanwhile */
+#define ANSWER_MS    10000
 
-int control_connect(const struct rl *rl, const char *id, struct rl_err *err)
+/* Connect to the socket below the folder @path of @dir_fd. */
+static int connect_below(const struct rl *rl, int dir_fd, const char *path, const char *id,
+			 struct rl_err *err)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	auto_fd int dir = FD_NONE, fd = FD_NONE;
-	char path[CTR_ID_LEN + 8];
+	auto_fd int dir = io_open_dir(dir_fd, path, err), fd = FD_NONE;
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	(void)snprintf(path, sizeof(path), "ctr/%s", id);
-	dir = io_open_dir(rl->run_fd, path, err);
 	if (dir < 0)
 		return dir;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "socket");
 	/* the 108 bytes of a socket's path hold no deep folder: go through its descriptor */
-	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/monitor.sock", dir);
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET, dir);
 	if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0)
 		return rl_fail_sys(err, errno, "reach the monitor of container %.12s", id);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || who.uid != rl->uid)
 		return rl_fail(err, EPERM, "the monitor of container %.12s is not yours", id);
 	return TAKE_FD(fd);
+}
+
+static bool is_missing(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED;
+}
+
+/*
+ * A monitor that is settled (run.json is there) but not found: ask it to listen elsewhere. The pid
+ * comes from the kernel's lock table and is looked up there again once a pidfd pins it.
+ */
+static bool call_monitor(const struct rl *rl, const char *path)
+{
+	auto_free char *lock_path = str_printf("%s/lock", path);
+	auto_free char *run_path = str_printf("%s/run.json", path);
+	auto_fd int lock = FD_NONE, pidfd = FD_NONE;
+	pid_t pid;
+
+	if (!lock_path || !run_path || faccessat(rl->data_fd, run_path, F_OK, 0) < 0)
+		return false;
+	lock = openat(rl->data_fd, lock_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	pid = lock < 0 ? 0 : io_lock_holder(lock);
+	pidfd = pid > 0 ? proc_pidfd_open(pid) : FD_NONE;
+	return pidfd >= 0 && io_lock_holder(lock) == pid &&
+	       proc_pidfd_signal(pidfd, CONTROL_SIGNAL) == 0;
+}
+
+int control_connect(const struct rl *rl, const char *id, struct rl_err *err)
+{
+	char path[CTR_ID_LEN + 16];
+	struct rl_err why;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "ctr/%s", id);
+	r = connect_below(rl, rl->run_fd, path, id, err);
+	if (!is_missing(r))
+		return r;
+	(void)snprintf(path, sizeof(path), "containers/%s", id);
+	for (int i = 0; i < CALL_LOOKS; i++) {
+		int fd = connect_below(rl, rl->data_fd, path, id, &why);
+
+		if (!is_missing(fd)) {
+			*err = fd < 0 ? why : *err;
+			return fd;
+		}
+		if (i % CALL_AGAIN == 0 && !call_monitor(rl, path))
+			return r;
+		(void)poll(NULL, 0, CALL_LOOK_MS);
+	}
+	return r;
 }
 
 /* One message of exactly @size bytes. */

@@ -2,11 +2,17 @@
 /* control.h - talking to a container's monitor from another command (core/monitor_serve.c answers) */
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "core/base/strv.h"
 #include "core/ctr.h"
 #include "core/monitor.h"
+
+#define CONTROL_SOCKET "monitor.sock" /* in run_dir/ctr/<id>, or in the container's folder */
+/* Asks a monitor whose socket is not found (the runtime folder went, or is another one) to listen in
+ * the container's folder. */
+#define CONTROL_SIGNAL SIGUSR1
 
 /* Connect to the monitor of @id. fd; -ENOENT or -ECONNREFUSED when none runs; or -errno. */
 int control_connect(const struct rl *rl, const char *id, struct rl_err *err) RL_MUST_USE;

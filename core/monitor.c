@@ -10,7 +10,7 @@
  * to the client as one rl_err.
  *
  * Running: one poll loop over init's pidfd, the client, the tap (until its first frame starts the
- * packet loop), the packet loop's pidfd, SIGTERM, timers, and the socket for requests. If the client
+ * packet loop), the packet loop's pidfd, signals, timers, and the socket for requests. If the client
  * goes away the container is killed: cancelling a job must not leave it behind.
  *
  * End, in this order (ARCHITECTURE 4.8): the exit record is made durable (or, with --rm, the folder
@@ -44,6 +44,7 @@
 #include "core/base/log.h"
 #include "core/base/parse.h"
 #include "core/base/proc.h"
+#include "core/control.h"
 #include "core/monitor_int.h"
 #include "core/pump.h"
 
@@ -229,10 +230,10 @@ static int write_pids(const struct monitor *m, struct rl_err *err)
 /* Be found by other commands: first the socket, then the record of the run. */
 static int settle_in(struct monitor *m, struct rl_err *err)
 {
+	int r = m->listen_fd < 0 ? monitor_listen(m, err) : 0;
+
 	m->settled = true;
-	if (m->listen_fd < 0)
-		monitor_listen(m);
-	return monitor_write_run(m, err);
+	return r < 0 ? rl_wrap(err, "listen for other commands") : monitor_write_run(m, err);
 }
 
 /* Take the lock; what was recorded of the last end stays at hand until this start has succeeded. */
@@ -535,8 +536,10 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 /* The pause between two runs, and the next start. Return: false when it is not started any more. */
 static bool start_again(struct monitor *m)
 {
-	if (m->listen_fd < 0)
-		monitor_listen(m);
+	struct rl_err lost;
+
+	if (m->listen_fd < 0 && monitor_listen(m, &lost) < 0)
+		monitor_note(m, lost.msg);
 	m->settled = true; /* there is no run to tell of */
 	for (;;) {
 		struct ctr_exit x = { .code = 125 };
@@ -592,6 +595,7 @@ static void detach_from_client(struct monitor *m)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)sigemptyset(&term);
 	(void)sigaddset(&term, SIGTERM);
+	(void)sigaddset(&term, CONTROL_SIGNAL);
 	m->sig_fd = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK); /* else it is ignored */
 	proc_set_title("rl-monitor");
 	for (int fd = 0; null >= 0 && fd < (log_get_level() == LOG_DEBUG ? 2 : 3); fd++)

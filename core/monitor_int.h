@@ -122,8 +122,13 @@ int monitor_health_ask(struct monitor *m, struct rl_err *err) RL_MUST_USE;
 
 /* Nobody is connected and nothing runs in the container yet. */
 void monitor_serve_init(struct monitor *m);
-/* Listen on run_dir/ctr/<id>/monitor.sock; a failure leaves listen_fd at FD_NONE. */
-void monitor_listen(struct monitor *m);
+/*
+ * Listen on run_dir/ctr/<id>/monitor.sock, or in the container's own folder where that cannot be;
+ * monitor_listen_here(): there straight away, because a client did not find the first one. 0 or
+ * -errno: then as before.
+ */
+int monitor_listen(struct monitor *m, struct rl_err *err) RL_MUST_USE;
+int monitor_listen_here(struct monitor *m, struct rl_err *err) RL_MUST_USE;
 /* Fill MONITOR_SERVE_FDS entries of a poll table. */
 void monitor_serve_poll(const struct monitor *m, struct pollfd *f);
 /* Handle what poll reported on them. */

@@ -25,6 +25,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/control.h"
 #include "core/monitor_int.h"
 
 int monitor_time_left(const struct monitor *m)
@@ -117,8 +118,13 @@ void monitor_end_softly(struct monitor *m)
 void monitor_on_signal(struct monitor *m)
 {
 	struct signalfd_siginfo si;
+	struct rl_err err;
 
-	if (read(m->sig_fd, &si, sizeof(si)) != sizeof(si) || m->stopping)
+	if (read(m->sig_fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (si.ssi_signo == CONTROL_SIGNAL && monitor_listen_here(m, &err) < 0)
+		log_debug("%s", err.msg);
+	if (si.ssi_signo == CONTROL_SIGNAL || m->stopping)
 		return;
 	m->stopping = true;
 	if (m->timers.restart_ms == 0)

@@ -21,6 +21,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/control.h"
 #include "core/monitor_int.h"
 #include "core/session.h"
 
@@ -32,20 +33,31 @@ void monitor_serve_init(struct monitor *m)
 		m->execs[i].e.fd = FD_NONE;
 }
 
-void monitor_listen(struct monitor *m)
+int monitor_listen(struct monitor *m, struct rl_err *err)
 {
 	char path[CTR_ID_LEN + 32];
-	struct rl_err err;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "ctr/%s", m->cfg->ctr->id);
-	if (io_mkdirs(m->cfg->rl->run_fd, path, 0700, &err) < 0)
-		return;
-	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
-	fd = session_listen(m->cfg->rl->run_fd, path, &err);
+	fd = io_mkdirs(m->cfg->rl->run_fd, path, 0700, err);
+	(void)snprintf(path, sizeof(path), "ctr/%s/" CONTROL_SOCKET, m->cfg->ctr->id);
+	if (fd == 0)
+		fd = session_listen(m->cfg->rl->run_fd, path, err);
+	if (fd >= 0)
+		m->listen_fd = fd;
+	/* the runtime folder may have gone with a logout */
+	return fd >= 0 ? 0 : monitor_listen_here(m, err);
+}
+
+int monitor_listen_here(struct monitor *m, struct rl_err *err)
+{
+	int fd = session_listen(m->cfg->ctr->dir_fd, CONTROL_SOCKET, err);
+
 	if (fd < 0)
-		log_debug("%s", err.msg);
-	m->listen_fd = fd < 0 ? FD_NONE : fd;
+		return fd;
+	fd_close(m->listen_fd);
+	m->listen_fd = fd;
+	return 0;
 }
 
 struct exec_place monitor_place(const struct monitor *m)
@@ -272,7 +284,8 @@ void monitor_serve_close(struct monitor *m)
 	if (m->listen_fd < 0)
 		return;
 	fd_close(TAKE_FD(m->listen_fd));
-	(void)snprintf(path, sizeof(path), "ctr/%s/monitor.sock", m->cfg->ctr->id);
+	(void)unlinkat(m->cfg->ctr->dir_fd, CONTROL_SOCKET, 0); /* most never had it */
+	(void)snprintf(path, sizeof(path), "ctr/%s/" CONTROL_SOCKET, m->cfg->ctr->id);
 	(void)unlinkat(m->cfg->rl->run_fd, path, 0); /* the folder may be gone after a logout */
 	*strrchr(path, '/') = '\0';
 	(void)unlinkat(m->cfg->rl->run_fd, path, AT_REMOVEDIR);

@@ -416,6 +416,14 @@ static int stop_restarting(const struct rl *rl, struct ctr *c, struct rl_err *er
 	}
 }
 
+static bool still_lives(const struct rl *rl, struct ctr *c)
+{
+	struct ctr_state s;
+	struct rl_err ignored;
+
+	return life_state(rl, c, &s, &ignored) == 0 && ctr_is_alive(&s);
+}
+
 int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, struct rl_err *err)
 {
 	const struct monitor_msg stopping = { .type = MONITOR_STOPPING };
@@ -452,7 +460,7 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 		if (r == -ETIMEDOUT)
 			return stuck(c, s.pid, err);
 	}
-	if (r < 0 && life_state(rl, c, &s, err) == 0 && !ctr_is_alive(&s))
+	if (r < 0 && !still_lives(rl, c))
 		return 0; /* it ended by itself between two steps */
 	if (r == 0)
 		events_ctr(rl, c, "stop", NULL);
@@ -498,11 +506,11 @@ static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t t
 		r = life_stop(rl, c, timeout_s == 0 ? SIGKILL : 0,
 			      timeout_s == 0 ? KILL_WAIT_MS / 1000 : timeout_s, err);
 		if (r < 0)
-			return r == -ENOENT ? 0 : r;
+			return r;
 	}
 	r = life_settle(rl, c, err);
 	if (r < 0 && !force)
-		return r == -ENOENT ? 0 : r;
+		return r;
 	r = c->lock_fd < 0 ? 0 : ctr_enter(c, CTR_ENTER_MS, err); /* without a lock none runs */
 	if (r < 0)
 		return r;
