@@ -36,6 +36,16 @@ static const struct opt start_options[] = {
 	OPT_END,
 };
 
+/* From here until the monitor has taken over, nobody removes or heals it. */
+static int hold(const struct rl *rl, const struct ctr *c, struct rl_err *err)
+{
+	int r = ctr_enter(c, CTR_ENTER_MS, err);
+
+	if (r == 0 && !ctr_is_published(rl, c))
+		r = rl_fail(err, ENOENT, "it has just been removed: no such container");
+	return r;
+}
+
 static int start_one(struct rl *rl, const char *name, const struct start_opts *o,
 		     struct ctr_exit *ret_exit, struct rl_err *err)
 {
@@ -59,6 +69,8 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 	}
 	if (r == 0)
 		r = life_settle(rl, &c.ctr, err);
+	if (r == 0)
+		r = hold(rl, &c.ctr, err);
 	if (r == 0)
 		r = engine_start(&c, &req, ret_exit, err);
 	if (r == -EALREADY && !req.attach)

@@ -74,6 +74,9 @@ int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_
  */
 int ctr_sync(const struct rl *rl, const struct ctr *c, struct rl_err *err) RL_MUST_USE;
 
+/* Whether the open folder is the one that everybody finds: not removed meanwhile. */
+bool ctr_is_published(const struct rl *rl, const struct ctr *c);
+
 /*
  * The flock of a container: held by whoever makes, starts, heals or removes it, for that step only.
  * 0; -EBUSY after @timeout_ms, -ENOENT without a lock file

@@ -20,7 +20,5 @@ bool ctr_id_is_used(const struct rl *rl, const char *id);
  *		the folder has none
  */
 bool ctr_is_garbage(int dir_fd, const char *name, int *ret_lock) RL_MUST_USE;
-/* Whether the open folder is the one that everybody finds. */
-bool ctr_is_published(const struct rl *rl, const struct ctr *c);
 /* What a monitor would have removed from the runtime folder; all of it may be gone. */
 void ctr_drop_socket(const struct rl *rl, const char *id);

@@ -79,15 +79,15 @@ worker() { # NUMBER
 		[ $((RANDOM % 3)) = 0 ] && name=w$1
 		v=${verbs[RANDOM % ${#verbs[@]}]}
 		case $v in
-		run) set -- "$1" run -d --name $name --network none $img sleep 1.$((RANDOM % 9)) ;;
-		rmrun) set -- "$1" run --rm --name $name --network none $img sleep 0.0$((RANDOM % 9)) ;;
-		create) set -- "$1" create --name $name --network none $img sleep 1 ;;
-		stop) set -- "$1" stop -t 0 $name ;;
-		rmf) set -- "$1" rm -f -t 0 $name ;;
+		run) set -- "$1" run -d --name "$name" --network none $img sleep 1.$((RANDOM % 9)) ;;
+		rmrun) set -- "$1" run --rm --name "$name" --network none $img sleep 0.0$((RANDOM % 9)) ;;
+		create) set -- "$1" create --name "$name" --network none $img sleep 1 ;;
+		stop) set -- "$1" stop -t 0 "$name" ;;
+		rmf) set -- "$1" rm -f -t 0 "$name" ;;
 		ps) set -- "$1" ps ;;
 		psa) set -- "$1" ps -a --format '{{.Names}} {{.State}} {{.Status}}' ;;
-		exec) set -- "$1" exec $name true ;;
-		*) set -- "$1" $v $name ;;
+		exec) set -- "$1" exec "$name" true ;;
+		*) set -- "$1" "$v" "$name" ;;
 		esac
 		quick "${@:2}" >"$T/w$1.out" 2>"$T/w$1.err"
 		s=$?
@@ -109,7 +109,7 @@ fi
 run rl rm -af -t 0
 expect "rm --all afterwards" 0 "*" ""
 leakcheck "nothing is left of the storm"
-out=$(ls -A "$ROOT/containers" "$ROOT/container-names" | grep -vE '^\.lock$|^$|:$')
+out=$(find "$ROOT/containers" "$ROOT/container-names" -mindepth 1 ! -name .lock)
 [ -z "$out" ] && ok "no folder, no name" || not_ok "no folder, no name" "$out"
 
 # --- a client that ends badly, a reader that stops ----------------------------------------------------
@@ -130,6 +130,7 @@ run rl ps -a --format '{{.State}} {{.Status}}'
 expect "kill -9 of the client ends its container" 0 "exited Exited (137)*"
 run rl rm fg
 for i in {1..300}; do quick create --name "r$i" -l "x=$(printf '%400s' x)" --network none $img true >/dev/null 2>&1; done
+# shellcheck disable=SC2216 # that it does not read is the point
 quick ps -a --format json | sleep 2 &
 reader=$!
 sleep 0.3
