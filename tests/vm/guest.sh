@@ -223,6 +223,32 @@ run_update() {
 	ok $? "rl update: nothing is left"
 }
 
+# What shows containers, with real numbers of a cgroup
+run_look() {
+	local cpu
+	rl run -d --name shown --network none --cpus 0.5 --memory 64m --pids-limit 20 $image sh -c \
+		'x=$(dd if=/dev/zero bs=1M count=10 2>/dev/null | tr "\\0" x); sleep 300 & while :; do :; done' >/dev/null 2>&1
+	read -rt 3 <> <(:)
+	out=$(rl stats --no-stream --format '{{.CPUPerc}} {{.MemUsage}} {{.PIDs}} {{.CPUTime}} {{.NetIO}}' shown 2>&1)
+	cpu=${out%%.*}
+	[ "${cpu:-0}" -ge 20 ] && [ "$cpu" -le 70 ]
+	ok $? "rl stats: half a CPU"
+	has " / 67.11MB 2 " "rl stats: the limit of memory, two processes"
+	case $out in *" 1"[0-9].*"MB / "* | *" 2"[0-9].*"MB / "*) ok 0 "rl stats: memory" ;; *) ok 1 "rl stats: memory" ;; esac
+	out=$(timeout 8 "/opt/rl/$(cat /opt/rl/bindir)/rl" stats -i 2 --format '{{.CPUPerc}}' shown 2>&1 | sed -n 2p)
+	cpu=${out%%.*}
+	[ "${cpu:-0}" -ge 35 ] && [ "$cpu" -le 65 ]
+	ok $? "rl stats: and in the second round"
+	rl exec -d shown sh -c 'unshare -U sleep 301 || sleep 301' >/dev/null 2>&1
+	read -rt 1 <> <(:)
+	out=$(rl top shown args 2>&1)
+	has "sleep 300" "rl top: processes of the cgroup"
+	has "sleep 301" "rl top: those of exec, too"
+	out=$(rl inspect -f '{{.Isolation.LimitsInForce}} {{.Isolation.LimitsNotInForce}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.State.CgroupPath}}' shown 2>&1)
+	has "[--cpus 0.5 --memory 67108864 --pids-limit 20] [] 67108864 500000000 /" "rl inspect: limits in force"
+	rl rm -f -t 0 shown >/dev/null 2>&1
+}
+
 # User namespaces are switched off; a holder of S may still be there, so in a fresh folder
 off() { # off WORDS SETTING
 	out=$(RL_ROOT=$HOME/off-$where $session open 2>&1)
@@ -258,6 +284,7 @@ delegated)
 	run_effects
 	run_life
 	run_update
+	run_look
 	limits delegated
 	;;
 nested)
@@ -283,6 +310,7 @@ scope)
 	run_life
 	run_scope_end
 	run_update
+	run_look
 	out=$($check -C 0 true 2>&1)
 	has "lost: --cpuset-cpus: systemd does not delegate the controller 'cpuset'" "what is not delegated is named"
 	has "Delegate=cpu cpuset io memory pids" "with the setting that mends it"
