@@ -5,6 +5,7 @@
 #include "cmd/ps_row.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,14 +171,37 @@ static json_t *make(const struct ctr *c, const struct ctr_state *s, const struct
 	return j;
 }
 
+/*
+ * Does it certainly not run, and did its monitor write the end? Then nobody needs to read its records.
+ * Whatever is unclear says no.
+ */
+static bool is_idle(const struct rl *rl, const char *id)
+{
+	char path[CTR_ID_LEN + 32];
+	auto_fd int fd = FD_NONE;
+	bool ended;
+
+	(void)snprintf(path, sizeof(path), "containers/%s/lock", id);
+	fd = openat(rl->data_fd, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || io_lock_holder(fd) != 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "containers/%s/exit.json", id);
+	ended = faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	/* between the two looks it may have been started: then the lock is held again */
+	return ended && io_lock_holder(fd) == 0;
+}
+
 json_t *ps_row_make(struct rl *rl, const char *id, const struct ps_row_how *how)
 {
 	json_t *j = NULL, *again = NULL;
 	struct rl_err err = { 0 };
 	struct ctr_state s;
 	struct ctr c;
-	int r = ctr_open(rl, id, &c, &err);
+	int r;
 
+	if (how->running_only && is_idle(rl, id))
+		return NULL;
+	r = ctr_open(rl, id, &c, &err);
 	if (r < 0)
 		return NULL; /* removed between listing and opening */
 	r = life_state(rl, &c, &s, &err);

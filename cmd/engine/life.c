@@ -45,11 +45,7 @@
 /* Flags of state.json: "remove" (--rm), "run" (made by rl run, so never there without a monitor) */
 static bool has_flag(const struct ctr *c, const char *key)
 {
-	json_auto_t *j = NULL;
-	struct rl_err ignored;
-
-	return json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0 &&
-	       json_is_true(json_object_get(j, key));
+	return json_is_true(json_object_get(c->record, key)); /* neither ever changes */
 }
 
 /* The cidfile goes with its container; a damaged record keeps it. */
