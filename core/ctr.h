@@ -28,11 +28,8 @@
 #define CTR_ID_LEN 64
 #define CTR_FORMAT 1 /* "version" in state.json; a newer one is refused, never rewritten */
 
-/*
- * A line for each volume that the container mounts: CTR_VOLUME_STAYS, CTR_VOLUME_GOES (with the
- * container, whoever removes it) or CTR_VOLUME_NEW (made for it: goes when it never ran), a blank,
- * the name.
- */
+/* A line for each volume that the container mounts: CTR_VOLUME_STAYS, _GOES (with the container,
+ * whoever removes it) or _NEW (made for it: goes when it never ran), a blank, the name. */
 #define CTR_VOLUMES      "volumes"
 #define CTR_VOLUMES_MAX  (1 << 20)
 #define CTR_VOLUME_STAYS '-'
