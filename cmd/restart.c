@@ -2,8 +2,9 @@
 /*
  * restart.c - `rl restart`: stop containers and start them again
  *
- * Theory of operation: `rl stop`, then `rl start`; one that does not run is only started. The
- * container keeps its files; network, namespaces and the count of restarts are new.
+ * Theory of operation: `rl stop`, then `rl start`; one that does not run is only started. One with
+ * --rm is ended and started by its own monitor, because a stop would remove it. The container keeps
+ * its files; network, namespaces and the count of restarts are new.
  */
 #include "config.h"
 
@@ -37,39 +38,37 @@ static const struct opt restart_options[] = {
 	OPT_END,
 };
 
-static int stop_first(struct rl *rl, struct container *c, const struct restart_opts *o,
-		      struct rl_err *err)
+static int stop_and_start(struct rl *rl, struct container *c, const struct restart_opts *o,
+			  struct rl_err *err)
 {
+	const struct start_req req = { .keep = true };
+	struct ctr_exit ignored;
 	struct ctr_state s;
 	int signo = 0, r;
 
 	if (o->signal && parse_signal(o->signal, &signo) < 0)
 		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
 	r = life_state(rl, &c->ctr, &s, err);
-	if (r == 0 && ctr_is_alive(&s) && c->remove) {
-		rl_fail(err, ENOTSUP, "it was made with --rm, which removes it when it stops");
-		return rl_hint(err, "make it without --rm, or run it anew");
-	}
+	if (r == 0 && c->remove && ctr_is_alive(&s)) /* a stop would remove it */
+		return life_restart(rl, &c->ctr, signo, o->time, err);
 	if (r == 0)
 		r = life_stop(rl, &c->ctr, signo, o->time, err);
-	return r < 0 ? r : life_settle(rl, &c->ctr, err);
+	if (r == 0)
+		r = life_settle(rl, &c->ctr, err);
+	if (r == 0)
+		r = engine_start(c, &req, &ignored, err);
+	return r == -EALREADY ? 0 : r; /* somebody else has just done the same */
 }
 
 static int restart_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
 {
-	const struct start_req req = { .keep = true };
 	const struct restart_opts *o = opts;
-	struct ctr_exit ignored;
 	struct container c;
 	int r = engine_load(rl, name, true, &c, err);
 
 	if (r < 0)
 		return r;
-	r = stop_first(rl, &c, o, err);
-	if (r == 0)
-		r = engine_start(&c, &req, &ignored, err);
-	if (r == -EALREADY)
-		r = 0; /* somebody else has just done the same */
+	r = stop_and_start(rl, &c, o, err);
 	if (r == 0) {
 		events_ctr(rl, &c.ctr, "restart", NULL);
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */

@@ -255,6 +255,7 @@ static int execute(struct monitor *m, struct rl_err *err)
 {
 	int r = 0;
 
+	m->runs++;
 	m->started_ns = wall_ns();
 	if (m->detached)
 		r = settle_in(m, err);
@@ -285,7 +286,7 @@ static int start(struct monitor *m, struct rl_err *err)
 	if (!m->cfg->passthrough) /* the next run needs those */
 		close_container_ends(l);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* not before: the joiner writes init's id maps */
-	r = m->restart.count ? 0 : request_place(m, err);
+	r = m->runs ? 0 : request_place(m, err);
 	if (r == 0 && !p.terminal)
 		r = fork_pump(m, &p, err);
 	if (r == 0)
@@ -295,7 +296,7 @@ static int start(struct monitor *m, struct rl_err *err)
 		r = fork_pump(m, &p, err);
 	}
 	if (r == 0)
-		r = m->restart.count ? cgroup_reuse(&m->cgroup, m->init.pid, err) : place(m, err);
+		r = m->runs ? cgroup_reuse(&m->cgroup, m->init.pid, err) : place(m, err);
 	if (r == 0)
 		r = write_pids(m, err);
 	if (r == 0)
@@ -456,14 +457,9 @@ static void record_end(struct monitor *m)
  */
 static bool report_end(struct monitor *m, const struct ctr_exit *x)
 {
-	static const struct restart_policy always = { .kind = RESTART_ALWAYS };
 	struct monitor_msg msg = { .type = MONITOR_EXITED };
-	int delay = -1;
+	int delay = monitor_next_start(m, x->code);
 
-	if (!m->stopping)
-		delay = restart_next(&m->restart, m->restart_wanted ? &always : &m->policy, x->code,
-				     now_ms() - m->started_ms);
-	m->restart_wanted = false;
 	m->last = *x;
 	m->last.restarting = delay >= 0;
 	m->last.restarts = m->restart.count;
@@ -475,6 +471,7 @@ static bool report_end(struct monitor *m, const struct ctr_exit *x)
 	monitor_serve_ended(m, &msg);
 	if (delay < 0)
 		return false;
+	m->by_user = false;
 	m->timers = (struct monitor_timers){ .restart_ms = now_ms() + delay };
 	return true;
 }

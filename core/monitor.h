@@ -40,6 +40,7 @@ enum monitor_type {
 	MONITOR_EXEC,   /* one more process; along come exec_client()'s two descriptors; @id */
 	MONITOR_EXECS,  /* answered by a struct monitor_execs */
 	MONITOR_CHECK,  /* do a health check now; MONITOR_CHECKED comes later */
+	MONITOR_AGAIN, /* end it and start it at once: @signal (0: its own), @code s of grace, -1 = any */
 	MONITOR_POLICY, /* restart policy from now on: @code = enum restart_kind, @signal = max */
 	/* later on such a connection */
 	MONITOR_CHECKED, /* @code of the check's command */

@@ -58,6 +58,8 @@ struct monitor {
 	bool detached;       /* the client's leaving is no reason to end */
 	bool stopping;       /* no restart policy applies */
 	bool by_user;        /* because somebody stopped or killed it */
+	bool again;          /* somebody wants it to be started again at its end, at once */
+	unsigned runs;       /* starts so far */
 	bool restart_wanted; /* by --health-on-failure, whatever the policy */
 	bool paused, timed_out;
 	int sig_fd; /* SIGTERM */
@@ -92,6 +94,8 @@ int monitor_time_left(const struct monitor *m);
 void monitor_on_time(struct monitor *m);
 /* A signal has come to the monitor itself. */
 void monitor_on_signal(struct monitor *m);
+/* A run has ended: milliseconds until the next start; -1 = none. */
+int monitor_next_start(struct monitor *m, int exit_code);
 /* Between two runs: is the pause over, or the wish to go on? */
 bool monitor_pause_over(const struct monitor *m);
 /* Signal @signo for the first process, as a user sends it. 0 or -errno. */
@@ -102,6 +106,8 @@ void monitor_stopping(struct monitor *m);
 void monitor_kill(const struct monitor *m);
 /* Stop signal, and SIGKILL when its grace time is over. */
 void monitor_end_softly(struct monitor *m);
+/* The user wants it to end and to be started again. 0 or -EINVAL. */
+int monitor_again(struct monitor *m, int signo, int grace_s, struct rl_err *err) RL_MUST_USE;
 int monitor_freeze(struct monitor *m, bool frozen, struct rl_err *err) RL_MUST_USE;
 int monitor_set_policy(struct monitor *m, int kind, int max, struct rl_err *err) RL_MUST_USE;
 /* Put run.json on disk. */

@@ -68,6 +68,21 @@ void monitor_on_time(struct monitor *m)
 		monitor_health_due(m);
 }
 
+int monitor_next_start(struct monitor *m, int exit_code)
+{
+	static const struct restart_policy always = { .kind = RESTART_ALWAYS };
+	const struct restart_policy *p = m->restart_wanted ? &always : &m->policy;
+	bool again = m->again;
+
+	m->again = m->restart_wanted = false;
+	if (m->stopping)
+		return -1;
+	if (!again)
+		return restart_next(&m->restart, p, exit_code, now_ms() - m->started_ms);
+	m->restart = (struct restart_state){ 0 }; /* as after a start by the user */
+	return 0;
+}
+
 bool monitor_pause_over(const struct monitor *m)
 {
 	return m->timers.restart_ms > 0 && (m->stopping || now_ms() >= m->timers.restart_ms);
@@ -107,12 +122,33 @@ int monitor_signal(struct monitor *m, int signo, struct rl_err *err)
 	return r < 0 ? rl_fail_sys(err, -r, "send signal %d", signo) : 0;
 }
 
-void monitor_end_softly(struct monitor *m)
+static void end_by(struct monitor *m, int signo, int64_t grace_s)
 {
 	thaw(m);
-	(void)proc_pidfd_signal(m->init.pidfd, m->cfg->stop_signal); /* or it has just ended */
-	if (m->cfg->stop_timeout >= 0)
-		m->timers.kill_ms = now_ms() + m->cfg->stop_timeout * 1000 + 1;
+	(void)proc_pidfd_signal(m->init.pidfd, signo); /* or it has just ended */
+	if (grace_s >= 0)
+		m->timers.kill_ms = now_ms() + grace_s * 1000 + 1;
+}
+
+void monitor_end_softly(struct monitor *m)
+{
+	end_by(m, m->cfg->stop_signal, m->cfg->stop_timeout);
+}
+
+int monitor_again(struct monitor *m, int signo, int grace_s, struct rl_err *err)
+{
+	if (signo < 0 || signo > 64)
+		return rl_fail(err, EINVAL, "there is no signal %d", signo);
+	if (m->stopping)
+		return rl_fail(err, EBUSY, "it is being stopped");
+	if (m->timers.restart_ms > 0) {
+		m->restart = (struct restart_state){ 0 };
+		m->timers.restart_ms = now_ms();
+		return 0;
+	}
+	m->again = m->by_user = true;
+	end_by(m, signo ? signo : m->cfg->stop_signal, grace_s);
+	return 0;
 }
 
 void monitor_on_signal(struct monitor *m)

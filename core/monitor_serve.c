@@ -146,6 +146,9 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 	case MONITOR_POLICY:
 		r = monitor_set_policy(m, req->code, req->signal, &ans.err);
 		break;
+	case MONITOR_AGAIN:
+		r = monitor_again(m, req->signal, req->code, &ans.err);
+		break;
 	case MONITOR_CHECK:
 		r = monitor_health_ask(m, &ans.err);
 		break;

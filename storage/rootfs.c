@@ -185,8 +185,10 @@ int rootfs_prepare_hook(void *arg, int *ret_fd, struct rl_err *err)
 		return copy_prepare(r, err);
 	/* overlay's mark of a volatile mount, there when the container is started again: the host
 	 * cannot have crashed meanwhile, or whoever starts it would not be there either */
-	if (r->ephemeral)
+	if (r->ephemeral) {
+		(void)unlinkat(r->ctr_fd, "work/work/incompat/volatile/dirty", 0);
 		(void)unlinkat(r->ctr_fd, "work/work/incompat/volatile", AT_REMOVEDIR);
+	}
 	rc = dress(r, "upper", true, err);
 	if (rc == 0)
 		rc = dress(r, "work", false, err);

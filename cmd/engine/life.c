@@ -463,6 +463,35 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 	return r;
 }
 
+int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
+		 struct rl_err *err)
+{
+	struct monitor_msg req = { .type = MONITOR_AGAIN };
+	int64_t end, before;
+	struct ctr_state s;
+	int r = life_state(rl, c, &s, err);
+
+	if (r < 0)
+		return r;
+	own_stop(c, &signo, &timeout_s);
+	before = s.started_ns;
+	req.signal = signo;
+	req.code = timeout_s > INT32_MAX ? INT32_MAX : (int32_t)timeout_s;
+	r = ask(rl, c, &req, err);
+	end = now_ms() + timeout_s * 1000 + KILL_WAIT_MS;
+	while (r == 0) {
+		r = life_state(rl, c, &s, err);
+		if (r == 0 && s.status == CTR_RUNNING && s.started_ns > before)
+			return 0;
+		if (r == 0 && !ctr_is_alive(&s))
+			return rl_fail(err, ESRCH, "'%s' was stopped meanwhile", c->name);
+		if (r == 0 && timeout_s >= 0 && now_ms() >= end)
+			return stuck(c, s.pid, err);
+		pass_time(c, &s, 5);
+	}
+	return r;
+}
+
 static int refuse(const struct ctr *c, const struct ctr_state *s, struct rl_err *err)
 {
 	rl_fail(err, EBUSY, "cannot remove container %.12s as it is %s", c->id,

@@ -45,6 +45,16 @@ int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err 
  */
 int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
 
+/**
+ * life_restart() - End a container that is alive and start it again, by its monitor
+ * @signo:	0: the container's own stop signal
+ * @timeout_s:	As in life_stop()
+ *
+ * For containers with --rm, which a stop would remove. -ESRCH when it was stopped meanwhile.
+ */
+int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
+		 struct rl_err *err) RL_MUST_USE;
+
 /* Wait for the end. @ret_exit as recorded. -ETIMEDOUT. */
 int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
 	      struct rl_err *err) RL_MUST_USE;

@@ -67,8 +67,8 @@ expect "rm -f of a restarting one" 0 loop
 d --name killed --restart unless-stopped $img sleep 60
 run rl kill killed
 until_state killed exited && ok "kill ends it for good" || not_ok "kill ends it for good" "$(state killed)"
-d --rm --name gone --restart on-failure:1 $img sh -c 'exit 1'
-until_state gone "" && ok "--rm removes it after the last run" || not_ok "--rm" "$(state gone)"
+d --rm --name gone --restart on-failure:1 -v "$T/work:/w" $img sh -c 'echo run >>/w/runs; exit 1'
+until_state gone "" && [ "$(wc -l <"$T/work/runs")" = 2 ] && ok "--rm removes it after the last run" || not_ok "--rm" "$(state gone)"
 d --name dead --restart always $img sleep 60
 run rl run --name never --network none --restart always $img /no/such/command
 expect "a first start that fails is not repeated" 127 "" "Error: *"
@@ -106,9 +106,13 @@ run rl restart
 expect_error "restart of nothing" "*"
 run rl restart -s NOSUCH cmd
 expect_error "restart by an unknown signal" "*NOSUCH*"
-d --rm --name brief $img sleep 60
-run rl restart brief
-expect_error "restart of one with --rm" "*--rm*"
+d --rm --name brief $img sh -c 'echo up; cat /kept; echo x >/kept; exec sleep 60'
+until_lines brief 1
+run rl restart -t 0 brief
+expect "restart of one with --rm" 0 brief ""
+until_lines brief 3 && ok "which keeps it and its files" || not_ok "which keeps it and its files" "$(rl logs brief)"
+run rl stop -t 0 brief
+until_state brief "" && ok "until it stops" || not_ok "until it stops" "$(state brief)"
 run rl rm -f -t 0 brief cmd
 
 # --- pause: only with a cgroup ------------------------------------------------------------------
