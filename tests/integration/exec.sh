@@ -258,7 +258,7 @@ run rl events --since 1h --stream=false --filter container=c --format '{{.Status
 start m
 (rl exec m sleep 60 2>"$T/err2"; echo $? >"$T/code") &
 sleep 0.3
-pkill -KILL -u "$TEST_USER" -f '^rl-monitor' -n
+kill -KILL "$(monitor_of m)"
 wait
 [ "$(cat "$T/code")" = 137 ] && ok "the monitor dies: so does it" || not_ok "the monitor dies: so does it" "$(cat "$T/code" "$T/err2")"
 run rl rm -af -t 0

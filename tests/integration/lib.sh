@@ -80,6 +80,9 @@ install_rl
 TIME_LIMIT=60
 rl() { as_user timeout -k 5 "$TIME_LIMIT" "$RL" "$@"; }
 
+# monitor_of NAME: pid of the monitor of a running container; by name of process others would be met
+monitor_of() { rl inspect -f '{{.State.ConmonPid}}' "$1"; }
+
 # run CMD...: sets status, out, err (texts without their last newlines); stdin is what run has
 run() {
 	"$@" >"$T/out" 2>"$T/err"

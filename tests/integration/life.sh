@@ -110,7 +110,7 @@ expect "--sig-proxy=false" 0
 
 # --- a monitor that dies ------------------------------------------------------------------------
 d --name lost $img sleep 60
-pkill -KILL -u "$TEST_USER" -f '^rl-monitor' -n
+kill -KILL "$(monitor_of lost)"
 sleep 0.3
 run rl ps -a --format '{{.Names}} {{.Status}}'
 expect "the next command heals" 0 "lost Exited (137)*"

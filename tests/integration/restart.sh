@@ -147,8 +147,7 @@ expect_error "--timeout wants a number" "*--timeout*"
 run rl rm slow
 d --name orderly --restart always $img sh -c 'trap "echo bye; exit 7" TERM; echo up; while :; do sleep 0.05; done'
 until_lines orderly 1
-monitor=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$(rl ps --filter name=orderly --format '{{.Pid}}')/status")
-kill -TERM "$monitor"
+kill -TERM "$(monitor_of orderly)"
 until_state orderly exited && ok "SIGTERM to the monitor stops the container" || not_ok "SIGTERM" "$(state orderly)"
 run rl logs orderly
 expect "with its stop signal" 0 "up?bye"
