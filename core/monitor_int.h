@@ -90,20 +90,16 @@ void monitor_net_stop(struct monitor *m); /* both, at the end of a run */
 
 /* Milliseconds until the first timer is due, for poll; -1 = none. */
 int monitor_time_left(const struct monitor *m);
-/* Do what is due. */
-void monitor_on_time(struct monitor *m);
-/* A signal has come to the monitor itself. */
-void monitor_on_signal(struct monitor *m);
+void monitor_on_time(struct monitor *m);   /* do what is due */
+void monitor_on_signal(struct monitor *m); /* one has come to the monitor itself */
 /* A run has ended: milliseconds until the next start; -1 = none. */
 int monitor_next_start(struct monitor *m, int exit_code);
 /* Between two runs: is the pause over, or the wish to go on? */
 bool monitor_pause_over(const struct monitor *m);
 /* Signal @signo for the first process, as a user sends it. 0 or -errno. */
 int monitor_signal(struct monitor *m, int signo, struct rl_err *err) RL_MUST_USE;
-/* The user wants it to end. */
-void monitor_stopping(struct monitor *m);
-/* SIGKILL to the first process */
-void monitor_kill(const struct monitor *m);
+void monitor_stopping(struct monitor *m);   /* the user wants it to end */
+void monitor_kill(const struct monitor *m); /* SIGKILL to the first process */
 /* Stop signal, and SIGKILL when its grace time is over. */
 void monitor_end_softly(struct monitor *m);
 /* The user wants it to end and to be started again. 0 or -EINVAL. */
@@ -115,12 +111,9 @@ int monitor_write_run(const struct monitor *m, struct rl_err *err) RL_MUST_USE;
 
 /* --- monitor_health.c --- */
 
-/* A run has begun. */
-void monitor_health_start(struct monitor *m);
-/* The time for a check has come. */
-void monitor_health_due(struct monitor *m);
-/* The check's fd is readable. */
-void monitor_health_done(struct monitor *m);
+void monitor_health_start(struct monitor *m); /* a run has begun */
+void monitor_health_due(struct monitor *m);   /* the time for a check has come */
+void monitor_health_done(struct monitor *m);  /* the check's fd is readable */
 /* Somebody wants a check now; monitor_serve_checked() tells how it went. 0 or -errno. */
 int monitor_health_ask(struct monitor *m, struct rl_err *err) RL_MUST_USE;
 
