@@ -199,6 +199,7 @@ EXTRA_DIST += tests/integration/mkimages
 EXTRA_DIST += tests/integration/net.sh
 EXTRA_DIST += tests/integration/publish.sh
 EXTRA_DIST += tests/integration/run.sh
+EXTRA_DIST += tests/integration/reboot.sh
 EXTRA_DIST += tests/integration/scripted.sh
 EXTRA_DIST += tests/integration/storm.sh
 EXTRA_DIST += tests/integration/terminal.py
