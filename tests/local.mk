@@ -204,6 +204,7 @@ EXTRA_DIST += tests/integration/scripted.sh
 EXTRA_DIST += tests/integration/storm.sh
 EXTRA_DIST += tests/integration/terminal.py
 EXTRA_DIST += tests/integration/treelist.c
+EXTRA_DIST += tests/integration/unruly.sh
 EXTRA_DIST += tests/unit/spec_rig.h
 EXTRA_DIST += tests/unit/tar.h
 EXTRA_DIST += tests/unit/unit.h

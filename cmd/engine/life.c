@@ -154,6 +154,16 @@ static bool is_unreached(int r)
 	return r == -ENOENT || r == -ECONNREFUSED || r == -EPIPE || r == -ECONNRESET;
 }
 
+static int no_answer(const struct ctr *c, const struct ctr_state *s, struct rl_err *err)
+{
+	rl_fail(err, EHOSTDOWN, "the monitor of '%s' (process %d) does not answer", c->name,
+		(int)s->monitor);
+	return rl_hint(err,
+		       "'kill -CONT %d' if it was stopped; rl rm -f ends it together with "
+		       "its container",
+		       (int)s->monitor);
+}
+
 /* One request to the monitor, which may not listen yet. -ESRCH when the container does not run. */
 static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req,
 	       struct rl_err *err)
@@ -172,6 +182,8 @@ static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req
 				       "state improper",
 				       c->name, ctr_status_name(s.status));
 		r = control_once(rl, c->id, req, err);
+		if (r == -ETIMEDOUT)
+			return no_answer(c, &s, err);
 		if (!is_unreached(r) || now_ms() > end)
 			return r;
 		pass_time(c, &s, REACH_LOOK_MS);
@@ -513,6 +525,21 @@ static int remove_ended(const struct rl *rl, struct ctr *c, bool force, struct r
 	return take_away(rl, c, false, err);
 }
 
+/* The last resort of rm -f; the container is healed then. */
+static int end_monitor(const struct ctr *c, pid_t monitor)
+{
+	auto_fd int pidfd = monitor > 0 ? proc_pidfd_open(monitor) : FD_NONE;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	/* looked up again now that the pidfd pins it: never a stranger */
+	if (pidfd < 0 || io_lock_holder(c->lock_fd) != monitor)
+		return -EAGAIN;
+	log_warn("the monitor of '%s' does not answer, killing it", c->name);
+	(void)proc_pidfd_signal(pidfd, SIGKILL);
+	(void)poll(&p, 1, KILL_WAIT_MS);
+	return -EAGAIN;
+}
+
 static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
 		       struct rl_err *err)
 {
@@ -531,7 +558,7 @@ static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t t
 		r = life_stop(rl, c, timeout_s == 0 ? SIGKILL : 0,
 			      timeout_s == 0 ? KILL_WAIT_MS / 1000 : timeout_s, err);
 		if (r < 0)
-			return r;
+			return r == -EHOSTDOWN ? end_monitor(c, s.monitor) : r;
 	}
 	r = life_settle(rl, c, err);
 	if (r < 0 && !force)
