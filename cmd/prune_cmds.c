@@ -2,7 +2,7 @@
 /*
  * prune_cmds.c - `rl container prune`, `rl image prune`, `rl volume prune`, `rl system prune`
  *
- * Each says what it is about to do and asks, unless -f; anything but yes ends it without an error. The
+ * Each says what it is about to do and asks, unless -f; no ends it without an error, no answer with one. The
  * work is in cmd/prune.c.
  */
 #include "config.h"
@@ -21,18 +21,19 @@ struct prune_opts {
 	struct strv filters;
 };
 
-/* Show @warning and ask on stdout; the answer is a line of stdin. */
-static bool is_wanted(const struct prune_opts *o, const char *warning)
+/* Show @warning and ask on stdout; the answer is a line of stdin. 1: yes, 0: no, -ENODATA: nobody */
+static int is_wanted(const struct prune_opts *o, const char *warning, struct rl_err *err)
 {
 	char line[16];
 
 	if (o->force)
-		return true;
+		return 1;
 	(void)printf("%sAre you sure you want to continue? [y/N] ", warning);
 	(void)fflush(stdout); /* a lost question cannot be answered with yes */
-	if (!fgets(line, sizeof(line), stdin))
-		return false;
-	return line[0] == 'y' || line[0] == 'Y';
+	if (fgets(line, sizeof(line), stdin))
+		return line[0] == 'y' || line[0] == 'Y';
+	rl_fail(err, ENODATA, "no answer");
+	return rl_hint(err, "-f does it without asking");
 }
 
 static int print(const struct pruned *p, const char *heading, struct rl_err *err)
@@ -52,11 +53,11 @@ static int container_prune(struct rl *rl, const struct cmd_args *args, const voi
 {
 	const struct prune_opts *o = opts;
 	struct pruned p = { 0 };
-	int r = 0;
+	int r = is_wanted(o, "WARNING! This will remove all non running containers.\n", err);
 
 	(void)args;
-	if (!is_wanted(o, "WARNING! This will remove all non running containers.\n"))
-		return 0;
+	if (r <= 0)
+		return r;
 	r = prune_containers(rl, &o->filters, &p, err);
 	if (r == 0)
 		r = print(&p, NULL, err);
@@ -69,13 +70,16 @@ static int image_prune(struct rl *rl, const struct cmd_args *args, const void *o
 {
 	const struct prune_opts *o = opts;
 	struct pruned p = { 0 };
-	int r = 0;
+	int r;
 
 	(void)args;
-	if (!is_wanted(o, o->all ? "WARNING! This command removes all images without at least one "
-				   "container associated with them.\n"
-				 : "WARNING! This command removes all dangling images.\n"))
-		return 0;
+	r = is_wanted(o,
+		      o->all ? "WARNING! This command removes all images without at least one "
+			       "container associated with them.\n"
+			     : "WARNING! This command removes all dangling images.\n",
+		      err);
+	if (r <= 0)
+		return r;
 	r = prune_images(rl, o->all, &o->filters, &p, err);
 	if (r == 0)
 		r = print(&p, NULL, err);
@@ -114,8 +118,9 @@ static int volume_prune(struct rl *rl, const struct cmd_args *args, const void *
 		(void)puts("No dangling volumes found"); /* seen at exit when stdout is closed */
 		return 0;
 	}
-	if (!is_wanted(o, warning.data))
-		return 0;
+	r = is_wanted(o, warning.data, err);
+	if (r <= 0)
+		return r;
 	r = prune_volumes(rl, o->all, &o->filters, &p, err);
 	if (r == 0)
 		r = print(&p, NULL, err);
@@ -170,8 +175,9 @@ static int system_prune(struct rl *rl, const struct cmd_args *args, const void *
 	(void)args;
 	if (system_warning(o, &warning) < 0)
 		return rl_oom(err);
-	if (!is_wanted(o, warning.data))
-		return 0;
+	r = is_wanted(o, warning.data, err);
+	if (r <= 0)
+		return r;
 	r = part(rl, o, "Deleted Containers", &bytes, err);
 	if (r == 0 && o->volumes)
 		r = part(rl, o, "Deleted Volumes", &bytes, err);

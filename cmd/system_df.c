@@ -289,7 +289,7 @@ static int texts(json_t *rows, const char *id_key)
 	size_t i;
 
 	json_array_foreach (rows, i, j) {
-		char text[FORMAT_TEXT_MAX], ago[FORMAT_TEXT_MAX + 4];
+		char text[FORMAT_TEXT_MAX];
 		const json_t *created = json_object_get(j, "Created");
 		auto_free char *id = strndup(str(j, id_key), 12);
 
@@ -305,8 +305,7 @@ static int texts(json_t *rows, const char *id_key)
 		if (!created)
 			continue;
 		format_age(text, wall_ns() - json_integer_value(created));
-		(void)snprintf(ago, sizeof(ago), "%s ago", text);
-		if (!id || json_object_set_new(j, "Created", json_string(ago)) < 0 ||
+		if (!id || json_object_set_new(j, "Created", json_string(text)) < 0 ||
 		    json_object_set_new(j, id_key, json_string(id)) < 0)
 			return -ENOMEM;
 	}

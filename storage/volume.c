@@ -18,6 +18,7 @@
 #include "core/events.h"
 #include "storage/fetch.h"
 
+#define HOLD_WAIT_MS      10000
 #define MAKE_TRIES        5 /* a sweep may take a folder in the moment before it is locked */
 #define VOLUME_VERSION    1
 #define VOLUME_RECORD_MAX (1 << 20)
@@ -316,10 +317,69 @@ void volume_sweep(const struct rl *rl, const struct session *s)
 	}
 }
 
+int volume_users_of(const struct rl *rl, const char *name, struct strv *ret, struct rl_err *err)
+{
+	auto_strv struct strv users = { 0 };
+	size_t len = strlen(name);
+	int r = volume_users(rl, &users, err);
+
+	for (size_t i = 0; i < users.n && r == 0; i++)
+		if (strncmp(users.v[i], name, len) == 0 && users.v[i][len] == ' ' &&
+		    strv_add(ret, users.v[i] + len + 1) < 0)
+			r = rl_oom(err);
+	return r;
+}
+
+int volume_hold(const struct rl *rl, struct rl_err *err)
+{
+	int fd = io_flock(rl->data_fd, "volumes/.lock", false, true, err);
+
+	return fd == -ENOENT ? FD_NONE : fd; /* no volumes, nothing to hold */
+}
+
+static int check_unused(const struct rl *rl, const char *name, struct rl_err *err)
+{
+	auto_strv struct strv ids = { 0 };
+	auto_buf struct buf list = { 0 };
+	int r = volume_users_of(rl, name, &ids, err);
+
+	if (r < 0 || ids.n == 0)
+		return r;
+	for (size_t i = 0; i < ids.n && i < 5; i++)
+		if (buf_printf(&list, "%s%.12s", i ? ", " : "", ids.v[i]) < 0)
+			return rl_oom(err);
+	rl_fail(err, EBUSY, "volume is being used by the following container(s): %s%s", list.data,
+		ids.n > 5 ? ", ..." : "");
+	err->exit_code = 2;
+	return rl_hint(err, "remove them first, or use volume rm -f");
+}
+
+/* Nobody gets a new reference to it in the meantime: who makes containers holds the lock shared. */
+static int hide(const struct rl *rl, const char *name, const char *trash, struct rl_err *err)
+{
+	auto_free char *dir = str_printf("volumes/%s", name);
+	auto_fd int lock = FD_NONE;
+	int r;
+
+	if (!dir)
+		return rl_oom(err);
+	lock = io_flock_wait(rl->data_fd, "volumes/.lock", HOLD_WAIT_MS, err);
+	r = lock == -ENOENT ? 0 : lock < 0 ? lock : check_unused(rl, name, err);
+	if (r < 0)
+		return r;
+	if (renameat(rl->data_fd, dir, rl->data_fd, trash) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return rl_fail_sys(err, errno, "remove '%s'", name);
+	rl_fail(err, ENOENT, "no such volume");
+	err->exit_code = 1;
+	return -ENOENT;
+}
+
 int volume_remove(const struct rl *rl, const struct session *s, const char *name,
 		  struct rl_err *err)
 {
-	auto_free char *dir = str_printf("volumes/%s", name), *trash = NULL;
+	auto_free char *trash = NULL;
 	char tag[17];
 	int r = volume_check_name(name, err);
 
@@ -327,12 +387,10 @@ int volume_remove(const struct rl *rl, const struct session *s, const char *name
 		return r;
 	rand_hex(tag, 8);
 	trash = str_printf("volumes/.trash-%s", tag);
-	if (!dir || !trash)
+	if (!trash)
 		return rl_oom(err);
-	if (renameat(rl->data_fd, dir, rl->data_fd, trash) < 0)
-		return errno == ENOENT ? rl_fail(err, ENOENT, "no such volume")
-				       : rl_fail_sys(err, errno, "remove '%s'", name);
-	return delete_tree(rl, s, trash, err);
+	r = hide(rl, name, trash, err);
+	return r < 0 ? r : delete_tree(rl, s, trash, err);
 }
 
 void volume_random_name(char ret[VOLUME_RANDOM_LEN + 1])

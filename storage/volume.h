@@ -65,9 +65,18 @@ int volume_list(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MU
 /* Who uses what: "<name> <container id>" for each volume of each container, also ones just being
  * made; appended. */
 int volume_users(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+/* The ids of the containers that mount @name; appended. */
+int volume_users_of(const struct rl *rl, const char *name, struct strv *ret,
+		    struct rl_err *err) RL_MUST_USE;
+/*
+ * Whoever makes a container holds off the removal of volumes from before it asks for them until its
+ * record is there to say so. A descriptor to close, FD_NONE when there are no volumes yet, -errno.
+ */
+int volume_hold(const struct rl *rl, struct rl_err *err) RL_MUST_USE;
 /*
  * Out of sight at once, then deleted (inside S when files belong to subordinate owners: @s, or NULL
- * when S could not be had). That nobody uses it, the caller has made sure of.
+ * when S could not be had). Return: 0; -ENOENT with exit_code 1; -EBUSY with exit_code 2 names the
+ * containers that use it; -errno
  */
 int volume_remove(const struct rl *rl, const struct session *s, const char *name,
 		  struct rl_err *err) RL_MUST_USE;

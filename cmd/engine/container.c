@@ -28,6 +28,7 @@
 #include "net/net.h"
 #include "storage/fetch.h"
 #include "storage/layer.h"
+#include "storage/volume.h"
 
 /* What only the making of a container needs */
 struct making {
@@ -38,6 +39,7 @@ struct making {
 	int *layer_fds; /* for the look-up of users in the image */
 	size_t n_layers;
 	bool has_cidfile; /* written by us */
+	int volumes_fd;   /* volume_hold() */
 };
 
 static int get_image(struct making *m, struct rl_err *err)
@@ -280,6 +282,10 @@ static int make(struct making *m, struct rl_err *err)
 		r = replace(c->rl, req->name, err);
 	if (r == 0)
 		r = ctr_create(c->rl, req->name, &c->ctr, err);
+	if (r == 0) {
+		m->volumes_fd = volume_hold(c->rl, err); /* until record_write() has said which */
+		r = m->volumes_fd < 0 && m->volumes_fd != FD_NONE ? m->volumes_fd : 0;
+	}
 	if (r == 0)
 		r = build_spec(m, err);
 	if (r == 0)
@@ -313,13 +319,14 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 		.ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
 		.session = { .userns_fd = FD_NONE },
 	};
-	struct making m = { .req = *req, .c = &c };
+	struct making m = { .req = *req, .c = &c, .volumes_fd = FD_NONE };
 	struct rl_err ignored;
 	int r = make(&m, err);
 
 	for (size_t i = 0; i < m.n_layers; i++)
 		fd_close(m.layer_fds[i]);
 	free(m.layer_fds);
+	fd_close(m.volumes_fd);
 	image_done(&m.image);
 	strv_done(&m.volumes);
 	if (r == 0) {

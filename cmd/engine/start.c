@@ -244,9 +244,9 @@ static void settle_volumes(const struct container *c, bool ran, bool gone)
 
 		if (gone && v->anonymous && path)
 			r = fetch_remove_tree(c->rl, &c->session, path, &err);
-		else if (ran && v->copy_up)
+		else if (ran && v->copy_up && !(v->anonymous && c->remove))
 			r = volume_set_copied(c->rl, v->name, &err);
-		if (r < 0)
+		if (r < 0 && r != -ENOENT) /* else somebody has removed it by now */
 			log_warn("volume '%s': %s", v->name, err.msg);
 	}
 }

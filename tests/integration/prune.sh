@@ -13,12 +13,12 @@ created=$(rl create --name created -l keep=yes alpine true)
 
 # --- containers -------------------------------------------------------------------------------------
 question='Are you sure you want to continue? ?y/N? '
-for answer in n '' no x; do
+for answer in n N no x; do
 	run rl container prune <<<"$answer"
 	expect "the answer '$answer'" 0 "WARNING! This will remove all non running containers."$'\n'"$question" ''
 done
 run rl container prune </dev/null
-expect "no answer" 0 "*$question" ''
+expect "no answer" 125 "*$question" '*no answer*-f*'
 run rl ps -aq --no-trunc
 if [ "$(wc -l <<<"$out")" = 3 ]; then ok "all are there"; else not_ok "all are there" "$out"; fi
 run rl container prune -f --filter until=1h
