@@ -148,6 +148,9 @@ static int build_spec(struct making *m, struct rl_err *err)
 	in.resolv_conf = resolv = net_resolv_conf(&net);
 	if (!root || !resolv)
 		return rl_oom(err);
+	m->volumes_fd = volume_hold(c->rl, err); /* until record_write() has said which */
+	if (m->volumes_fd < 0 && m->volumes_fd != FD_NONE)
+		return m->volumes_fd;
 	r = spec_build(&in, &out, err);
 	if (r < 0)
 		return r;
@@ -282,10 +285,6 @@ static int make(struct making *m, struct rl_err *err)
 		r = replace(c->rl, req->name, err);
 	if (r == 0)
 		r = ctr_create(c->rl, req->name, &c->ctr, err);
-	if (r == 0) {
-		m->volumes_fd = volume_hold(c->rl, err); /* until record_write() has said which */
-		r = m->volumes_fd < 0 && m->volumes_fd != FD_NONE ? m->volumes_fd : 0;
-	}
 	if (r == 0)
 		r = build_spec(m, err);
 	if (r == 0)
