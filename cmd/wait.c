@@ -21,6 +21,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/proc.h"
+#include "core/base/waiting.h"
 #include "core/control.h"
 #include "core/events_tail.h"
 
@@ -155,12 +156,14 @@ static int wait_change(struct events_tail *t, struct waited *v, size_t n, struct
 static int wait_conditions(struct rl *rl, const struct wait_opts *o, struct waited *v, size_t n,
 			   struct rl_err *err)
 {
+	auto_waiting struct waiting w = { 0 };
 	struct events_tail t;
 	size_t shown = 0;
 	int r = events_tail_open(rl, true, &t, err);
 
 	if (r < 0)
 		return r;
+	waiting_begin(&w, "%zu container%s to be in the condition", n, n == 1 ? "" : "s");
 	while (r == 0) {
 		bool any = false;
 

@@ -12,6 +12,7 @@ libbase_a_SOURCES += core/base/parse.c core/base/parse.h
 libbase_a_SOURCES += core/base/proc.c core/base/proc.h
 libbase_a_SOURCES += core/base/siphash.c core/base/siphash.h
 libbase_a_SOURCES += core/base/strv.c core/base/strv.h
+libbase_a_SOURCES += core/base/waiting.c core/base/waiting.h
 libbase_a_SOURCES += core/base/when.c core/base/when.h
 
 libcore_a_SOURCES =

@@ -20,6 +20,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/base/waiting.h"
 #include "core/events.h"
 #include "storage/fetch_helper.h"
 #include "storage/fetch_request.h"
@@ -284,11 +285,13 @@ int fetch_helper_run(const struct rl *rl, const struct session *s, const char *c
 			    .rl = rl,
 			    .event = event_name(words[0]) };
 	auto_buf struct buf out = { 0 };
+	auto_waiting struct waiting w = { 0 };
 	int r = signals_take(&h, err);
 
 	if (r == 0)
 		r = helper_start(rl, s, words, fds, n_fds, &h, err);
 	if (r == 0) {
+		waiting_begin(&w, "rl-image %s (process %d)", words[0], (int)h.pid);
 		r = helper_read(&h, &out, err);
 		if (r < 0)
 			(void)proc_pidfd_signal(h.pidfd, SIGKILL); /* we do not understand it */

@@ -25,6 +25,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/base/waiting.h"
 #include "core/control.h"
 #include "core/events.h"
 #include "core/events_tail.h"
@@ -134,9 +135,11 @@ static void pass_time(const struct ctr *c, const struct ctr_state *s, int ms)
 int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
 	int64_t end = now_ms() + KILL_WAIT_MS;
+	auto_waiting struct waiting w = { 0 };
 	struct ctr_state s;
 	int r;
 
+	waiting_begin(&w, "the monitor of '%s' to clean up", c->name);
 	for (;;) {
 		r = life_state(rl, c, &s, err);
 		if (r < 0 || s.status != CTR_EXITED || s.monitor <= 0)
@@ -240,8 +243,11 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
 	      struct rl_err *err)
 {
 	int64_t end = now_ms() + timeout_ms;
+	auto_waiting struct waiting w = { 0 };
 	struct ctr_state s;
 
+	waiting_begin(&w, "container '%s' to end%s", c->name,
+		      timeout_ms < 0 ? "" : ", until its grace time is over");
 	for (;;) {
 		int left = timeout_ms < 0 ? -1 : (int)(end - now_ms());
 		int r = life_state(rl, c, &s, err);
@@ -342,11 +348,13 @@ static int look_at_health(const struct rl *rl, struct ctr *c, struct rl_err *err
 int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
 	auto_fd int sock = FD_NONE;
+	auto_waiting struct waiting w = { 0 };
 	struct events_tail t;
 	int r = events_tail_open(rl, true, &t, err);
 
 	if (r < 0)
 		return r;
+	waiting_begin(&w, "container '%s' to be healthy", c->name);
 	for (;;) {
 		struct pollfd p[2] = { { .events = POLLIN }, { .fd = t.watch, .events = POLLIN } };
 		struct monitor_msg end;

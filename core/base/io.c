@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/waiting.h"
 
 #define LOCK_LOOK_MS 2 /* how often a lock that somebody holds is looked at */
 
@@ -351,13 +352,19 @@ pid_t io_lock_holder(int fd)
 int io_flock(int dir_fd, const char *path, bool exclusive, bool block, struct rl_err *err)
 {
 	auto_fd int fd = openat(dir_fd, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int op = (exclusive ? LOCK_EX : LOCK_SH) | (block ? 0 : LOCK_NB);
+	int op = (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB;
+	auto_waiting struct waiting w = { 0 };
 
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "open lock '%s'", path);
 	while (flock(fd, op) < 0) {
 		if (errno == EINTR)
 			continue;
+		if (errno == EWOULDBLOCK && block && op & LOCK_NB) {
+			waiting_begin(&w, "the lock '%s', which another process holds", path);
+			op &= ~LOCK_NB;
+			continue;
+		}
 		return rl_fail_sys(err, errno, "lock '%s'", path);
 	}
 	return TAKE_FD(fd);
@@ -366,7 +373,9 @@ int io_flock(int dir_fd, const char *path, bool exclusive, bool block, struct rl
 int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *err)
 {
 	int64_t end = now_ms() + timeout_ms;
+	auto_waiting struct waiting w = { 0 };
 
+	waiting_begin(&w, "the lock '%s', which another process holds", path);
 	for (;;) {
 		int fd = io_flock(dir_fd, path, true, false, err);
 

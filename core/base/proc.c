@@ -353,6 +353,8 @@ static _Noreturn void child(const struct proc_spec *spec, char *const *envp, pid
 	(void)sigemptyset(&none);
 	for (int s = 1; s < 65; s++) /* KILL, STOP and the libc's own refuse, rightly */
 		(void)sigaction(s, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	/* ctrl-\ is a question to whoever started us (waiting.h), and not our end */
+	(void)sigaction(SIGQUIT, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (spec->join_userns >= 0 && (setns(spec->join_userns, CLONE_NEWUSER) < 0 ||
 				       setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))

@@ -152,6 +152,40 @@ expect_error '--passwd=false with an entry' "*excludes*"
 run rl run --rm --passwd-entry $'a\nb' $IMG true
 expect_error 'two lines' "*one line*"
 
+# --- ctrl-\\ --------------------------------------------------------------------------------------
+# asked WORDS COMMAND...: SIGQUIT makes it say what it waits for, and it goes on; sets pid
+asked() {
+	local words=$1
+	shift
+	as_user_exec "$RL" "$@" >"$T/asked" 2>&1 8>&- &
+	pid=$!
+	MY_PIDS="$MY_PIDS $pid"
+	sleep 0.4
+	kill -QUIT "$pid"
+	sleep 0.2
+	if kill -0 "$pid" 2>/dev/null && grep -qxF "rl waits for: $words" "$T/asked"; then
+		ok "SIGQUIT: $*"
+	else
+		not_ok "SIGQUIT: $*" "$(cat "$T/asked")"
+	fi
+}
+d --name slow $IMG sleep 300
+asked "container 'slow' to end, until its grace time is over" stop -t 2 slow
+wait "$pid"
+check '... which goes on' [ "$(rl ps -aq --filter name=slow --filter status=exited | wc -l)" = 1 ]
+rl start slow >/dev/null
+asked "container 'slow' to end" wait slow
+asked '1 container to be in the condition' wait --condition=paused slow
+rl rm -f -t 0 slow >/dev/null
+wait "$pid"
+exec 8>>"$ROOT/images/.lock"
+flock 8
+asked "the lock 'images/.lock', which another process holds" rmi nothing
+exec 8>&-
+wait "$pid"
+run rl run --rm --network none $IMG sh -c 'kill -QUIT $PPID; echo still'
+expect 'the container has nothing of it' 0 still
+
 # --- in front of the command --------------------------------------------------------------------
 run rl -H tcp://x --context y -D=false --tmpdir z --storage-opt a=b --cgroup-manager cgroupfs --runtime crun ps -q
 expect "what scripts of others say is taken silently" 0 '' ''
