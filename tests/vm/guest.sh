@@ -249,6 +249,32 @@ run_look() {
 	rl rm -f -t 0 shown >/dev/null 2>&1
 }
 
+# `rl exec` lands in the container's cgroup and in its cgroup namespace, and so under its limits
+run_exec() {
+	local group
+	rl run -d --name boxed --network none --memory 64m --memory-swap 64m --pids-limit 20 $image sleep 60 >/dev/null
+	group=$(find /sys/fs/cgroup -type d -path '*/rl-*/container' | tail -n 1)
+	# shellcheck disable=SC2016 # for the shell inside
+	out=$(rl exec boxed sh -c 'cat /proc/self/cgroup /sys/fs/cgroup/memory.max
+		[ "$(readlink /proc/self/ns/cgroup)" = "$(readlink /proc/1/ns/cgroup)" ] && echo same' 2>&1)
+	[ "$out" = "0::/
+67108864
+same" ]
+	ok $? "rl exec: the container's cgroup, seen from its root"
+	rl exec -d boxed sleep 33 >/dev/null
+	out=$(cat "$group/cgroup.procs")
+	[ "$(wc -w <<<"$out")" = 2 ]
+	ok $? "rl exec: it and nothing else of ours is in there"
+	out=$(rl exec boxed sh -c 'f() { f | f & }; f; sleep 2' 2>&1)
+	has "can't fork" "rl exec: a fork bomb meets the container's limit"
+	out=$(rl exec boxed dd if=/dev/zero of=/dev/null bs=200M count=1 2>&1; echo "status $?")
+	has "status 137" "rl exec: too much memory"
+	rl rm -f -t 0 boxed >/dev/null 2>&1
+	out=$(find /sys/fs/cgroup -type d -path '*/rl-*/container'; pgrep -xf "sleep 33")
+	[ -z "$out" ]
+	ok $? "rl exec: nothing is left"
+}
+
 # User namespaces are switched off; a holder of S may still be there, so in a fresh folder
 off() { # off WORDS SETTING
 	out=$(RL_ROOT=$HOME/off-$where $session open 2>&1)
@@ -283,6 +309,7 @@ delegated)
 	run_limits
 	run_effects
 	run_life
+	run_exec
 	run_update
 	run_look
 	limits delegated
@@ -308,6 +335,7 @@ scope)
 	run_limits
 	run_effects
 	run_life
+	run_exec
 	run_scope_end
 	run_update
 	run_look
@@ -318,6 +346,7 @@ scope)
 outside)
 	limits scope
 	run_limits
+	run_exec
 	;;
 no-bus)
 	limits scope
