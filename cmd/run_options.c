@@ -69,7 +69,7 @@ const struct opt run_options[] = {
 	OPT_STR(0, "health-start-period", R, Q(health_start_period), "TIME",
 		"in which failures do not count"),
 	OPT_STR(0, "health-start-interval", R, Q(health_start_interval), "TIME",
-		"between checks in that period (1s)"),
+		"between checks in that period (5s)"),
 	OPT_STR(0, "health-on-failure", R, Q(health_on_failure), "ACTION",
 		"none (default), kill, restart or stop an unhealthy one"),
 	OPT_BOOL(0, "no-healthcheck", R, Q(no_healthcheck), "without the image's check"),

@@ -199,7 +199,9 @@ bool health_add(struct health *h, const struct health_conf *c, const struct heal
 
 int64_t health_next(const struct health *h, const struct health_conf *c, int64_t age_ms)
 {
-	int64_t early = c->start_interval_ms > 0 ? c->start_interval_ms : HEALTH_EARLY_MS;
+	int64_t early = c->start_interval_ms > 0  ? c->start_interval_ms
+			: age_ms < c->interval_ms ? HEALTH_EARLY_MS
+						  : HEALTH_START_MS;
 
 	if (c->interval_ms < 0)
 		return -1;

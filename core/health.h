@@ -25,7 +25,8 @@ enum health_action { HEALTH_DO_NOTHING, HEALTH_DO_KILL, HEALTH_DO_RESTART, HEALT
 #define HEALTH_LOG_MAX  5     /* results that are kept */
 #define HEALTH_MIN_MS   10    /* shortest interval and time-out */
 #define HEALTH_MANUAL   (-1)  /* interval "disable": only `rl healthcheck run` checks */
-#define HEALTH_EARLY_MS 1000  /* between two checks of one that starts, unless told otherwise */
+#define HEALTH_EARLY_MS 1000  /* between two checks in the first interval, unless told otherwise */
+#define HEALTH_START_MS 5000  /* the same in the start period after it, as Docker */
 #define HEALTH_TEST_MAX 65536 /* bytes of the command */
 
 /**
@@ -34,7 +35,8 @@ enum health_action { HEALTH_DO_NOTHING, HEALTH_DO_KILL, HEALTH_DO_RESTART, HEALT
  * @interval_ms: Between the end of a check and the next one, or HEALTH_MANUAL
  * @retries:	So many failures in a row are "unhealthy"
  * @start_period_ms: Failures do not count before (nor before the first interval is over)
- * @start_interval_ms: Between checks until then, 0 = HEALTH_EARLY_MS; never above @interval_ms
+ * @start_interval_ms: Between checks until then, 0 = HEALTH_EARLY_MS, then
+ *		HEALTH_START_MS; never above @interval_ms
  */
 struct health_conf {
 	struct strv test;

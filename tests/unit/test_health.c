@@ -75,10 +75,11 @@ static void test_the_next_check(void **state)
 
 	(void)state;
 	assert_int_equal(health_next(&h, &c, 0), HEALTH_EARLY_MS);
-	assert_int_equal(health_next(&h, &c, 59999), HEALTH_EARLY_MS);
+	assert_int_equal(health_next(&h, &c, 30000), HEALTH_START_MS);
+	assert_int_equal(health_next(&h, &c, 59999), HEALTH_START_MS);
 	assert_int_equal(health_next(&h, &c, 60000), 30000);
-	c.start_interval_ms = 5000;
-	assert_int_equal(health_next(&h, &c, 0), 5000);
+	c.start_interval_ms = 7000;
+	assert_int_equal(health_next(&h, &c, 0), 7000);
 	c.interval_ms = 200;
 	assert_int_equal(health_next(&h, &c, 0), 200);
 	c.interval_ms = HEALTH_MANUAL;
