@@ -157,8 +157,9 @@ static int64_t get_time(const json_t *j, const char *key)
 static void read_run(const json_t *j, struct ctr_state *s)
 {
 	const char *cg = json_string_value(json_object_get(j, "cgroup"));
+	json_int_t pid = json_integer_value(json_object_get(j, "pid"));
 
-	s->pid = (pid_t)json_integer_value(json_object_get(j, "pid"));
+	s->pid = pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0; /* none that means a group */
 	s->started_ns = get_time(j, "started");
 	s->restarts = (unsigned)json_integer_value(json_object_get(j, "restarts"));
 	(void)snprintf(s->cgroup, sizeof(s->cgroup), "%s", cg ? cg : "");
