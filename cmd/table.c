@@ -44,6 +44,7 @@
 	X(rm) \
 	X(rmi) \
 	X(run) \
+	X(save) \
 	X(start) \
 	X(stats) \
 	X(stop) \
@@ -116,6 +117,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image ls", "images" },
 	{ "image pull", "pull" },
 	{ "image push", "push" },
+	{ "image save", "save" },
 	{ "image rm", "rmi" },
 	{ "image tag", "tag" },
 	{ "image untag", "untag" },

@@ -83,3 +83,61 @@ int fetch_login(const struct rl *rl, const char *registry, const struct pull_req
 	session_close(&s);
 	return r;
 }
+
+/* --- save --- */
+
+/* The object of the image @id in @list, made when it is its first name. */
+static json_t *image_of(json_t *list, const char *id)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o)
+		if (strcmp(json_string_value(json_object_get(o, "id")), id) == 0)
+			return o;
+	o = json_pack("{s:s, s:[]}", "id", id, "names");
+	return json_array_append_new(list, o) < 0 ? NULL : o;
+}
+
+static int save_request(const struct session *s, const struct strv *ids, const char *format,
+			bool quiet, struct rl_err *err)
+{
+	json_auto_t *root = NULL;
+	json_t *list = json_array();
+	int r = fetch_request_new(s, quiet, &root, err);
+
+	if (r == 0 && json_object_set_new(root, "images", list) < 0)
+		r = rl_oom(err);
+	if (r == 0)
+		r = put_text(root, "format", format, err);
+	for (size_t i = 0; r == 0 && i < ids->n; i++) {
+		const char *space = strchr(ids->v[i], ' ');
+		char id[65];
+		json_t *o;
+
+		(void)snprintf(id, sizeof(id), "%s", ids->v[i]);
+		o = image_of(list, id);
+		if (!o || (space && json_array_append_new(json_object_get(o, "names"),
+							  json_string(space + 1)) < 0))
+			r = rl_oom(err);
+	}
+	return r < 0 ? r : fetch_request_fd(root, err);
+}
+
+int fetch_save(const struct rl *rl, const struct strv *ids, const char *format, bool quiet,
+	       int out_fd, struct rl_err *err)
+{
+	static const char *const words[] = { "save", NULL };
+	struct session s = { .userns_fd = FD_NONE };
+	auto_fd int fd = FD_NONE;
+	int r = session_open(rl, &s, err);
+
+	if (r < 0)
+		return r;
+	fd = save_request(&s, ids, format, quiet, err);
+	r = fd < 0 ? fd
+		   : fetch_helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 }, { out_fd, 4 } },
+				      2, NULL, NULL, err);
+	session_close(&s);
+	return r;
+}

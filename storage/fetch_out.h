@@ -23,6 +23,15 @@ struct push_req {
 int fetch_push(const struct rl *rl, const struct push_req *req, char **ret_digest,
 	       struct rl_err *err) RL_MUST_USE;
 
+/**
+ * fetch_save() - Images to an archive or a folder
+ * @ids:	Each "ID" or "ID NAME" as it is to be called there; several names of one id together
+ * @format:	"docker-archive", "oci-archive", "oci-dir", "docker-dir"
+ * @out_fd:	A file, pipe or (for the last two) an empty folder; borrowed
+ */
+int fetch_save(const struct rl *rl, const struct strv *ids, const char *format, bool quiet,
+	       int out_fd, struct rl_err *err) RL_MUST_USE;
+
 /* Does @registry (host[:port]) take this login? Only @creds or @authfile and TLS of @req count. */
 int fetch_login(const struct rl *rl, const char *registry, const struct pull_req *req,
 		struct rl_err *err) RL_MUST_USE;

@@ -68,6 +68,7 @@ librlimage_a_SOURCES += storage/image/registry_body.c storage/image/registry_err
 librlimage_a_SOURCES += storage/image/registry_push.c
 librlimage_a_SOURCES += storage/image/request.c storage/image/request.h
 librlimage_a_SOURCES += storage/image/rmtree.c
+librlimage_a_SOURCES += storage/image/save.c
 librlimage_a_SOURCES += storage/image/shift.c
 librlimage_a_SOURCES += storage/image/tarin.c storage/image/tarin.h
 librlimage_a_SOURCES += storage/image/unpack.c storage/image/unpack.h

@@ -18,6 +18,8 @@ int cmd_load(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_
 /* push: the image that the request names, to the one source in it; login: only see it lets us in */
 int cmd_push(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 int cmd_login(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/* save: the images that the request names, to descriptor 4, a file or a folder */
+int cmd_save(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /*

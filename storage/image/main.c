@@ -21,7 +21,7 @@ static const struct {
 } cmds[] = {
 	{ "extract", cmd_extract }, { "load", cmd_load },   { "pull", cmd_pull },
 	{ "push", cmd_push },       { "login", cmd_login }, { "rmtree", cmd_rmtree },
-	{ "shift", cmd_shift },
+	{ "save", cmd_save },       { "shift", cmd_shift },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)

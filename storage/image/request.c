@@ -15,6 +15,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "storage/digest.h"
 
 static const char what[] = "request";
 
@@ -122,6 +123,27 @@ static int read_platform(const json_t *root, struct request *req, struct rl_err 
 	return 0;
 }
 
+static int read_images(const json_t *root, struct request *req, struct rl_err *err)
+{
+	json_t *list, *o;
+	size_t i;
+
+	if (json_get_arr(root, "images", what, &list, err) < 0)
+		return -err->code;
+	req->images = calloc(json_array_size(list) + 1, sizeof(*req->images));
+	if (!req->images)
+		return rl_oom(err);
+	json_array_foreach (list, i, o) {
+		struct request_image *v = &req->images[req->n_images++];
+
+		if (dup_str(o, "id", &v->id, err) < 0 || dup_list(o, "names", &v->names, err) < 0)
+			return -err->code;
+		if (!v->id || !digest_is_hex64(v->id, strlen(v->id)))
+			return rl_fail(err, EINVAL, "request: no image id");
+	}
+	return 0;
+}
+
 static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 {
 	json_t *list, *o;
@@ -134,7 +156,7 @@ static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 	    dup_str(root, "format", &req->format, err) < 0 ||
 	    dup_str(root, "compression", &req->compression, err) < 0 ||
 	    json_get_int(root, "level", what, &req->level, err) < 0 ||
-	    json_get_arr(root, "sources", what, &list, err) < 0)
+	    read_images(root, req, err) < 0 || json_get_arr(root, "sources", what, &list, err) < 0)
 		return -err->code;
 	req->sources = calloc(json_array_size(list) + 1, sizeof(*req->sources));
 	if (!req->sources)
@@ -183,6 +205,11 @@ void request_done(struct request *req)
 		free(req->sources[i].target);
 	}
 	free(req->sources);
+	for (size_t i = 0; i < req->n_images; i++) {
+		free(req->images[i].id);
+		strv_done(&req->images[i].names);
+	}
+	free(req->images);
 	free(req->want);
 	free(req->id);
 	free(req->format);

@@ -6,6 +6,7 @@
  *	  "platform": "linux/arm64" or absent, "quiet": bool, "all_tags": bool,
  *	  "want": the one image of the archive that is asked for, or absent (load),
  *	  "id": of the image, "format": "oci" or "docker" or absent, "compression": "gzip" or "zstd",
+ *	  "images": [ { "id": .., "names": [..] } ... ] (save, "format" says what is written),
  *	  "level": of it, -1 = its usual one (push),
  *	  "retries": 3, "retry_delay_ms": 1000,
  *	  "limits": { "connect_ms", "header_ms", "stall_ms" },
@@ -33,6 +34,11 @@ struct source {
 	bool mirror;
 };
 
+struct request_image { /* one to be saved */
+	char *id;
+	struct strv names;
+};
+
 struct request {
 	struct session session; /* userns_fd is FD_NONE: we are in it */
 	struct platform platform;
@@ -40,6 +46,8 @@ struct request {
 	char *want;
 	char *id, *format, *compression; /* push */
 	int64_t level;                   /* of compression; -1 = its usual one */
+	struct request_image *images;
+	size_t n_images;
 	struct source *sources;
 	size_t n_sources;
 };

@@ -1,0 +1,107 @@
+#!/bin/bash
+# save.sh - rl save: every format, there and back through rl, skopeo and docker's layout; wrong uses
+#
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+command -v docker-registry >/dev/null && command -v skopeo >/dev/null || skip_all "needs docker-registry and skopeo"
+start_registry || skip_all "no registry"
+is() { # NAME GOT WANTED
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got: $2" "wanted: $3"; fi
+}
+name=$REGISTRY/multi:1
+if [ "$(id -u)" = 0 ] && command -v umoci >/dev/null; then push "$(image multi)" multi:1; else push "$(image alpine)" multi:1; fi
+push "$(image alpine)" alpine:1
+run rl pull -q "$name"
+id=$out
+expect "pull an image of several layers" 0 "+([0-9a-f])" ""
+alpine=$(rl pull -q "$REGISTRY/alpine:1")
+digest=$(skopeo inspect --creds rl:secret --cert-dir "$T/registry/ca" "docker://$name" | jq -r .Digest)
+layers=$(jq '.layers | length' "$ROOT/images/$id/manifest.json")
+
+# --- docker-archive ---
+run rl save -q -o a.tar "$name"
+expect "docker-archive" 0 "" ""
+is "config, layers, manifest.json" "$(tar -tf "$T/work/a.tar" | wc -l)" $((layers + 2))
+is "tags" "$(tar -xOf "$T/work/a.tar" manifest.json | jq -r '.[0].RepoTags[0]')" "$name"
+bad=0
+for l in $(tar -xOf "$T/work/a.tar" manifest.json | jq -r '.[0].Layers[]'); do
+	[ "$(tar -xOf "$T/work/a.tar" "$l" | sha256sum | cut -d' ' -f1).tar" = "$l" ] || bad=$((bad + 1))
+done
+is "every layer has the digest of its name" "$bad" 0
+rl save -q "$name" >"$T/b.tar" 2>/dev/null
+check "stdout, and the same bytes" cmp "$T/work/a.tar" "$T/b.tar"
+is "skopeo reads it" "$(skopeo inspect --config --raw "docker-archive:$T/work/a.tar:$name" 2>&1 | sha256sum | cut -d' ' -f1)" "$id"
+
+# --- OCI ---
+run rl save -q --format oci-archive -o oci.tar "$name"
+expect "oci-archive" 0 "" ""
+is "the registry's digest" "$(tar -xOf "$T/work/oci.tar" index.json | jq -r '.manifests[0].digest')" "$digest"
+is "skopeo: the same" "$(skopeo inspect --raw "oci-archive:$T/work/oci.tar:$name" | sha256sum | cut -d' ' -f1)" "${digest#sha256:}"
+run rl save -q --format oci-dir -o layout "$name"
+expect "oci-dir" 0 "" ""
+if [ "$(id -u)" = 0 ] && command -v umoci >/dev/null; then
+	check "umoci unpacks it" umoci unpack --image "$T/work/layout:$name" "$T/bundle"
+fi
+run rl save -q --format docker-dir -o dir "$name"
+expect "docker-dir" 0 "" ""
+is "skopeo reads it, too" "$(skopeo inspect --config --raw "dir:$T/work/dir" | sha256sum | cut -d' ' -f1)" "$id"
+
+# --- several images, shared layers once ---
+rl tag "$REGISTRY/alpine:1" localhost/second:2
+run rl save -q -m -o many.tar "$name" "$REGISTRY/alpine:1" localhost/second:2
+expect "several" 0 "" ""
+is "two images" "$(tar -xOf "$T/work/many.tar" manifest.json | jq length)" 2
+is "one has two names" "$(tar -xOf "$T/work/many.tar" manifest.json | jq -c '[.[] | .RepoTags | length]')" "[1,2]"
+is "no member twice" "$(tar -tf "$T/work/many.tar" | sort | uniq -d)" ""
+run rl save -q --format oci-archive -o many-oci.tar "$alpine" "$name"
+expect "one by id" 0 "" ""
+
+# --- back again ---
+rm -rf "$T/registry/data"
+for f in a.tar oci.tar layout; do
+	rl rmi -f "$id" >/dev/null
+	run rl load -q -i "$f"
+	expect "load $f" 0 "Loaded image: $name" ""
+	is "$f: the same image" "$(rl images -q --no-trunc "$name")" "sha256:$id"
+	run rl run --rm --network none "$name" true
+	expect "$f: it runs" 0
+done
+run rl push -q "$name"
+expect "push what came back from an OCI layout" 0 "" ""
+is "it has its old digest" "$(skopeo inspect --creds rl:secret --cert-dir "$T/registry/ca" "docker://$name" | jq -r .Digest)" "$digest"
+rl rmi -f "$id" "$alpine" >/dev/null
+run rl load -q -i many.tar
+expect "load several" 0 "*$name*localhost/second:2*"
+run rl load -q -i many-oci.tar
+expect "load several from OCI" 0 "Loaded image: $alpine
+Loaded image: $name"
+
+# --- wrong uses ---
+run rl save
+expect_error "no image" "*needs IMAGE*"
+run rl save -o x.tar nosuch
+expect_error "an image that is not there" "*nosuch*image not known*"
+check "nothing is left of it" test ! -e "$T/work/x.tar"
+run rl save --format zip "$name"
+expect_error "a format that is none" "*unknown format 'zip'*"
+run rl save --format oci-dir "$name"
+expect_error "a folder without a name" "*--output*"
+run rl save --format oci-dir -o layout "$name"
+expect_error "a folder that is there" "*layout*"
+run rl save --format docker-dir -o d2 "$name" localhost/second:2
+expect_error "two images in a docker-dir" "*one image only*"
+run rl save -o /dev/full "$name"
+expect_error "no space" "*No space left*"
+run rl save -o no/such/folder.tar "$name"
+expect_error "a folder that is not there" "*no/such/folder.tar*"
+run as_user /usr/bin/python3 "$SRC/tests/integration/terminal.py" 24x80 "$RL" save "$name" </dev/null
+expect "a terminal is refused" 0 "*refusing to save to a terminal*status 125*"
+for b in "$ROOT"/blobs/sha256/*; do printf X | dd of="$b" conv=notrunc bs=1 seek=100 status=none; done
+run rl save -q -o x.tar "$name"
+expect_error "a damaged packed layer" "*wrong digest*"
+check "nothing is left of it, either" test ! -e "$T/work/x.tar"
+rm -f "$ROOT"/blobs/sha256/*
+run rl save -q -o x.tar "$name"
+expect_error "no packed layer" "*not in the store*pull it again*"
+leakcheck "nothing is left behind"
+finish
