@@ -64,11 +64,8 @@ int ctr_name_free(const struct rl *rl, const char *name, const char *id,
 		  struct rl_err *err) RL_MUST_USE;
 /* Rename into place: from now on the container is there for everybody. */
 int ctr_publish(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
-/*
- * The files of a published container onto the disk: by `create` before it replies, by the monitor
- * right after the start of a new container that is kept. Until then a power loss may leave it
- * damaged or gone, as it does with all that the payload has written by then.
- */
+/* The files of a published container onto the disk: by `create` before it replies, by the monitor
+ * right after the first start. Until then a power loss may leave it damaged or gone. */
 int ctr_sync(const struct rl *rl, const struct ctr *c, struct rl_err *err) RL_MUST_USE;
 
 /* Whether the open folder is the one that everybody finds: not removed meanwhile. */
