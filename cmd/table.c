@@ -8,6 +8,7 @@
 /* clang-format off */ /* lines shall not move when a longer one comes */
 #define COMMANDS(X) \
 	X(attach) \
+	X(commit) \
 	X(complete) \
 	X(container_exists) \
 	X(container_inspect) \
@@ -19,6 +20,7 @@
 	X(enable) \
 	X(events) \
 	X(exec) \
+	X(export) \
 	X(healthcheck) \
 	X(history) \
 	X(image_diff) \
@@ -28,6 +30,7 @@
 	X(image_tree) \
 	X(images) \
 	X(info) \
+	X(import) \
 	X(inspect) \
 	X(kill) \
 	X(load) \
@@ -89,10 +92,12 @@ const struct cmd_group cmd_group_table[] = {
 
 const struct cmd_alias cmd_alias_table[] = {
 	{ "container attach", "attach" },
+	{ "container commit", "commit" },
 	{ "container cp", "cp" },
 	{ "container create", "create" },
 	{ "container diff", "diff" },
 	{ "container exec", "exec" },
+	{ "container export", "export" },
 	{ "container kill", "kill" },
 	{ "container list", "ps" },
 	{ "container logs", "logs" },
@@ -112,6 +117,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container update", "update" },
 	{ "container wait", "wait" },
 	{ "image history", "history" },
+	{ "image import", "import" },
 	{ "image list", "images" },
 	{ "image load", "load" },
 	{ "image ls", "images" },

@@ -538,6 +538,31 @@ int fetch_load(const struct rl *rl, const char *path, const char *want, bool qui
 	return r;
 }
 
+/* --- add --- */
+
+int fetch_add(const struct rl *rl, const struct session *s, int tar_fd, json_t *add,
+	      char ret_id[65], struct rl_err *err)
+{
+	static const char *const words[] = { "add", NULL };
+	auto_strv struct strv ids = { 0 };
+	json_auto_t *root = NULL;
+	auto_fd int fd = FD_NONE;
+	int r = fetch_request_new(s, true, &root, err);
+
+	if (r == 0 && json_object_set(root, "add", add) < 0)
+		r = rl_oom(err);
+	fd = r < 0 ? r : fetch_request_fd(root, err);
+	if (fd < 0)
+		return fd;
+	r = fetch_helper_run(rl, s, words, (struct proc_fd[]){ { tar_fd, 0 }, { fd, 3 } }, 2, NULL,
+			     &ids, err);
+	if (r == 0 && (ids.n != 1 || strlen(ids.v[0]) != 64))
+		return rl_fail(err, EPROTO, "rl-image made no image");
+	if (r == 0)
+		memcpy(ret_id, ids.v[0], 65);
+	return r;
+}
+
 /* --- extract --- */
 
 int fetch_extract(const struct rl *rl, const struct fetch_extract *x, struct rl_err *err)

@@ -54,6 +54,15 @@ int fetch_load(const struct rl *rl, const char *path, const char *want, bool qui
 	       struct strv *ret_names, struct strv *ret_ids, struct rl_err *err) RL_MUST_USE;
 
 /**
+ * fetch_add() - A new image: one layer on top of others
+ * @tar_fd:	Regular file with the layer's tar, at its start
+ * @add:	"add" of the request (storage/image/request.h)
+ * @ret_id:	64 hex and NUL
+ */
+int fetch_add(const struct rl *rl, const struct session *s, int tar_fd, json_t *add,
+	      char ret_id[65], struct rl_err *err) RL_MUST_USE;
+
+/**
  * struct fetch_extract - A tar into a folder (storage/image/extract.h)
  * @in_fd:	The tar, packed or not
  * @dest_fd:	The folder, may be O_PATH

@@ -38,6 +38,7 @@ libstorage_a_SOURCES += storage/volume.c storage/volume.h
 # The helper rl-image: all that talks to a registry or reads an archive (links what rl must not)
 noinst_LIBRARIES += librlimage.a
 librlimage_a_SOURCES =
+librlimage_a_SOURCES += storage/image/add.c
 librlimage_a_SOURCES += storage/image/apply.c storage/image/apply.h
 librlimage_a_SOURCES += storage/image/archive_in.c storage/image/archive_in.h
 librlimage_a_SOURCES += storage/image/certs.c storage/image/certs.h

@@ -323,7 +323,8 @@ static int find_link(struct packer *p, const struct stat *st, const char **ret)
 static int put_file(struct packer *p, int fd, const struct stat *st, struct tarout_entry *e,
 		    struct extra *x)
 {
-	int r = get_extents(p, fd, st, x);
+	/* where holes are depends on the disk: a layer is the same bytes everywhere */
+	int r = p->opts->layer ? 0 : get_extents(p, fd, st, x);
 
 	e->type = TAROUT_FILE;
 	e->size = st->st_size;
@@ -340,16 +341,15 @@ static int put_file(struct packer *p, int fd, const struct stat *st, struct taro
 
 /* --- entries ------------------------------------------------------------------------------- */
 
-static int put_marker(struct packer *p, const struct stat *st, const char *dir, size_t dir_len,
-		      const char *name)
+static int put_marker(struct packer *p, const char *dir, size_t dir_len, const char *name)
 {
 	auto_free char *path = str_printf("%.*s%s%s%s", (int)dir_len, dir, dir_len ? "/" : "",
 					  strcmp(name, WH_OPAQUE) == 0 ? "" : WH, name);
-	struct tarout_entry e = { .type = TAROUT_FILE, .path = path, .mode = 0600 };
+	/* no time: a whiteout in the store has none of its own */
+	const struct tarout_entry e = { .type = TAROUT_FILE, .path = path, .mode = 0600 };
 
 	if (!path)
 		return rl_oom(p->err);
-	set_time(p, st, &e);
 	return tarout_entry(p->out, &e, p->err);
 }
 
@@ -386,8 +386,8 @@ static int put_special(struct packer *p, int fd, const struct stat *st, struct t
 
 static int put_children(struct packer *p, int fd, int depth);
 
-static int put_dir(struct packer *p, int fd, const struct stat *st, struct tarout_entry *e,
-		   const struct extra *x, int depth)
+static int put_dir(struct packer *p, int fd, struct tarout_entry *e, const struct extra *x,
+		   int depth)
 {
 	int r = 0;
 
@@ -395,7 +395,7 @@ static int put_dir(struct packer *p, int fd, const struct stat *st, struct tarou
 	if (p->path.len)
 		r = tarout_entry(p->out, e, p->err);
 	if (r == 0 && p->opts->layer && x->opaque)
-		r = put_marker(p, st, p->path.data ? p->path.data : "", p->path.len, WH_OPAQUE);
+		r = put_marker(p, p->path.data ? p->path.data : "", p->path.len, WH_OPAQUE);
 	return r < 0 ? r : put_children(p, fd, depth);
 }
 
@@ -406,7 +406,7 @@ static int put_whiteout(struct packer *p, const struct stat *st)
 
 	if (!p->opts->layer || !S_ISCHR(st->st_mode) || st->st_rdev != makedev(0, 0))
 		return 0;
-	if (put_marker(p, st, p->path.data, slash ? (size_t)(slash - p->path.data) : 0,
+	if (put_marker(p, p->path.data, slash ? (size_t)(slash - p->path.data) : 0,
 		       slash ? slash + 1 : p->path.data) < 0)
 		return -p->err->code;
 	return 1;
@@ -446,7 +446,7 @@ static int put_entry(struct packer *p, int fd, int depth)
 	if (S_ISREG(st.st_mode))
 		return put_file(p, fd, &st, &e, &x);
 	if (S_ISDIR(st.st_mode))
-		return put_dir(p, fd, &st, &e, &x, depth);
+		return put_dir(p, fd, &e, &x, depth);
 	return put_special(p, fd, &st, &e);
 }
 
@@ -468,7 +468,11 @@ static int put_mount_point(struct packer *p, int dir_fd, const char *name)
 
 static int put_child(struct packer *p, int dir_fd, const char *name, int depth)
 {
-	auto_fd int fd = pack_open(dir_fd, name, p->opts->one_mount);
+	auto_fd int fd = FD_NONE;
+
+	if (p->opts->skip && strv_has(p->opts->skip, p->path.data))
+		return 0;
+	fd = pack_open(dir_fd, name, p->opts->one_mount);
 
 	if (fd == -EXDEV && p->opts->one_mount)
 		return put_mount_point(p, dir_fd, name);

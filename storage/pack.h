@@ -16,6 +16,7 @@
 #include "storage/tarout.h"
 
 struct idmap;
+struct strv;
 
 #define PACK_DEPTH_MAX 1000
 
@@ -26,6 +27,7 @@ struct idmap;
  * @layer:	The tree is the upper folder of an overlay: whiteouts become ".wh." entries
  * @whole_seconds: Drop fractions of times
  * @one_id:	Owners stand in user.rl.owner (storage/image/apply.h): the store has one id only
+ * @skip:	Paths in the archive that are left out, with all below; or NULL
  * @newest:	Later times become this one (SOURCE_DATE_EPOCH); -1: none
  * @uids, @gids: Ids on disk to ids in the archive, idmap_to_inside(); or NULL
  */
@@ -34,6 +36,7 @@ struct pack_opts {
 	bool one_mount, layer, whole_seconds, one_id;
 	int64_t newest;
 	const struct idmap *uids, *gids;
+	const struct strv *skip;
 };
 
 struct pack_result {

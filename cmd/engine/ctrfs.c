@@ -179,16 +179,17 @@ static int enter(const struct ctrfs *f, struct rl_err *err)
 		return rl_fail_sys(err, errno, "stat '/'");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return rl_fail_sys(err, errno, "guard the process");
-	if (f->mount_fd < 0
+	if (f->mount_fd < 0 && !f->user_only
 		    ? setns(f->user_fd, CLONE_NEWUSER | CLONE_NEWNS) < 0
-		    : setns(f->user_fd, CLONE_NEWUSER) < 0 || setns(f->mount_fd, CLONE_NEWNS) < 0)
+		    : setns(f->user_fd, CLONE_NEWUSER) < 0 ||
+			      (!f->user_only && setns(f->mount_fd, CLONE_NEWNS) < 0))
 		return rl_fail_sys(err, errno, "enter the container");
 	/* a map without 0 has no root: all capabilities are there all the same */
 	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
 		return rl_fail_sys(err, errno, "become root of the container");
 	if (stat("/", &here) < 0)
 		return rl_fail_sys(err, errno, "stat '/' in the container");
-	if (here.st_dev == host.st_dev && here.st_ino == host.st_ino)
+	if (!f->user_only && here.st_dev == host.st_dev && here.st_ino == host.st_ino)
 		return rl_fail(err, EBUSY, "the container has not got its root yet");
 	return 0;
 }

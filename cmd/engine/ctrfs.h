@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cmd/engine/container.h"
@@ -17,8 +18,9 @@
 #include "storage/rootfs.h"
 
 struct ctrfs {
-	int user_fd;  /* its user namespace, or a pidfd on its first process; owned */
-	int mount_fd; /* its mount namespace; borrowed; FD_NONE: @user_fd is a pidfd */
+	int user_fd;    /* its user namespace, or a pidfd on its first process; owned */
+	int mount_fd;   /* its mount namespace; borrowed; FD_NONE: @user_fd is a pidfd */
+	bool user_only; /* only the user namespace is entered: the caller's files, with its owners */
 	struct rootfs rootfs;
 	struct spec spec;
 	struct launched stand_in; /* zeroed: the container runs */

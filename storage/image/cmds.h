@@ -9,6 +9,8 @@
 
 #include "core/rl.h"
 
+/* add: the tar on stdin becomes the top layer of the image that the request describes */
+int cmd_add(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* extract [enter] [root|keep] [set-id] [overwrite]: a tar on stdin into a folder (extract_cmd.c) */
 int cmd_extract(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* pull: what the request on descriptor 3 asks for (request.h) */

@@ -8,6 +8,8 @@
  *	  "id": of the image, "format": "oci" or "docker" or absent, "compression": "gzip" or "zstd",
  *	  "images": [ { "id": .., "names": [..] } ... ] (save, "format" says what is written),
  *	  "level": of it, -1 = its usual one (push),
+ *	  "add": { "config": image config without the new layer, "layers": [descriptors below it],
+ *	    "names": [canonical], "docker": bool } (add),
  *	  "retries": 3, "retry_delay_ms": 1000,
  *	  "limits": { "connect_ms", "header_ms", "stall_ms" },
  *	  "sources": [ { "image": canonical name, "target": tag or digest,
@@ -20,6 +22,8 @@
  * environment variable, and what JSON kept of it is overwritten when freed.
  */
 #pragma once
+
+#include <jansson.h>
 
 #include "core/session.h"
 #include "storage/image/registry.h"
@@ -48,6 +52,7 @@ struct request {
 	int64_t level;                   /* of compression; -1 = its usual one */
 	struct request_image *images;
 	size_t n_images;
+	json_t *add; /* owned */
 	struct source *sources;
 	size_t n_sources;
 };
