@@ -106,6 +106,30 @@ run rl commit --include-volumes vol withvol
 run rl inspect --format '{{json .Config.Volumes}}' withvol
 expect "--include-volumes" 0 '{"/data":{}}'
 
+# --- to a registry and back ---------------------------------------------------------------------------
+if start_registry; then
+	id=$(rl inspect --format '{{.Id}}' app:3)
+	run rl push -q --creds rl:secret app:3 "$REGISTRY/x/app:3"
+	expect "push of a committed image" 0
+	run rl pull -q "$REGISTRY/x/app:3"
+	expect "it comes back as the same" 0 "$id"
+	want=$(tree_of_image app:3)
+	run rl rmi -f app:3 app:2 "$id"
+	run rl pull -q "$REGISTRY/x/app:3"
+	same "and with the same tree" "$(tree_of_image "$REGISTRY/x/app:3")" "$want"
+	run rl push -q --creds rl:secret flat:gzip "$REGISTRY/x/flat:1"
+	expect "push of an imported image" 0
+	skopeo copy -q --insecure-policy --src-creds rl:secret --src-cert-dir "$T/registry/ca" \
+		"docker://$REGISTRY/x/flat:1" "oci:$T/oci:flat" 2>"$T/skopeo" && ok "others can read it" ||
+		not_ok "others can read it" "$(cat "$T/skopeo")"
+	umoci unpack --rootless --image "$T/oci:flat" "$T/bundle" >/dev/null 2>"$T/umoci" &&
+		[ "$(cat "$T/bundle/rootfs/hi")" = hi ] && [ "$(stat -c %h "$T/bundle/rootfs/hi")" = 2 ] &&
+		[ "$(stat -c %s "$T/bundle/rootfs/sparse")" = 20000001 ] && ok "and unpack it" ||
+		not_ok "and unpack it" "$(cat "$T/umoci")"
+else
+	skip "push of a committed image" "no registry"
+fi
+
 # --- hostile ----------------------------------------------------------------------------------------
 own_dir "$T/host" 755
 as_user sh -c "echo host-secret >$T/host/secret"
