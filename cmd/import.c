@@ -101,7 +101,7 @@ const struct cmd cmd_import = {
 		 "--change CMD tells. The id is printed.",
 	.examples = {
 		{ "rl import root.tar.gz base", "The image localhost/base:latest." },
-		{ "rl export web | rl import -c 'CMD [\"sh\"]' - flat", "A container in one layer." },
+		{ "rl import -c 'CMD [\"sh\"]' web.tar flat", "What 'rl export' wrote, in one layer." },
 	},
 	.options = import_options,
 	.opts_size = sizeof(struct import_opts),
