@@ -267,6 +267,8 @@ same" ]
 	ok $? "rl exec: it and nothing else of ours is in there"
 	out=$(rl exec boxed sh -c 'f() { f | f & }; f; sleep 2' 2>&1)
 	has "can't fork" "rl exec: a fork bomb meets the container's limit"
+	rl rm -f -t 0 boxed >/dev/null 2>&1
+	rl run -d --name boxed --network none --memory 64m --memory-swap 64m $image sleep 60 >/dev/null
 	out=$(rl exec boxed dd if=/dev/zero of=/dev/null bs=200M count=1 2>&1; echo "status $?")
 	has "status 137" "rl exec: too much memory"
 	rl rm -f -t 0 boxed >/dev/null 2>&1
