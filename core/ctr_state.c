@@ -215,6 +215,7 @@ static int look(const struct ctr *c, struct ctr_state *s, struct rl_err *err)
 	if (end) { /* each start removes the last end, so this one is of the last run */
 		read_exit(end, s);
 		s->status = s->exit.restarting && s->monitor != 0 ? CTR_RESTARTING : CTR_EXITED;
+		s->is_lost = s->exit.restarting && s->monitor == 0; /* in the pause before it */
 		s->pid = 0;
 	} else if (s->monitor != 0) { /* negative: in another pid namespace */
 		if (s->status != CTR_PAUSED)
@@ -315,12 +316,15 @@ static int heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int tim
 	if (r < 0)
 		return r;
 	x = s->exit;
-	x.finished_ns = wall_ns();
+	if (!x.restarting)
+		x.finished_ns = wall_ns();
+	x.restarting = false;
 	drop_temporary(c);
 	ctr_drop_socket(rl, c->id);
 	if (ctr_write_exit(c, &x, true, &lost) < 0)
 		log_debug("%s", lost.msg); /* a full disk: the next command tries again */
-	events_ctr(rl, c, "died", &x);
+	if (!s->exit.restarting)           /* else it was told */
+		events_ctr(rl, c, "died", &x);
 	s->exit = x;
 	s->is_lost = false;
 	s->pid = 0;

@@ -546,6 +546,7 @@ static bool start_again(struct monitor *m)
 		if (m->stopping) { /* then the last end stands */
 			m->last.restarting = false;
 			m->last.by_user = m->by_user;
+			m->last.restarts -= m->last.restarts > 0; /* the one that is called off */
 			record_end(m);
 			return false;
 		}

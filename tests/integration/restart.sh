@@ -64,6 +64,14 @@ run rl start loop
 until_lines loop $((n + 2))
 run rl rm -f loop
 expect "rm -f of a restarting one" 0 loop
+d --name orphan --restart always $img sh -c 'exit 4'
+until_state orphan restarting
+kill -KILL "$(monitor_of orphan)"
+until_state orphan exited && ok "one whose monitor is killed in the pause has ended" || not_ok "killed in the pause" "$(state orphan)"
+run rl wait orphan
+expect "with the code of its last run" 0 4
+[ -z "$(ls -A "$T/run/rl/ctr")" ] && ok "its socket is gone" || not_ok "its socket is gone" "$(ls "$T/run/rl/ctr")"
+run rl rm orphan
 d --name killed --restart unless-stopped $img sleep 60
 run rl kill killed
 until_state killed exited && ok "kill ends it for good" || not_ok "kill ends it for good" "$(state killed)"
