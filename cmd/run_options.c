@@ -122,6 +122,8 @@ const struct opt run_options[] = {
 	OPT_LIST('p', "publish", R, Q(publish), "[[IP:]HOST:]PORT[/udp]",
 		 "publish a port or range of ports on the host"),
 	OPT_BOOL('P', "publish-all", R, Q(publish_all), "publish all exposed ports"),
+	OPT_LIST(0, "host-port", R, Q(host_port), "PORT",
+		 "open this port of the host's loopback, as host.containers.internal:PORT"),
 	OPT_LIST(0, "expose", R, Q(expose), "PORT[/udp]", "a port that -P publishes"),
 	OPT_STR('h', "hostname", R, Q(hostname), "NAME", "host name of the container"),
 	OPT_STRINGS(0, "add-host", R, Q(add_host), "NAME:IP", "a line of /etc/hosts"),

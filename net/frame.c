@@ -17,6 +17,7 @@
 #define IP6_LEN  40
 #define IP4_DF   0x4000U
 #define UDP_LEN  8
+#define TCP_LEN  20 /* without options */
 #define DNS_PORT 53
 
 static uint16_t get16(const uint8_t *p)
@@ -208,6 +209,29 @@ static void put_eth(uint8_t *out, const uint8_t *dst, const uint8_t *src, uint16
 	put16(out + 12, type);
 }
 
+/* The header in front of @len bytes; @ip is zeroed. */
+static void put_ip(uint8_t *ip, bool v6, uint8_t proto, size_t len, const uint8_t *src,
+		   const uint8_t *dst)
+{
+	if (v6) {
+		ip[0] = 0x60;
+		put16(ip + 4, len);
+		ip[6] = proto;
+		ip[7] = 64;
+		memcpy(ip + 8, src, 16);
+		memcpy(ip + 24, dst, 16);
+		return;
+	}
+	ip[0] = 0x45;
+	put16(ip + 2, IP4_LEN + len);
+	put16(ip + 6, IP4_DF); /* then the identification may be 0 */
+	ip[8] = 64;
+	ip[9] = proto;
+	memcpy(ip + 12, src, 4);
+	memcpy(ip + 16, dst, 4);
+	put16(ip + 10, fold(sum(0, ip, IP4_LEN)));
+}
+
 size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t len, unsigned mtu,
 		       uint8_t *out, size_t room)
 {
@@ -221,23 +245,7 @@ size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t l
 	memset(out, 0, ETH_LEN + ip_len + UDP_LEN);
 	put_eth(out, to->mac, to->is_v6 ? net_dns6_mac : net_dns4_mac,
 		to->is_v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
-	if (to->is_v6) {
-		ip[0] = 0x60;
-		put16(ip + 4, UDP_LEN + len);
-		ip[6] = IPPROTO_UDP;
-		ip[7] = 64;
-		memcpy(ip + 8, to->dst, 16);
-		memcpy(ip + 24, to->src, 16);
-	} else {
-		ip[0] = 0x45;
-		put16(ip + 2, total);
-		put16(ip + 6, IP4_DF); /* then the identification may be 0 */
-		ip[8] = 64;
-		ip[9] = IPPROTO_UDP;
-		memcpy(ip + 12, to->dst, 4);
-		memcpy(ip + 16, to->src, 4);
-		put16(ip + 10, fold(sum(0, ip, IP4_LEN)));
-	}
+	put_ip(ip, to->is_v6, IPPROTO_UDP, UDP_LEN + len, to->dst, to->src);
 	put16(udp, to->dport);
 	put16(udp + 2, to->sport);
 	put16(udp + 4, UDP_LEN + len);
@@ -248,6 +256,92 @@ size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t l
 		    udp, UDP_LEN + len));
 	put16(udp + 6, check ? check : 0xffff);
 	return ETH_LEN + total;
+}
+
+/* What is behind the IP header of a frame that passed the gate. */
+struct segment {
+	bool v6;
+	const uint8_t *src, *dst, *data;
+	size_t addr_len, len;
+	uint8_t proto;
+};
+
+static bool read_segment(const uint8_t *frame, size_t len, struct segment *s)
+{
+	const uint8_t *ip = frame + ETH_LEN;
+	size_t hlen;
+
+	if (len < ETH_LEN + IP4_LEN)
+		return false;
+	s->v6 = get16(frame + 12) == ETHERTYPE_IPV6;
+	if (!s->v6 && get16(frame + 12) != ETHERTYPE_IP)
+		return false; /* ARP */
+	hlen = s->v6 ? IP6_LEN : (ip[0] & 15U) * 4U;
+	if (hlen < IP4_LEN || len < ETH_LEN + hlen)
+		return false;
+	s->addr_len = s->v6 ? 16 : 4;
+	s->src = ip + (s->v6 ? 8 : 12);
+	s->dst = s->src + s->addr_len;
+	s->proto = s->v6 ? ip[6] : ip[9];
+	s->data = ip + hlen;
+	s->len = s->v6 ? get16(ip + 4) : (size_t)get16(ip + 2) - hlen;
+	return s->len <= len - ETH_LEN - hlen;
+}
+
+bool frame_to_host(const uint8_t *frame, size_t len, uint16_t *ret_port)
+{
+	struct segment s;
+
+	*ret_port = 0;
+	if (!read_segment(frame, len, &s))
+		return false;
+	if (s.v6 ? memcmp(s.dst, net_gateway6, NET_PREFIX6 / 8) != 0 ||
+			    memcmp(s.dst, net_dns6, 16) == 0
+		 : get32(s.dst) >> (32 - NET_PREFIX4) != NET_NETWORK4 >> (32 - NET_PREFIX4) ||
+			    get32(s.dst) == NET_DNS4)
+		return false;
+	if (s.proto != IPPROTO_TCP && s.proto != IPPROTO_UDP)
+		return false; /* echo and neighbours: libslirp answers for itself */
+	if (s.len >= 4)
+		*ret_port = get16(s.data + 2);
+	return true;
+}
+
+size_t frame_tcp_reset(const uint8_t *frame, size_t len, uint8_t *out, size_t room)
+{
+	const uint8_t fin = 1, syn = 2, rst = 4, ack = 16;
+	struct segment s;
+	uint8_t *ip = out + ETH_LEN, *tcp;
+	size_t ip_len, hlen;
+	uint32_t next;
+
+	if (!read_segment(frame, len, &s) || s.proto != IPPROTO_TCP || s.len < TCP_LEN ||
+	    s.data[13] & rst || room < ETH_LEN + IP6_LEN + TCP_LEN)
+		return 0;
+	hlen = (s.data[12] >> 4) * 4U;
+	if (hlen < TCP_LEN || hlen > s.len)
+		return 0;
+	ip_len = s.v6 ? IP6_LEN : IP4_LEN;
+	tcp = ip + ip_len;
+	memset(out, 0, ETH_LEN + ip_len + TCP_LEN);
+	put_eth(out, frame + 6, frame, get16(frame + 12));
+	put_ip(ip, s.v6, IPPROTO_TCP, TCP_LEN, s.dst, s.src);
+	memcpy(tcp, s.data + 2, 2);
+	memcpy(tcp + 2, s.data, 2);
+	/* RFC 9293 section 3.10.7.1: the sender's own idea of the sequence, or an acknowledgement */
+	if (s.data[13] & ack) {
+		memcpy(tcp + 4, s.data + 8, 4);
+		tcp[13] = rst;
+	} else {
+		next = get32(s.data + 4) + (uint32_t)(s.len - hlen) + !!(s.data[13] & syn) +
+		       !!(s.data[13] & fin);
+		put32(tcp + 8, next);
+		tcp[13] = rst | ack;
+	}
+	tcp[12] = TCP_LEN / 4 << 4;
+	put16(tcp + 16,
+	      fold(sum(sum(0, s.src, 2 * s.addr_len) + IPPROTO_TCP + TCP_LEN, tcp, TCP_LEN)));
+	return ETH_LEN + ip_len + TCP_LEN;
 }
 
 size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN])

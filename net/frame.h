@@ -43,6 +43,14 @@ enum frame_verdict frame_check(const uint8_t *frame, size_t len, bool ipv6,
 			       struct frame_udp *ret_udp);
 
 /*
+ * Is it for the host itself, as libslirp sees it (the network's whole prefix, the name server
+ * excepted)? Only for frames that passed. @ret_port: TCP and UDP, else 0.
+ */
+bool frame_to_host(const uint8_t *frame, size_t len, uint16_t *ret_port);
+/* The reset that a closed port answers with; 0 when it was no TCP segment, or a reset itself. */
+size_t frame_tcp_reset(const uint8_t *frame, size_t len, uint8_t *out, size_t room);
+
+/*
  * Build the frame that carries @data back to the sender of @to, from the address and port that
  * @to was sent to. Return: bytes in @out, or 0 when it does not fit into @room or @mtu.
  */

@@ -5,6 +5,7 @@ libnet_a_SOURCES += net/dns.c net/dns.h net/dnsmsg.c
 libnet_a_SOURCES += net/frame.c net/frame.h
 libnet_a_SOURCES += net/net.h net/start.c net/tap.c
 libnet_a_SOURCES += net/netlink.c net/netlink.h
+libnet_a_SOURCES += net/options.c
 libnet_a_SOURCES += net/pollset.c net/pollset.h
 libnet_a_SOURCES += net/publish.c net/publish.h net/publish_bind.c net/publish_holder.c net/publish_start.c
 libnet_a_SOURCES += net/resolver.c net/resolver.h

@@ -185,9 +185,11 @@ static void start_slirp(struct loop *l)
 		.vprefix_len = NET_PREFIX6,
 		.if_mtu = l->c.mtu,
 		.if_mru = l->c.mtu,
-		.disable_host_loopback = !l->c.host_loopback,
+		.disable_host_loopback = !l->c.host_loopback && l->c.n_host_ports == 0,
 		.enable_emu = false,
 		.disable_dhcp = true, /* the gate drops it as well */
+		.outbound_addr = l->c.outbound4.sin_family ? &l->c.outbound4 : NULL,
+		.outbound_addr6 = l->c.outbound6.sin6_family ? &l->c.outbound6 : NULL,
 	};
 
 	memcpy(&cfg.vhost6, net_gateway6, 16);
@@ -239,6 +241,26 @@ void loop_free(struct loop *l)
 	free(l);
 }
 
+/*
+ * libslirp opens all of the host's loopback or nothing. With --host-port it is told "all", and
+ * what is for another port ends here: refused as a closed port would.
+ */
+static bool is_open(struct loop *l, const uint8_t *frame, size_t len)
+{
+	uint16_t port;
+	size_t n;
+
+	if (l->c.host_loopback || l->c.n_host_ports == 0 || !frame_to_host(frame, len, &port))
+		return true;
+	for (size_t i = 0; i < l->c.n_host_ports; i++)
+		if (l->c.host_ports[i] == port)
+			return true;
+	n = frame_tcp_reset(frame, len, l->out, sizeof(l->out));
+	if (n > 0)
+		output(l, l->out, n);
+	return false;
+}
+
 void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 {
 	struct frame_udp u;
@@ -247,7 +269,8 @@ void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 	case FRAME_DROP:
 		break;
 	case FRAME_PASS:
-		slirp_input(l->slirp, frame, (int)len);
+		if (is_open(l, frame, len))
+			slirp_input(l->slirp, frame, (int)len);
 		break;
 	case FRAME_DNS_TCP:
 		dns_refresh(l->dns, now_ms());

@@ -13,11 +13,16 @@
 #include <stdint.h>
 
 #include "core/base/err.h"
+#include "net/net.h"
 
 struct loop;
 
 struct loop_config {
 	bool ipv6, host_loopback;
+	uint16_t host_ports[NET_HOST_PORTS_MAX]; /* without host_loopback: open all the same */
+	size_t n_host_ports;
+	struct sockaddr_in outbound4; /* sin_family 0: none */
+	struct sockaddr_in6 outbound6;
 	unsigned mtu;
 	int tap_fd, control_fd; /* borrowed */
 	int reader_fd, conf_fd; /* for dns_new(), borrowed */

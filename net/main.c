@@ -2,7 +2,7 @@
 /*
  * main.c - rl-net: the packet loop of one private network
  *
- *	rl-net [--ipv6] [--host-loopback] --mtu N
+ *	rl-net [--ipv6] [--host-loopback] [--host-port N]... [--outbound ADDRESS]... --mtu N
  *
  * Protocol: descriptor 3 is the container's tap (non-blocking), 4 the control socket
  * (SOCK_SEQPACKET) whose other end only the monitor holds. The helper ends with status 0 when the
@@ -14,6 +14,7 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -34,9 +35,32 @@
 #define TAP_FD     3
 #define CONTROL_FD 4
 
+static int outbound(struct loop_config *c, const char *text, struct rl_err *err)
+{
+	if (inet_pton(AF_INET, text, &c->outbound4.sin_addr) == 1)
+		c->outbound4.sin_family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &c->outbound6.sin6_addr) == 1)
+		c->outbound6.sin6_family = AF_INET6;
+	else
+		return rl_fail(err, EINVAL, "bad address '%s'", text);
+	return 0;
+}
+
+static int host_port(struct loop_config *c, const char *text, struct rl_err *err)
+{
+	uint64_t n;
+
+	if (c->n_host_ports == NET_HOST_PORTS_MAX || parse_uint(text, 65535, &n) < 0)
+		return rl_fail(err, EINVAL, "bad port '%s'", text);
+	c->host_ports[c->n_host_ports++] = (uint16_t)n;
+	return 0;
+}
+
 static int parse_args(char **argv, struct loop_config *c, struct rl_err *err)
 {
-	for (size_t i = 1; argv[i]; i++) {
+	int r = 0;
+
+	for (size_t i = 1; r == 0 && argv[i]; i++) {
 		uint64_t mtu;
 
 		if (strcmp(argv[i], "--ipv6") == 0) {
@@ -47,11 +71,15 @@ static int parse_args(char **argv, struct loop_config *c, struct rl_err *err)
 			if (parse_uint(argv[++i], NET_MTU, &mtu) < 0 || mtu < NET_MTU_MIN)
 				return rl_fail(err, EINVAL, "bad MTU '%s'", argv[i]);
 			c->mtu = (unsigned)mtu;
+		} else if (strcmp(argv[i], "--outbound") == 0 && argv[i + 1]) {
+			r = outbound(c, argv[++i], err);
+		} else if (strcmp(argv[i], "--host-port") == 0 && argv[i + 1]) {
+			r = host_port(c, argv[++i], err);
 		} else {
 			return rl_fail(err, EINVAL, "unknown argument '%s'", argv[i]);
 		}
 	}
-	return 0;
+	return r;
 }
 
 /* The descriptors we were given: present, non-blocking, and for nobody else. */

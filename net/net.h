@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,13 +18,27 @@
 
 #include "core/base/err.h"
 
+#define NET_HOST_PORTS_MAX 16
+
 struct net_config {
 	bool ipv6;          /* the host has a usable IPv6 address (net_config_default) */
 	unsigned mtu;       /* 1280..65520 */
 	bool host_loopback; /* gateway address reaches the host's 127.0.0.1; default false */
+	/* without it: these ports of it alone, TCP and UDP */
+	uint16_t host_ports[NET_HOST_PORTS_MAX];
+	size_t n_host_ports;
+	/* source addresses on the host, numeric; "" = as the host routes */
+	char outbound4[INET_ADDRSTRLEN], outbound6[INET6_ADDRSTRLEN];
 };
 
 void net_config_default(struct net_config *c);
+/*
+ * What --network says: "slirp4netns:mtu=1500,...", "pasta:-4,..."; other modes change nothing. Options
+ * that cannot be honoured are -ENOTSUP. Source: podman-run(1) --network, slirp4netns(1), pasta(1).
+ */
+int net_config_set(struct net_config *c, const char *mode, struct rl_err *err) RL_MUST_USE;
+/* --host-port: one more port of the host's loopback, reached at the gateway's address */
+int net_config_host_port(struct net_config *c, const char *text, struct rl_err *err) RL_MUST_USE;
 
 /**
  * net_tap_setup() - Inside the new network namespace: lo up, tap0 made, addressed, routed

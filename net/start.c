@@ -19,8 +19,8 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 {
 	auto_free char *path = proc_find_own("rl-net", err);
 	auto_fd int ours = FD_NONE, theirs = FD_NONE;
-	const char *argv[8];
-	char mtu[16];
+	const char *argv[16 + 2 * NET_HOST_PORTS_MAX];
+	char mtu[16], ports[NET_HOST_PORTS_MAX][8];
 	size_t n = 0;
 	int pair[2], r;
 
@@ -34,6 +34,19 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 		argv[n++] = "--ipv6";
 	if (c->host_loopback)
 		argv[n++] = "--host-loopback";
+	if (c->outbound4[0]) {
+		argv[n++] = "--outbound";
+		argv[n++] = c->outbound4;
+	}
+	if (c->outbound6[0]) {
+		argv[n++] = "--outbound";
+		argv[n++] = c->outbound6;
+	}
+	for (size_t i = 0; i < c->n_host_ports; i++) {
+		(void)snprintf(ports[i], sizeof(ports[i]), "%u", c->host_ports[i]);
+		argv[n++] = "--host-port";
+		argv[n++] = ports[i];
+	}
 	argv[n] = NULL;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rl_fail_sys(err, errno, "start '%s': socketpair", path);

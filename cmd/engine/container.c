@@ -123,6 +123,16 @@ static void take_out(struct container *c, struct spec_out *o)
 	o->n_volumes = 0;
 }
 
+static int take_net_words(struct making *m, struct rl_err *err)
+{
+	const struct create_req *req = &m->req;
+
+	if (strv_add(&m->c->net_words, req->network ? req->network : "private") < 0 ||
+	    strv_copy(&m->c->net_words, &req->host_port) < 0)
+		return rl_oom(err);
+	return 0;
+}
+
 static int build_spec(struct making *m, struct rl_err *err)
 {
 	struct container *c = m->c;
@@ -144,7 +154,11 @@ static int build_spec(struct making *m, struct rl_err *err)
 	};
 	int r;
 
-	net_config_default(&net);
+	r = take_net_words(m, err);
+	if (r == 0)
+		r = ports_net_config(c, &net, err);
+	if (r < 0)
+		return r;
 	in.resolv_conf = resolv = net_resolv_conf(&net);
 	if (!root || !resolv)
 		return rl_oom(err);
@@ -369,6 +383,7 @@ void container_done(struct container *c)
 		free(c->volumes[i].dest);
 	}
 	free(c->volumes);
+	strv_done(&c->net_words);
 	publish_done(&c->ports);
 	publish_close(&c->sockets);
 	spec_done(&c->spec);

@@ -15,6 +15,7 @@
 #include "core/restart.h"
 #include "core/session.h"
 #include "core/spec.h"
+#include "net/net.h"
 #include "net/publish.h"
 
 enum container_net { CONTAINER_NET_PRIVATE, CONTAINER_NET_NONE, CONTAINER_NET_HOST };
@@ -38,6 +39,7 @@ struct container {
 	struct cgroup_limits limits;
 	struct strv limit_flags;
 	enum container_net net;
+	struct strv net_words; /* --network, then each --host-port, as typed (net/net.h) */
 	struct publish ports;
 	struct publish_sockets sockets; /* bound from making to starting, if that follows at once */
 	struct spec_volume *volumes;
@@ -105,6 +107,9 @@ void container_done(struct container *c); /* fine on a zeroed struct */
  */
 int ports_take(struct container *c, const struct create_req *req, const json_t *image_config,
 	       struct rl_err *err) RL_MUST_USE;
+/* The configuration of its private network. */
+int ports_net_config(const struct container *c, struct net_config *ret,
+		     struct rl_err *err) RL_MUST_USE;
 json_t *ports_to_json(const struct container *c);
 int ports_from_json(const json_t *a, struct container *c, struct rl_err *err) RL_MUST_USE;
 

@@ -35,7 +35,8 @@ struct create_req {
 	const char *passwd_entry, *group_entry; /* templates, see spec_accounts.c */
 	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
 		cap_drop, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
-		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose;
+		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose,
+		host_port;
 	bool publish_all;
 	bool interactive, tty, rm, read_only, privileged, init, quiet, no_hosts, no_hostname;
 	bool replace;   /* a container that has the name goes first */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ports.c - engine: the published ports of a container, asked for, bound, recorded */
+/* ports.c - engine: a container's published ports, asked for, bound, recorded; its network's options */
 #include "config.h"
 
 #include <errno.h>
@@ -7,6 +7,18 @@
 #include "cmd/engine/container.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+
+int ports_net_config(const struct container *c, struct net_config *ret, struct rl_err *err)
+{
+	int r = 0;
+
+	net_config_default(ret);
+	if (c->net_words.n > 0)
+		r = net_config_set(ret, c->net_words.v[0], err);
+	for (size_t i = 1; r == 0 && i < c->net_words.n; i++)
+		r = net_config_host_port(ret, c->net_words.v[i], err);
+	return r;
+}
 
 /* -P: what the image says it listens on, and --expose. */
 static int take_exposed(struct container *c, const struct create_req *req,

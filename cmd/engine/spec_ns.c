@@ -53,8 +53,9 @@ static int network(struct spec_ctx *x, struct rl_err *err)
 	const char *v = x->req->network;
 
 	x->out->netmode = NETMODE_PRIVATE;
-	if (!v || !*v || one_of(v, own, ARRAY_LEN(own)))
-		return 0;
+	if (!v || !*v || one_of(v, own, ARRAY_LEN(own)) || strncmp(v, "slirp4netns:", 12) == 0 ||
+	    strncmp(v, "pasta:", 6) == 0)
+		return 0; /* the options are net_config_set()'s, which has been asked */
 	if (strcmp(v, "none") == 0)
 		x->out->netmode = NETMODE_NONE;
 	else if (strcmp(v, "host") == 0)

@@ -268,8 +268,9 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	bool given_away = false;
 	int r;
 
-	net_config_default(&s.net);
-	r = get_filter(c, err);
+	r = ports_net_config(c, &s.net, err);
+	if (r == 0)
+		r = get_filter(c, err);
 	if (r == 0 && c->sockets.n == 0)
 		r = publish_bind(&c->ports, &c->sockets, err);
 	if (r == 0)

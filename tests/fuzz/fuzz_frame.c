@@ -143,6 +143,16 @@ static void on_output(void *arg, const uint8_t *frame, size_t len)
 		 frame[54] == 134)); /* no router advertisements */
 }
 
+/* What is taken for the host's may be refused: by a frame that fits. */
+static void reset(const uint8_t *f, size_t n)
+{
+	uint8_t out[128];
+	uint16_t port;
+
+	if (frame_to_host(f, n, &port))
+		assert(frame_tcp_reset(f, n, out, sizeof(out)) <= 74);
+}
+
 static void feed(struct loop *l, const uint8_t *data, size_t size)
 {
 	struct rl_err err;
@@ -168,6 +178,7 @@ static void feed(struct loop *l, const uint8_t *data, size_t size)
 
 			if (frame_check(f, n, true, &u) == FRAME_DNS)
 				assert(u.data >= f && u.data + u.len <= f + n);
+			reset(f, n);
 		}
 		free(f);
 		data += n;

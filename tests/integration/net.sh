@@ -82,6 +82,16 @@ c 'nc -w 3 198.51.100.7 7099 2>&1 || echo refused' </dev/null
 expect "a closed port is refused at once" 0 "*refused*"
 c 'for a in 10.0.2.2 127.0.0.1; do nc -w 2 $a 7009 </dev/null && echo REACHED $a; done; true' </dev/null
 expect "the host's loopback is not reachable" 0 "!(*REACHED*)"
+run rl run --rm --host-port 7009 docker.io/library/alpine sh -c 'echo through | nc -w 3 host.containers.internal 7009; nc -w 3 10.0.2.2 7010 2>&1'
+expect "--host-port opens that port of it and no other" "*" "through*refused*"
+run rl run --rm --network slirp4netns:allow_host_loopback=true,mtu=1500,enable_ipv6=false docker.io/library/alpine sh -c 'echo through | nc -w 3 host.docker.internal 7009; ip link show tap0; ip -6 addr show tap0 scope global'
+expect "slirp4netns' options" 0 "through*mtu 1500*!(*2001*|*fd00*)"
+run rl run --rm --network slirp4netns:nonsense=1 docker.io/library/alpine true
+expect_error "an option that is none" "*'nonsense' is not supported*"
+run rl run --rm --network pasta:-t,auto docker.io/library/alpine true
+expect_error "pasta's ports belong to -p" "*'-t' is not supported*"
+run rl run --rm --host-port 99999 docker.io/library/alpine true
+expect_error "--host-port that is none" "*--host-port '99999'*"
 # the host's resolver changes while the container runs
 echo 'nameserver 192.0.2.77' >/etc/netns/$host/resolv.conf
 c 'nslookup test.example >/dev/null 2>&1 || echo none' </dev/null

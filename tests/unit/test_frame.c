@@ -276,13 +276,57 @@ static void test_announcements(void **state)
 	assert_int_equal(sum(out + 22, n - 22, 58 + 24), 0xffff);
 }
 
+static void test_what_is_for_the_host(void **state)
+{
+	uint8_t f[256], out[128];
+	uint16_t port;
+	size_t n;
+
+	(void)state;
+	assert_true(frame_to_host(f, make4(f, NET_GATEWAY4, TCP, 5432, 20), &port));
+	assert_int_equal(port, 5432);
+	assert_true(frame_to_host(f, make4(f, NET_GATEWAY4 + 40, UDP, 53, 9), &port));
+	assert_false(frame_to_host(f, make4(f, NET_DNS4, TCP, 53, 20), &port));
+	assert_false(frame_to_host(f, make4(f, 0x08080808, TCP, 53, 20), &port));
+	assert_false(frame_to_host(f, make4(f, NET_GATEWAY4, 1, 0, 20), &port)); /* echo */
+	assert_true(frame_to_host(f, make6(f, net_gateway6, TCP, 80, 20), &port));
+	assert_int_equal(port, 80);
+	assert_false(frame_to_host(f, make6(f, net_dns6, UDP, 53, 20), &port));
+
+	/* a SYN of sequence 7: reset, acknowledging 8 */
+	n = make4(f, NET_GATEWAY4, TCP, 5432, 12);
+	memset(f + 38, 0, 16);
+	f[14 + 20 + 7] = 7;
+	f[14 + 20 + 12] = 0x50;
+	f[14 + 20 + 13] = 2;
+	assert_int_equal(frame_tcp_reset(f, n, out, sizeof(out)), 54);
+	assert_memory_equal(out, f + 6, 6);
+	assert_memory_equal(out + 26, f + 30, 4); /* addresses and ports change places */
+	assert_memory_equal(out + 30, f + 26, 4);
+	assert_memory_equal(out + 34, f + 36, 2);
+	assert_memory_equal(out + 36, f + 34, 2);
+	assert_int_equal(out[34 + 11], 8);
+	assert_int_equal(out[34 + 13], 0x14);
+	f[14 + 20 + 13] = 4; /* never a reset for a reset */
+	assert_int_equal(frame_tcp_reset(f, n, out, sizeof(out)), 0);
+	f[14 + 20 + 13] = 2;
+	f[14 + 20 + 12] = 0xf0; /* options beyond the segment */
+	assert_int_equal(frame_tcp_reset(f, n, out, sizeof(out)), 0);
+	assert_int_equal(frame_tcp_reset(f, make4(f, NET_GATEWAY4, UDP, 1, 20), out, 128), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ipv4_destinations), cmocka_unit_test(test_ipv6_destinations),
-		cmocka_unit_test(test_what_nobody_needs), cmocka_unit_test(test_dns_is_picked_out),
-		cmocka_unit_test(test_no_fragments),      cmocka_unit_test(test_lengths_that_lie),
-		cmocka_unit_test(test_replies),           cmocka_unit_test(test_announcements),
+		cmocka_unit_test(test_what_is_for_the_host),
+		cmocka_unit_test(test_ipv4_destinations),
+		cmocka_unit_test(test_ipv6_destinations),
+		cmocka_unit_test(test_what_nobody_needs),
+		cmocka_unit_test(test_dns_is_picked_out),
+		cmocka_unit_test(test_no_fragments),
+		cmocka_unit_test(test_lengths_that_lie),
+		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_announcements),
 	};
 
 	return cmocka_run_group_tests_name("net/frame", tests, NULL, NULL);

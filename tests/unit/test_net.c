@@ -32,6 +32,49 @@ static void test_config_and_resolv_conf(void **state)
 	assert_string_equal(six, "nameserver 10.0.2.3\nnameserver fd00::3\n");
 }
 
+static void test_options(void **state)
+{
+	static const char *const bad[] = {
+		"slirp4netns:mtu=70000",
+		"slirp4netns:mtu",
+		"slirp4netns:cidr=10.9.0.0/24",
+		"slirp4netns:enable_ipv6=x",
+		"slirp4netns:what=1",
+		"slirp4netns:outbound_addr=eth0",
+		"pasta:-t,auto",
+		"pasta:--mtu",
+		"pasta:-m,9",
+	};
+	struct net_config c = { .ipv6 = true, .mtu = 65520 };
+	struct rl_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(net_config_set(&c, "container:x", &err), 0); /* not ours to judge */
+	assert_int_equal(
+		net_config_set(&c,
+			       "slirp4netns:mtu=1500,enable_ipv6=false,allow_host_loopback="
+			       "true,outbound_addr=192.0.2.1,port_handler=slirp4netns",
+			       &err),
+		0);
+	assert_int_equal(c.mtu, 1500);
+	assert_true(!c.ipv6 && c.host_loopback);
+	assert_string_equal(c.outbound4, "192.0.2.1");
+	assert_int_equal(net_config_set(&c, "slirp4netns:enable_ipv6=true", &err), 0);
+	assert_false(c.ipv6); /* the host has none */
+	assert_int_equal(net_config_set(&c, "pasta:--no-map-gw,-m,9000,-4", &err), 0);
+	assert_true(c.mtu == 9000 && !c.host_loopback);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (net_config_set(&c, bad[i], &err) == 0)
+			fail_msg("'%s' was taken", bad[i]);
+	assert_int_equal(net_config_host_port(&c, "5432", &err), 0);
+	assert_int_equal(c.host_ports[0], 5432);
+	assert_int_equal(net_config_host_port(&c, "0", &err), -EINVAL);
+	assert_int_equal(net_config_host_port(&c, "65536", &err), -EINVAL);
+	for (int i = 1; i < NET_HOST_PORTS_MAX; i++)
+		assert_int_equal(net_config_host_port(&c, "1", &err), 0);
+	assert_int_equal(net_config_host_port(&c, "1", &err), -E2BIG);
+}
+
 static void test_bad_mtu_is_refused(void **state)
 {
 	static const unsigned bad[] = { 0, 1279, 65521, UINT32_MAX };
@@ -75,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config_and_resolv_conf),
+		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_bad_mtu_is_refused),
 		cmocka_unit_test(test_the_last_words_of_a_helper),
 	};
