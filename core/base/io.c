@@ -25,7 +25,10 @@ int io_write_all(int fd, const void *p, size_t n)
 		ssize_t w = write(fd, c, n);
 
 		if (w < 0) {
-			if (errno == EINTR)
+			struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+			/* others may have made what we share non-blocking */
+			if (errno == EINTR || (errno == EAGAIN && poll(&room, 1, -1) >= 0))
 				continue;
 			return -errno;
 		}

@@ -15,7 +15,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
-/* Write all of @n bytes; EINTR and short writes are handled. 0 or -errno. */
+/* Write all of @n bytes, however long that takes. 0 or -errno. */
 int io_write_all(int fd, const void *p, size_t n) RL_MUST_USE;
 /* Read until @n bytes or end of file. Bytes read, or -errno. */
 ssize_t io_read_full(int fd, void *p, size_t n) RL_MUST_USE;

@@ -99,6 +99,24 @@ want=$out
 out=$(rl exec c cat /tmp/100M | sha256sum)
 [ "$out" = "$want" ] && ok "100 MB out" || not_ok "100 MB out" "$out" "$want"
 x c rm /tmp/100M
+cat >"$T/slow.py" <<'END'
+import fcntl, os, subprocess, sys, time
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETFL, os.O_NONBLOCK)
+p = subprocess.Popen(sys.argv[1:], stdout=w)
+os.close(w)
+time.sleep(0.3)
+n = 0
+while True:
+    d = os.read(r, 65536)
+    if not d:
+        break
+    n += len(d)
+print(n, p.wait())
+END
+chmod 644 "$T/slow.py"
+run as_user timeout 30 python3 "$T/slow.py" "$RL" exec c head -c 5000000 /dev/zero
+expect "a non-blocking stdout and a slow reader" 0 "5000000 0"
 out=$(rl exec c sh -c 'printf "a\0b\377"' | od -An -c)
 [ "$out" = '   a  \0   b 377' ] && ok "any byte" || not_ok "any byte" "$out"
 out=$(echo in | rl exec c cat)
