@@ -176,7 +176,9 @@ TESTS += $(UNIT_TESTS)
 TESTS += $(FUZZ_TARGETS)
 # confined children have no room for a sanitizer's shadow memory and may not make its system calls
 if !SANITIZERS
-TESTS += $(INTEGRATION_TESTS)
+# "make check SLOW_TESTS=" leaves them out
+SLOW_TESTS = $(INTEGRATION_TESTS)
+TESTS += $(SLOW_TESTS)
 endif
 endif
 # in the build folder itself, because it looks for rl-net beside it
