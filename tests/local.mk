@@ -190,7 +190,7 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 
 EXTRA_DIST += tests/fuzz/corpus
 EXTRA_DIST += tests/bench/inner.sh
-EXTRA_DIST += tests/bench/memory.py
+EXTRA_DIST += tests/bench/memory
 EXTRA_DIST += tests/bench/peers
 EXTRA_DIST += tests/bench/run
 EXTRA_DIST += tests/bench/net.sh

@@ -86,8 +86,67 @@ if have crun; then
 	median crun crun --root "$work/crun" --cgroup-manager=disabled run -b "$work/bundle" bench
 fi
 if [ -x "$dir/floor" ]; then # prints a median of its own, in microseconds
-	m[floor]=$("$dir/floor" -n "$ROUNDS" -o "$dir/rootfs" /bin/busybox true 2>>"$work/floor.err" | grep -oE '[0-9]+' | tail -n 1 | awk '{ printf "%.1f", $1 / 1000 }') ||
+	cp -r "$dir/rootfs" "$work/fl"
+	mkdir "$work/fl.upper" "$work/fl.work"
+	m[floor]=$("$dir/floor" -n "$ROUNDS" -o "$work/fl" /bin/busybox true 2>>"$work/floor.err" | grep -oE '[0-9]+' | tail -n 1 | awk '{ printf "%.1f", $1 / 1000 }') ||
 		m[floor]=-
+	[ -n "${m[floor]}" ] || m[floor]=-
+fi
+
+# the life of detached containers
+life() { # PREFIX TOOL...
+	local t=$1 i
+	shift
+	"$@" run -d --name bench-idle --network none $img sleep 1000 >/dev/null || return 0
+	median "${t}_exec" "$@" exec bench-idle true
+	median "${t}_inspect" "$@" inspect bench-idle
+	"$@" rm -f -t 0 bench-idle >/dev/null 2>&1
+	"$@" create --name bench-ss --network none --init $img sleep 1000 >/dev/null
+	printf '#!/bin/bash\n%s start bench-ss >/dev/null && %s stop bench-ss >/dev/null\n' "$*" "$*" >"$work/startstop"
+	printf '#!/bin/bash\n%s run -d --network none %s sleep 1000 >/dev/null\n' "$*" "$img" >"$work/rund"
+	chmod 755 "$work/startstop" "$work/rund"
+	median "${t}_startstop" "$work/startstop"
+	"$@" rm -f bench-ss >/dev/null 2>&1
+	median "${t}_ps0" "$@" ps
+	median "${t}_rund" "$@" run -d --network none $img true
+	"$@" rm -f -a -t 0 >/dev/null 2>&1
+	for ((i = 0; i < MANY; i++)); do "$@" run -d --network none $img sleep 1000; done >/dev/null 2>&1
+	sleep 3
+	m[${t}_many_kib]=$(ask_memory)
+	m[${t}_many_kib]=$((${m[${t}_many_kib]} / MANY))
+	median "${t}_ps_many" "$@" ps
+	"$@" rm -f -a -t 0 >/dev/null 2>&1
+}
+ask_memory() {
+	echo "$RL_BENCH_MARK" >"$dir/ask"
+	cat "$dir/answer"
+}
+# memory beside the payload of one container that sits idle, after a while
+memory() { # NAME TOOL... -- ARG...
+	local name=$1 tool=()
+	shift
+	while [ "$1" != -- ]; do
+		tool+=("$1")
+		shift
+	done
+	shift
+	if "${tool[@]}" run -d "$@" >/dev/null 2>>"$work/mem.err"; then
+		sleep 4
+		m[$name]=$(ask_memory)
+	else
+		m[$name]=-
+	fi
+	"${tool[@]}" rm -f -a -t 0 >/dev/null 2>&1 || :
+}
+MANY=${MANY:-300}
+$SMOKE && MANY=5
+life rl $rl
+memory rl_idle $rl -- --network none $img sleep 1000
+memory rl_idle_net $rl -- --cap-add net_raw $img sh -c 'ping -c 1 10.0.2.2 >/dev/null; exec sleep 1000'
+if have podman; then
+	MANY=$((MANY > 20 ? 20 : MANY)) life pod $pod # 300 of them take minutes
+	memory pod_idle $pod -- --network none $img sleep 1000
+	memory pod_idle_net $pod -- $img sleep 1000
 fi
 
 # many at once
@@ -106,23 +165,6 @@ parallel() { # NAME CMD...
 }
 parallel rl_par $rl run --rm --network none $img true
 ! have podman || parallel pod_par $pod run --rm --network none $img true
-
-# memory beside the payload while a container sits idle, and the largest process of a short run
-memory() { # NAME idle|net CMD...
-	local name=$1
-	shift
-	m[$name]=$(python3 "$dir/memory.py" "$dir" "$@" 2>>"$work/mem.err") || m[$name]=-
-}
-if have python3; then
-	memory rl_idle idle $rl run --rm -i --network none $img cat
-	memory rl_idle_net net $rl run --rm -i --cap-add net_raw $img sh -c 'ping -c 1 10.0.2.2 >/dev/null; exec cat'
-	memory rl_peak peak $rl run --rm --network none $img true
-	if have podman; then
-		memory pod_idle idle $pod run --rm -i --network none $img cat
-		memory pod_idle_net net $pod run --rm -i $img sh -c 'ping -c 1 127.0.0.1 >/dev/null; exec cat'
-		memory pod_peak peak $pod run --rm --network none $img true
-	fi
-fi
 
 # the large image: seconds, the best of three, from the same registry
 seconds() { # NAME PREPARE CMD...
@@ -165,9 +207,15 @@ row "the same, one ping through it" rl_talk - - - -
 row "run --rm true, cold session" rl_cold - - - -
 row "40 runs, 8 at once, each" rl_par pod_par - - -
 row "--version" rl_version pod_version - - -
-row "memory beside an idle container, KiB" rl_idle pod_idle - - -
+row "exec true" rl_exec pod_exec - - -
+row "inspect" rl_inspect pod_inspect - - -
+row "ps, no container" rl_ps0 pod_ps0 - - -
+row "ps, $MANY containers (podman: 20)" rl_ps_many pod_ps_many - - -
+row "run -d" rl_rund pod_rund - - -
+row "start and stop, --init sleep" rl_startstop pod_startstop - - -
+row "memory beside one idle container, KiB" rl_idle pod_idle - - -
 row "the same once it has used the network, KiB" rl_idle_net pod_idle_net - - -
-row "peak of a short run, KiB" rl_peak pod_peak - - -
+row "memory of each of $MANY containers (podman: 20), KiB" rl_many_kib pod_many_kib - - -
 if [ -n "${REGISTRY-}" ]; then
 	row "pull, 4 layers, 900 MB unpacked, s" rl_pull pod_pull - - -
 	echo
