@@ -18,6 +18,8 @@ static int create(struct rl *rl, const struct cmd_args *args, const void *opts, 
 
 	if (r == 0 && o.req.need_health)
 		r = rl_fail(err, EINVAL, "unknown flag: --wait-healthy");
+	if (r == 0 && o.preserve_fds)
+		r = rl_fail(err, EINVAL, "unknown flag: --preserve-fds");
 	if (r == 0 && o.detach)
 		r = rl_fail(err, EINVAL, "unknown flag: --detach");
 	if (r == 0)

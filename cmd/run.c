@@ -29,6 +29,10 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	struct ctr_exit end = { 0 };
 	int r = run_opts_finish(&o, args, err);
 
+	start.interactive = start.interactive && run_opts_attached(&o, "stdin");
+	start.no_out = !run_opts_attached(&o, "stdout");
+	start.no_err = !run_opts_attached(&o, "stderr");
+	start.preserve_fds = o.preserve_fds;
 	if (r == 0)
 		r = detach_parse(o.detach_keys, &start.keys, err);
 	if (r == 0 && !o.detach && o.req.tty && o.req.interactive && !isatty(STDIN_FILENO)) {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cmd/global.h"
 #include "core/base/cleanup.h"
@@ -53,6 +54,8 @@ const struct opt run_options[] = {
 	OPT_STR(0, "pidfile", R, Q(pidfile), "FILE", "write the pid of its first process to FILE"),
 	OPT_STR(0, "conmon-pidfile", R, Q(conmon_pidfile), "FILE",
 		"write the pid of its monitor to FILE"),
+	OPT_STRINGS('a', "attach", R, attach, "STREAM", "only stdin, stdout or stderr"),
+	OPT_UINT(0, "preserve-fds", R, preserve_fds, "N", "pass N more descriptors, from 3 on"),
 	OPT_BOOL(0, "sig-proxy", R, sig_proxy, "forward signals to the container (true)"),
 	OPT_STR(0, "detach-keys", R, detach_keys, "KEYS", "leave it running (ctrl-p,ctrl-q)"),
 	OPT_STR(0, "log-driver", R, Q(log_driver), "DRIVER",
@@ -168,7 +171,6 @@ const struct opt run_options[] = {
 	OPT_IGNORE("kernel-memory"),
 	OPT_STR(0, "runtime", R, runtime, "NAME", NULL),
 	/* later */
-	OPT_LATER('a', "attach"),
 	OPT_LATER(0, "blkio-weight"),
 	OPT_LATER(0, "blkio-weight-device"),
 	OPT_LATER(0, "cgroup-conf"),
@@ -212,7 +214,6 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "pod"),
 	OPT_LATER(0, "pod-id-file"),
 	OPT_LATER(0, "preserve-fd"),
-	OPT_LATER(0, "preserve-fds"),
 	OPT_LATER(0, "rdt-class"),
 	OPT_LATER(0, "requires"),
 	OPT_LATER(0, "retry-delay"),
@@ -239,11 +240,38 @@ static int only(const char *flag, const char *v, const char *a, const char *b, s
 	return rl_fail(err, ENOTSUP, "not supported yet: %s %s", flag, v);
 }
 
+static int check_attach(const struct run_opts *o, struct rl_err *err)
+{
+	for (size_t i = 0; i < o->attach.n; i++) {
+		const char *s = o->attach.v[i];
+
+		if (strcasecmp(s, "stdin") != 0 && strcasecmp(s, "stdout") != 0 &&
+		    strcasecmp(s, "stderr") != 0)
+			return rl_fail(err, EINVAL,
+				       "invalid value '%s' for '--attach': expected stdin, stdout "
+				       "or stderr",
+				       s);
+	}
+	return o->attach.n > 0 && o->detach
+		       ? rl_fail(err, EINVAL, "'--attach' and '--detach' exclude each other")
+		       : 0;
+}
+
+bool run_opts_attached(const struct run_opts *o, const char *stream)
+{
+	for (size_t i = 0; i < o->attach.n; i++)
+		if (strcasecmp(o->attach.v[i], stream) == 0)
+			return true;
+	return o->attach.n == 0;
+}
+
 int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_err *err)
 {
 	struct create_req *q = &o->req;
 	int r = global_check_runtime(o->runtime, err);
 
+	if (r == 0)
+		r = check_attach(o, err);
 	if (r == 0)
 		r = only("--systemd", o->systemd, "false", "false", err);
 	if (r == 0)

@@ -21,6 +21,8 @@ struct run_opts {
 	const char *systemd, *runtime, *cgroups, *arch, *os;
 	int64_t stop_timeout; /* seconds, -1 = for ever; kept for stop */
 	uint64_t retry;
+	uint64_t preserve_fds; /* run only */
+	struct strv attach;    /* run: -a stdin, stdout, stderr; none given: all */
 };
 
 extern const struct opt run_options[];
@@ -34,3 +36,5 @@ extern const struct run_opts run_defaults;
  */
 int run_opts_finish(struct run_opts *o, const struct cmd_args *args,
 		    struct rl_err *err) RL_MUST_USE;
+/* Is "stdin", "stdout" or "stderr" to be attached (-a)? */
+bool run_opts_attached(const struct run_opts *o, const char *stream);

@@ -303,6 +303,11 @@ static int check_stdio(const struct launch *l, struct rl_err *err)
 				       "descriptor %d of the container would be the caller's "
 				       "terminal",
 				       i);
+	for (size_t i = 0; i < l->n_keep; i++)
+		if (isatty(l->keep_fds[i]))
+			return rl_fail(err, EPERM,
+				       "descriptor %u of the container would be a terminal",
+				       (unsigned)l->keep[i]);
 	return 0;
 }
 

@@ -56,6 +56,11 @@ struct launch {
 	/* Become 0, 1, 2 when the spec has no terminal; FD_NONE = /dev/null. A terminal is refused:
 	 * it would be the caller's own (S58). */
 	int stdio[3];
+	/* Further descriptors of the caller that the payload gets, and the numbers that they have then,
+	 * ascending from 3 up; no terminals either. */
+	const int *keep_fds;
+	const uint32_t *keep;
+	size_t n_keep;
 	bool init;     /* stay as pid 1: forward signals, reap, run the payload as a child */
 	bool one_id;   /* S has one id only: chown and kin succeed without effect (DEMAND A1) */
 	bool stand_in; /* never executed: launch_wait_ready() returns when the host's root is gone */

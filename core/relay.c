@@ -231,11 +231,13 @@ static int on_output(struct state *s, int flags, struct rl_err *err)
 		started(s);
 	switch (m.type) {
 	case PUMP_STDOUT:
-		if (!s->stdout_gone && io_write_all(STDOUT_FILENO, m.data, len) < 0)
+		if (!s->r->no_out && !s->stdout_gone &&
+		    io_write_all(STDOUT_FILENO, m.data, len) < 0)
 			say_gone(s, &s->stdout_gone, PUMP_STDOUT_GONE);
 		return 0;
 	case PUMP_STDERR:
-		if (!s->stderr_gone && io_write_all(STDERR_FILENO, m.data, len) < 0)
+		if (!s->r->no_err && !s->stderr_gone &&
+		    io_write_all(STDERR_FILENO, m.data, len) < 0)
 			say_gone(s, &s->stderr_gone, PUMP_STDERR_GONE);
 		return 0;
 	case PUMP_STARTED:

@@ -21,12 +21,13 @@ enum relay_kind {
 
 struct relay {
 	enum relay_kind kind;
-	int control;    /* to the monitor (struct monitor_msg); FD_NONE with RELAY_EXEC; borrowed */
-	int attach;     /* to the pump (pump.h); borrowed */
-	bool stdin_on;  /* -i: forward our stdin */
-	bool terminal;  /* -t: raw mode when our stdin is a terminal, sizes */
-	bool sig_proxy; /* forward signals; else one that would end us makes us leave */
-	struct detach keys; /* that make us leave, typed in a terminal */
+	int control;   /* to the monitor (struct monitor_msg); FD_NONE with RELAY_EXEC; borrowed */
+	int attach;    /* to the pump (pump.h); borrowed */
+	bool stdin_on; /* -i: forward our stdin */
+	bool no_out, no_err; /* leave out what comes on these */
+	bool terminal;       /* -t: raw mode when our stdin is a terminal, sizes */
+	bool sig_proxy;      /* forward signals; else one that would end us makes us leave */
+	struct detach keys;  /* that make us leave, typed in a terminal */
 };
 
 struct relay_end {

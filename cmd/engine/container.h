@@ -71,10 +71,12 @@ int engine_load(const struct rl *rl, const char *name, bool with_session, struct
 		struct rl_err *err) RL_MUST_USE;
 
 struct start_req {
-	bool attach;      /* relay stdout and stderr, wait for the end */
-	bool interactive; /* with attach: our stdin as well */
-	bool keep;        /* leave the container when the start fails */
-	bool sig_proxy;   /* with attach: forward signals, see core/relay.h */
+	bool attach;           /* relay stdout and stderr, wait for the end */
+	bool interactive;      /* with attach: our stdin as well */
+	bool keep;             /* leave the container when the start fails */
+	bool sig_proxy;        /* with attach: forward signals, see core/relay.h */
+	bool no_out, no_err;   /* with attach: leave out stdout, stderr */
+	uint64_t preserve_fds; /* our descriptors 3, 4, ... that it gets */
 	struct detach keys;
 };
 

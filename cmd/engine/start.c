@@ -20,6 +20,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/exec_spec.h"
 #include "core/launch.h"
 #include "core/monitor.h"
 #include "core/relay.h"
@@ -35,6 +36,9 @@ struct starting {
 	struct net_config net;
 	struct net_helper helper, forwarder;
 	struct logsink log;
+	int keep_fds[EXEC_KEEP_MAX]; /* --preserve-fds: copies, owned */
+	uint32_t keep[EXEC_KEEP_MAX];
+	size_t n_keep;
 };
 
 static int hook_prepare(void *arg, int *ret_fd, struct rl_err *err)
@@ -125,6 +129,28 @@ int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_er
 	return r;
 }
 
+/*
+ * Threat: a number that the caller did not open is one of ours by now, the data folder for example.
+ * Defence: ours are all close-on-exec; what came through our exec is not.
+ */
+static int take_fds(struct starting *s, uint64_t n, struct rl_err *err)
+{
+	if (n > EXEC_KEEP_MAX)
+		return rl_fail(err, EINVAL, "--preserve-fds: more than %u descriptors",
+			       EXEC_KEEP_MAX);
+	for (int fd = 3; fd < 3 + (int)n; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags < 0 || flags & FD_CLOEXEC)
+			return rl_fail(err, EBADF, "--preserve-fds: descriptor %d is not open", fd);
+		s->keep_fds[s->n_keep] = fcntl(fd, F_DUPFD_CLOEXEC, 3 + (int)n);
+		if (s->keep_fds[s->n_keep] < 0)
+			return rl_fail_sys(err, errno, "--preserve-fds: descriptor %d", fd);
+		s->keep[s->n_keep++] = (uint32_t)fd;
+	}
+	return 0;
+}
+
 static void warn_if_oom(const struct container *c, const struct ctr_exit *x)
 {
 	if (!x->oom || x->code != 137)
@@ -150,6 +176,8 @@ static int stay(struct starting *s, const struct monitor_client *client,
 		.control = client->control,
 		.attach = client->attach,
 		.stdin_on = req->interactive && s->c->interactive && !s->log.passthrough,
+		.no_out = req->no_out,
+		.no_err = req->no_err,
 		.terminal = s->c->tty,
 		.sig_proxy = req->sig_proxy,
 		.keys = req->keys,
@@ -180,6 +208,9 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.hooks = { s, hook_prepare, hook_root,
 			   c->net == CONTAINER_NET_PRIVATE ? hook_netns : NULL },
 		.stdio = { s->log.stdio[0], s->log.stdio[1], s->log.stdio[2] },
+		.keep_fds = s->keep_fds,
+		.keep = s->keep,
+		.n_keep = s->n_keep,
 		.init = c->init,
 		.one_id = c->session.rung == SESSION_ONE_ID,
 		.new_cgroupns = !c->host_cgroupns,
@@ -277,6 +308,8 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 		r = container_rootfs(c, &s.rootfs, err);
 	if (r == 0)
 		r = logsink_open(c, &s.log, err);
+	if (r == 0)
+		r = take_fds(&s, req->preserve_fds, err);
 	if (r == 0) {
 		given_away = true; /* from here on the monitor cleans up */
 		r = run_monitor(&s, req, ret_exit, err);
@@ -287,5 +320,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	settle_volumes(c, r == 0, r < 0 && !req->keep && !c->remove);
 	rootfs_close(&s.rootfs);
 	logsink_close(&s.log);
+	for (size_t i = 0; i < s.n_keep; i++)
+		fd_close(s.keep_fds[i]);
 	return r;
 }

@@ -152,6 +152,28 @@ expect_error '--passwd=false with an entry' "*excludes*"
 run rl run --rm --passwd-entry $'a\nb' $IMG true
 expect_error 'two lines' "*one line*"
 
+# --- descriptors --------------------------------------------------------------------------------
+echo from3 >"$T/three"
+run rl run --rm --network none --preserve-fds 2 $IMG sh -c 'cat <&3; echo to4 >&4; ls /proc/self/fd | xargs' 3<"$T/three" 4>"$T/four"
+expect '--preserve-fds' 0 $'from3\n0 1 2 3 4 5'
+check '... both ways' grep -qx to4 "$T/four"
+run rl run --rm --network none --init --preserve-fds 1 $IMG cat /proc/self/fd/3 3<"$T/three"
+expect '--preserve-fds with --init' 0 from3
+run rl run --rm --network none --preserve-fds 2 $IMG true 3<"$T/three"
+expect_error '--preserve-fds: one that is not open' '*descriptor 4 is not open*'
+run rl create --preserve-fds 1 $IMG true
+expect_error 'create has none' '*--preserve-fds*'
+run rl run --rm --network none -a stdout $IMG sh -c 'echo out; echo err >&2'
+expect '--attach stdout' 0 out ''
+run rl run --rm --network none -a STDERR $IMG sh -c 'echo out; echo err >&2; exit 3'
+expect '--attach stderr' 3 '' err
+run rl run --rm --network none -i -a stdout $IMG cat <"$T/three"
+expect '--attach without stdin' '*' ''
+run rl run --rm -a stdwhat $IMG true
+expect_error '--attach: no stream' "*'stdwhat'*--attach*"
+run rl run -d -a stdout $IMG true
+expect_error '--attach and --detach' '*exclude each other*'
+
 # --- ctrl-\\ --------------------------------------------------------------------------------------
 # asked WORDS COMMAND...: SIGQUIT makes it say what it waits for, and it goes on; sets pid
 asked() {
