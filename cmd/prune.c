@@ -117,7 +117,7 @@ int prune_containers(const struct rl *rl, const struct strv *filters, struct pru
 
 		for (size_t i = 0; i < ids.n && r == 0; i++)
 			r = prune_container(rl, ids.v[i], f, has_session ? &s : NULL, ret, err);
-		ctr_sweep(rl);
+		ctr_sweep(rl, true);
 		session_close(&s);
 	}
 	ps_filters_free(f);

@@ -197,7 +197,7 @@ static int collect(struct rl *rl, const struct ps_opts *o, json_t *ret, struct r
 	int r = ps_filters_new(rl, &o->filters, &f, err);
 
 	how.running_only = !(o->all || o->latest || o->last > 0 || (f && ps_filters_want_all(f)));
-	life_sweep(rl);
+	life_sweep(rl, false);
 	if (r == 0)
 		r = ctr_list(rl, &ids, err);
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {

@@ -74,7 +74,7 @@ static int rm(struct rl *rl, const struct cmd_args *args, const void *opts, stru
 	const struct rm_opts *o = opts;
 	int r = select_run(rl, "rm", args, &o->which, SELECT_ANY, rm_one, o, err);
 
-	life_sweep(rl);
+	life_sweep(rl, true);
 	return r;
 }
 

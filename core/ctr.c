@@ -32,7 +32,8 @@
 
 #define ENTER_LOOK_MS 2    /* how often a busy container is looked at */
 #define NAMES_LOCK_MS 5000 /* held for microseconds, unless its holder is stopped */
-#define NEW_TRIES     5    /* a sweep that meets us half made takes the folder away */
+#define STATE_MAX     (8U << 20)
+#define NEW_TRIES     5 /* a sweep that meets us half made takes the folder away */
 
 int ctr_name_check(const char *name, struct rl_err *err)
 {
@@ -131,6 +132,36 @@ bool ctr_id_is_used(const struct rl *rl, const char *id)
 	return !dead;
 }
 
+/* The name in the record of container @id is another one. */
+static bool has_other_name(int dir_fd, const char *name)
+{
+	json_auto_t *j = NULL;
+	struct rl_err ignored;
+	const char *now;
+
+	if (json_read_file(dir_fd, "state.json", STATE_MAX, &j, &ignored) < 0)
+		return false; /* damaged, or just being made: the link is all there is */
+	now = json_string_value(json_object_get(j, "name"));
+	return now && strcmp(now, name) != 0;
+}
+
+bool ctr_name_is_stale(const struct rl *rl, const char *name, const char *id)
+{
+	char path[CTR_ID_LEN + 16];
+	auto_fd int dir = FD_NONE, lock = FD_NONE;
+	struct rl_err ignored;
+
+	if (!ctr_id_is_used(rl, id))
+		return true;
+	(void)snprintf(path, sizeof(path), "containers/%s", id);
+	dir = openat(rl->data_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 || !has_other_name(dir, name))
+		return false;
+	/* a rename holds this lock (core/ctr_edit.c): it is not under way, so it was cut off */
+	lock = io_flock(dir, CTR_EDIT_LOCK, true, false, &ignored);
+	return lock >= 0 && has_other_name(dir, name);
+}
+
 int ctr_names_lock(const struct rl *rl, struct rl_err *err)
 {
 	return io_flock_wait(rl->data_fd, CTR_NAMES_DIR "/.lock", NAMES_LOCK_MS, err);
@@ -150,7 +181,7 @@ static int drop_stale_name(const struct rl *rl, const char *name, const char *wa
 	if (r == -ENOENT)
 		return 0;
 	/* a link to the very container is left from a rename that was cut off */
-	if (r == 0 && strcmp(id, wanted_by) != 0 && ctr_id_is_used(rl, id)) {
+	if (r == 0 && strcmp(id, wanted_by) != 0 && !ctr_name_is_stale(rl, name, id)) {
 		rl_fail(err, EEXIST, "the name '%s' is taken by container %.12s", name, id);
 		return rl_hint(err, "choose another --name, or remove that one: rl rm -f %s", name);
 	}

@@ -140,7 +140,8 @@ int ctr_delete_hidden(const struct rl *rl, const struct ctr *c, int userns_fd, b
 /*
  * Remove .trash-* and .new-* folders that no live process works on, with what belongs to them, and
  * names of containers that are not there. Cheap when there are none; opens S when it needs it.
+ * @with_names: look through the names in any case, which takes a while with thousands of them.
  */
-void ctr_sweep(const struct rl *rl);
+void ctr_sweep(const struct rl *rl, bool with_names);
 
 void ctr_done(struct ctr *c); /* closes and frees; fine on a zeroed or released struct */

@@ -10,12 +10,14 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/ctr_int.h"
 
 #define STATE_MAX (8U << 20)
+#define EDIT_MS   10000 /* held for milliseconds, unless its holder is stopped */
 
 int ctr_edit(struct ctr *c, struct rl_err *err)
 {
-	auto_fd int lock = io_flock(c->dir_fd, "edit.lock", true, true, err);
+	auto_fd int lock = io_flock_wait(c->dir_fd, CTR_EDIT_LOCK, EDIT_MS, err);
 	const char *name = NULL;
 	json_t *j = NULL;
 	char *copy;

@@ -7,6 +7,7 @@
 #include "core/ctr.h"
 
 #define CTR_NAMES_DIR "container-names"
+#define CTR_EDIT_LOCK "edit.lock" /* in the container's folder: its record is being changed */
 
 /* The lock of all names, at most a few seconds. fd or -errno. */
 int ctr_names_lock(const struct rl *rl, struct rl_err *err) RL_MUST_USE;
@@ -14,6 +15,8 @@ int ctr_names_lock(const struct rl *rl, struct rl_err *err) RL_MUST_USE;
 int ctr_name_read(const struct rl *rl, const char *name, char id[CTR_ID_LEN + 1]) RL_MUST_USE;
 /* Whether a container of this id is there or is being made by a live process. */
 bool ctr_id_is_used(const struct rl *rl, const char *id);
+/* Whether @name, a link to @id, is free: no such container, or a rename away from it was cut off. */
+bool ctr_name_is_stale(const struct rl *rl, const char *name, const char *id);
 /*
  * Is the folder .new-* or .trash-* @name below @dir_fd one that no live process works on?
  * @ret_lock:	Its lock, held until closed so that nobody else takes it for garbage; FD_NONE when

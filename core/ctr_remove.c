@@ -58,7 +58,7 @@ static void sweep_names(const struct rl *rl)
 		struct rl_err err;
 
 		if (ctr_name_check(e->d_name, &err) < 0 || ctr_name_read(rl, e->d_name, id) < 0 ||
-		    ctr_id_is_used(rl, id))
+		    !ctr_name_is_stale(rl, e->d_name, id))
 			continue;
 		if (ctr_name_free(rl, e->d_name, id, &err) < 0)
 			log_debug("sweep: %s", err.msg);
@@ -256,14 +256,16 @@ static void sweep_one(const struct rl *rl, const char *name, struct session *s)
 		log_debug("sweep: %s", err.msg);
 }
 
-void ctr_sweep(const struct rl *rl)
+void ctr_sweep(const struct rl *rl, bool with_names)
 {
 	int fd = openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct session s = { .userns_fd = FD_NONE };
-	bool named = false;
+	bool named = with_names;
 	struct dirent *e;
 
+	if (with_names)
+		sweep_names(rl);
 	while (d && (e = readdir(d))) {
 		if (strncmp(e->d_name, ".trash-", 7) != 0 && strncmp(e->d_name, ".new-", 5) != 0)
 			continue;

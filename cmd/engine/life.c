@@ -591,8 +591,8 @@ int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_
 	return r;
 }
 
-void life_sweep(const struct rl *rl)
+void life_sweep(const struct rl *rl, bool with_names)
 {
-	ctr_sweep(rl);
+	ctr_sweep(rl, with_names);
 	volume_sweep(rl, NULL);
 }

@@ -67,5 +67,6 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
 int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
 		struct rl_err *err) RL_MUST_USE;
 
-/* Remove what crashes left: half-made and half-removed containers, their names, volumes. Cheap. */
-void life_sweep(const struct rl *rl);
+/* Remove what crashes left: half-made and half-removed containers, their names, volumes. @with_names: as
+ * ctr_sweep(). */
+void life_sweep(const struct rl *rl, bool with_names);

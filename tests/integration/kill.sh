@@ -21,7 +21,7 @@ points=${KILL_POINTS:-2}
 echo "# KILL_SEED=$seed KILL_POINTS=$points"
 cp "$killnth" "$T/killnth" && chmod 755 "$T/killnth"
 # shellcheck disable=SC2086,SC2097,SC2098 # a list of cases; the values are these
-RL=$RL T=$T ROOT=$ROOT MARK=$RL_TEST_MARK KILLNTH=$T/killnth IMAGE=$img POINTS=$points SEED=$seed \
+RL=$RL T=$T ROOT=$ROOT MARK=$RL_TEST_MARK KILLNTH=$T/killnth PORT=$(free_port) IMAGE=$img POINTS=$points SEED=$seed \
 	FAULTS="${KILL_FAULTS:-kill}" TEST_UID=$TEST_UID TEST_GID=$TEST_GID TEST_USER=$TEST_USER \
 	/usr/bin/python3 "$SRC/tests/integration/killloop.py" ${KILL_CASES-} >"$T/results" 2>"$T/errors" ||
 	not_ok "killloop.py ended badly" "$(cat "$T/errors")"

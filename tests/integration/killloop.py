@@ -9,7 +9,7 @@ no process, folder, name, temporary file, volume, socket or mount. Prints "ok<TA
 "not ok<TAB>what<TAB>why" lines. POINTS bounds the faults per process (0 = every n), SEED chooses them,
 FAULTS=kill or a list of errno names.
 """
-import errno, os, random, re, subprocess, sys, time
+import errno, os, random, re, signal, socket, subprocess, sys, time
 
 env = os.environ
 RL, T, ROOT, MARK = env["RL"], env["T"], env["ROOT"], env["MARK"]
@@ -76,8 +76,21 @@ def temporary():
     return found
 
 
+PORT = int(env.get("PORT", "0"))
+
+
+def port_taken():
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", PORT))
+        except OSError:
+            return [f"port {PORT}"]
+    return []
+
+
 def left():
-    return ([f"process {p}" for p in processes()] + [f"folder {e}" for e in entries(ROOT + "/containers")] +
+    return ([f"process {p}" for p in processes()] + port_taken() + [f"folder {e}" for e in entries(ROOT + "/containers")] +
             [f"name {e}" for e in entries(ROOT + "/container-names")] + [f"socket {e}" for e in entries(RUN + "/ctr")] +
             [f"volume {e}" for e in entries(ROOT + "/volumes")] + [f"temporary {e}" for e in temporary()] +
             [f"mount {l.split()[4]}" for l in open("/proc/self/mountinfo") if T + "/" in l])
@@ -190,6 +203,16 @@ def pre_exited():
     rl("run", *NEW, "true")
 
 
+def pre_cold():
+    """No session: its holder is gone, and its socket stale."""
+    for pid in os.listdir("/proc"):
+        try:
+            if pid.isdigit() and read(f"/proc/{pid}/comm") == b"rl-session\n" and os.readlink(f"/proc/{pid}/exe").startswith(T + "/i/"):
+                os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            continue
+
+
 def monitor_pid():
     for pid, comm in processes():
         if comm == "rl-monitor":
@@ -205,6 +228,8 @@ CASES = {
     "run-rm": (None, ["run", "--rm", *NEW, "true"], ("",), False),
     "run-volume": (None, ["run", "--rm", "-v", "/data", "--init", *NEW, "true"], ("",), False),
     "run-net": (None, ["run", "-d", "--name", "x", IMAGE, *SLEEP], ("", "running", "exited"), False),
+    "run-port": (None, ["run", "-d", "-p", f"127.0.0.1:{PORT}:80", "--name", "x", IMAGE, *SLEEP], ("", "running", "exited"), False),
+    "cold": (pre_cold, ["run", "--rm", *NEW, "true"], ("",), False),
     "start": (pre_create, ["start", "x"], ("created", "running", "exited"), False),
     "again": (pre_exited, ["start", "x"], ("exited",), False),
     "stop": (pre_run, ["stop", "-t", "0", "x"], ("running", "exited"), True),

@@ -167,7 +167,7 @@ static void test_sweep(void **state)
 	assert_int_equal(io_read_full(p[0], dead.id, CTR_ID_LEN), CTR_ID_LEN);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_true(exists(f, "containers/.new-", dead.id));
-	ctr_sweep(&f->rl);
+	ctr_sweep(&f->rl, false);
 	assert_false(exists(f, "containers/.new-", dead.id));
 	assert_true(exists(f, "containers/.new-", live.id));
 	assert_int_equal(ctr_remove(&f->rl, &live, FD_NONE, &err), 0);
