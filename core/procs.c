@@ -226,7 +226,8 @@ int procinfo_parse_stat(const char *text, struct procinfo *ret)
 	ret->threads = threads;
 	ret->start = start;
 	ret->vsz = (int64_t)vsz;
-	ret->rss = rss * (sysconf(_SC_PAGESIZE) / 1024);
+	if (__builtin_mul_overflow(rss, sysconf(_SC_PAGESIZE) / 1024, &ret->rss))
+		return -EINVAL;
 	return 0;
 }
 

@@ -82,6 +82,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_manifest
 FUZZ_TARGETS += tests/fuzz/fuzz_monitor
 FUZZ_TARGETS += tests/fuzz/fuzz_imgconfig
 FUZZ_TARGETS += tests/fuzz/fuzz_publish
+FUZZ_TARGETS += tests/fuzz/fuzz_procs
 FUZZ_TARGETS += tests/fuzz/fuzz_ref
 FUZZ_TARGETS += tests/fuzz/fuzz_spec
 FUZZ_TARGETS += tests/fuzz/fuzz_seccomp_profile
