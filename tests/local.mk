@@ -43,6 +43,7 @@ UNIT_TESTS += tests/unit/test_publish
 UNIT_TESTS += tests/unit/test_ref
 UNIT_TESTS += tests/unit/test_registries
 UNIT_TESTS += tests/unit/test_restart
+UNIT_TESTS += tests/unit/test_rewrite
 UNIT_TESTS += tests/unit/test_rl
 UNIT_TESTS += tests/unit/test_seccomp
 UNIT_TESTS += tests/unit/test_siphash
@@ -160,6 +161,7 @@ tests_fuzz_fuzz_tarout_LDADD = $(FUZZ_IMAGE_LIBS)
 tests_unit_test_pack_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_challenge_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_manifest_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_rewrite_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 if FUZZING
 FUZZ_MAIN = $(FUZZ_ENGINE)
 LDADD = $(FUZZ_MAIN) $(RL_LIBS) $(RL_LIBS_EXTERNAL)
