@@ -59,6 +59,7 @@ UNIT_TESTS += tests/unit/test_userdb
 UNIT_TESTS += tests/unit/test_volopt
 UNIT_TESTS += tests/unit/test_volume
 UNIT_TESTS += tests/unit/test_waiting
+UNIT_TESTS += tests/unit/test_yaml
 UNIT_TESTS += tests/unit/test_when
 
 # Fuzz targets, tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/: one line

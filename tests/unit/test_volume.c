@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "storage/volume.h"
@@ -133,12 +134,64 @@ static void test_race(void **state)
 	assert_int_equal(made, 1);
 }
 
+/* What storage knows of containers: a file in the folder of each */
+static void uses(const char *folder, const char *text)
+{
+	auto_free char *path = str_printf("containers/%s", folder);
+	auto_free char *file = str_printf("containers/%s/volumes", folder);
+	struct rl_err err;
+
+	assert_int_equal(io_mkdirs(rl.data_fd, path, 0700, &err), 0);
+	assert_int_equal(
+		io_replace_file(rl.data_fd, file, text, strlen(text), 0600, IO_NOSYNC, &err), 0);
+}
+
+static void test_list_users_remove(void **state)
+{
+	static const char *const options[] = { "type=tmpfs", "o=size=1m" };
+	const struct strv o = { (char **)(uintptr_t)options, 2 };
+	const struct volume_req with = { .name = "used", .options = &o, .no_copy = true };
+	const struct volume_req free_one = { .name = "unused" };
+	auto_volume struct volume a = { 0 }, b = { 0 }, c = { 0 };
+	auto_strv struct strv names = { 0 }, users = { 0 }, ids = { 0 };
+	struct rl_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(volume_load(&rl, "used", &c, &err), -ENOENT);
+	assert_int_equal(volume_load(&rl, "../x", &c, &err), -EINVAL);
+	assert_int_equal(volume_get(&rl, &with, &a, &err), 0);
+	assert_int_equal(volume_get(&rl, &free_one, &b, &err), 0);
+	assert_int_equal(volume_load(&rl, "used", &c, &err), 0);
+	assert_string_equal(json_string_value(json_object_get(c.options, "o")), "size=1m");
+	assert_false(c.copy_up);
+	assert_true(c.created_ns > 0);
+
+	uses("1111", "- used\nx other\n");
+	uses(".new-2222", "x used\n\n- \nz\n");
+	uses(".trash-3333", "- unused\n");
+	assert_int_equal(volume_users(&rl, &users, &err), 0);
+	assert_int_equal(users.n, 3);
+	assert_int_equal(volume_users_of(&rl, "used", &ids, &err), 0);
+	assert_int_equal(ids.n, 2);
+	assert_int_equal(volume_remove(&rl, NULL, "used", &err), -EBUSY);
+	assert_int_equal(err.exit_code, 2);
+	assert_non_null(strstr(err.msg, "1111"));
+	assert_int_equal(volume_remove(&rl, NULL, "unused", &err), 0);
+	assert_int_equal(volume_remove(&rl, NULL, "unused", &err), -ENOENT);
+	assert_int_equal(err.exit_code, 1);
+	assert_int_equal(volume_list(&rl, &names, &err), 0);
+	assert_true(strv_has(&names, "used"));
+	assert_false(strv_has(&names, "unused"));
+	assert_int_equal(io_remove_tree(rl.data_fd, "containers", &err), 0);
+	assert_int_equal(volume_remove(&rl, NULL, "used", &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),     cmocka_unit_test(test_create_and_find),
 		cmocka_unit_test(test_anonymous), cmocka_unit_test(test_damaged_record),
-		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_race),      cmocka_unit_test(test_list_users_remove),
 	};
 
 	return cmocka_run_group_tests_name("storage/volume", tests, setup, teardown);
