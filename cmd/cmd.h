@@ -60,7 +60,10 @@ struct cmd {
 	int (*run)(struct rl *rl, const struct cmd_args *args, const void *opts,
 		   struct rl_err *err);
 	int (*each)(struct rl *rl, const char *arg, const void *opts, struct rl_err *err);
-	/* Which of the objects that @args names make sense: "running" containers, or NULL: all. */
+	/*
+	 * Which of the objects that @args names make sense: "running" or "stopped" containers;
+	 * "any": the words are names of containers, images and volumes; NULL: all that it names.
+	 */
 	const char *completes;
 };
 

@@ -244,6 +244,8 @@ static int offer_word(struct completion *c, const struct cmd *cmd, size_t n)
 	auto_strv struct strv names = { 0 };
 	const char *last;
 
+	if (cmd->completes && strcmp(cmd->completes, "any") == 0)
+		return offer_kind(c, "CONTAINER|IMAGE|VOLUME");
 	if (!cmd->args || !*cmd->args || (cmd->max_args != CMD_ANY && n >= cmd->max_args))
 		return 0;
 	if (strv_split(&names, cmd->args, ' ') < 0)

@@ -247,6 +247,7 @@ const struct cmd cmd_inspect = {
 	.opts_size = sizeof(struct inspect_opts),
 	.max_args = CMD_ANY,
 	.run = run_all,
+	.completes = "any",
 };
 
 static const struct opt container_options[] = {

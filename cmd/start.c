@@ -135,4 +135,5 @@ const struct cmd cmd_start = {
 	.opts_size = sizeof(struct start_opts),
 	.max_args = CMD_ANY,
 	.run = start,
+	.completes = "stopped",
 };

@@ -51,6 +51,9 @@ offers "tags" run -it --rm mine:1 @ mine:1.0
 offers "no image where the command begins" run alpine '' @ '!*[a-z]*'
 offers "containers" rm '' @ web-up web-new
 offers "only those that run" stop '' @ web-up '!web-new'
+offers "only those that do not" start '' @ web-new '!web-up'
+offers "all kinds" inspect '' @ web-up web-new alpine:latest data
+offers "a path of a container" cp web-u @ web-up: :files
 offers "a second one" rm web-up web- @ web-new
 offers "by id" rm "${id:0:4}" @ "$id"
 offers "volumes" volume rm d @ data
@@ -98,7 +101,7 @@ prompt() { # SHELL...: the rest of its set-up and the words that are typed come 
 cp "$SRC/tests/integration/terminal.py" "$T/" && chmod a+r "$T/terminal.py"
 typed() {
 	cat <<-'END'
-		send rl volu\tex\tdata; echo one $?\n
+		send rl volu\texi\tdata; echo one $?\n
 		expect one 0
 		send rl image exis\tmine:\t; echo two $?\n
 		expect two 0
