@@ -276,6 +276,10 @@ void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end)
 		RL_IGNORE(fd_send(m->conns[i].fd, end, sizeof(*end), NULL, 0)); /* or its loss */
 		fd_close(TAKE_FD(m->conns[i].fd));
 	}
+	/* with the host's pid namespace the kernel does not end them */
+	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
+		if (m->execs[i].e.fd >= 0)
+			exec_kill(&m->execs[i].e);
 }
 
 void monitor_serve_close(struct monitor *m)

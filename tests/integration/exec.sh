@@ -282,6 +282,11 @@ x -u joe c true
 expect "the same, with a user to be looked up" 255 "" "Error: *not running*"
 run rl events --since 1h --stream=false --filter container=c --format '{{.Status}} {{.ContainerExitCode}}'
 [[ $out == *exec\ *exec_died\ 7* ]] && ok "events" || not_ok "events" "$out"
+run rl run -d --name h --pid host --restart always --network none $img sleep 1000
+x -d h sleep 1234
+run rl restart -t 0 h
+x h sh -c 'sleep 0.3; ps | grep -c "[s]leep 1234"'
+expect "also where the kernel does not see to that" 1 "0"
 start m
 (rl exec m sleep 60 2>"$T/err2"; echo $? >"$T/code") &
 sleep 0.3
