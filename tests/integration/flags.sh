@@ -100,7 +100,7 @@ run rl run --cidfile no/such/folder $IMG true
 expect_error 'a cidfile that cannot be made' "*cidfile*No such file*"
 
 # --- --replace ----------------------------------------------------------------------------------
-d --name r $IMG sleep 300
+d --name r --stop-timeout 0 $IMG sleep 300
 first=$out
 d --name r --stop-timeout 0 $IMG sleep 300
 expect_error 'a name that is taken' "*'r'*"
