@@ -73,6 +73,7 @@ libcore_a_SOURCES += core/spec.c core/spec.h core/spec_int.h
 libcore_a_SOURCES += core/spec_linux.c
 libcore_a_SOURCES += core/spec_mounts.c
 libcore_a_SOURCES += core/spec_process.c
+libcore_a_SOURCES += core/stragglers.c core/stragglers.h
 libcore_a_SOURCES += core/subid.c core/subid.h
 libcore_a_SOURCES += core/usage.c core/usage.h
 libcore_a_SOURCES += core/userns.c core/userns.h

@@ -47,6 +47,8 @@
 #include "core/control.h"
 #include "core/monitor_int.h"
 #include "core/pump.h"
+#include "core/spec.h"
+#include "core/stragglers.h"
 
 #define SETTLE_MS        4    /* see watch() */
 #define PUMP_MS          1000 /* for what the pump of the last run still has to deliver */
@@ -479,6 +481,11 @@ static bool report_end(struct monitor *m, const struct ctr_exit *x)
 /* What belongs to one run. */
 static void clean_up_run(struct monitor *m)
 {
+	const struct spec *s = m->cfg->launch->spec;
+
+	/* a user namespace that was joined by path is not the container's alone */
+	if (!spec_ns_is_new(s, SPEC_NS_PID) && !s->ns[SPEC_NS_USER].path && m->init.pid > 0)
+		stragglers_kill(m->init.mounts_fd);
 	fd_close(TAKE_FD(m->control));
 	m->detached = true;
 	idfile_drop_pid(m->cfg->files->pid, m->init.pid);

@@ -53,6 +53,8 @@ d --name a --user 1000 $img sh -c 'trap "" TERM; umask 0; while :; do sleep 1; d
 ends a "another user inside"
 d --name a --cap-add SYS_PTRACE $img sh -c 'trap "" TERM; for i in 1 2 3 4 5; do (while :; do :; done) & done; while :; do sleep 0.2; done'
 ends a "burns the processor"
+d --name a --pid host $img sh -c '(setsid sleep 60 &) ; sleep 60 & exec sleep 60'
+ends a "daemons with --pid host"
 skip "a process in D state" "needs a file system that hangs: FUSE inside the VM"
 
 # --- what it leaves with a monitor that died ---------------------------------------------------------
