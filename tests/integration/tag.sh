@@ -44,7 +44,7 @@ expect_error "an unknown image" "*nosuch*not known*"
 
 # --- rmi --------------------------------------------------------------------------------------------
 rl tag "$id" alpine >/dev/null
-cid=$(rl run -d --name user alpine sleep 1000)
+cid=$(rl run -d --name user --stop-signal KILL alpine sleep 1000)
 run rl rmi alpine
 expect "in use" 2 '' "*used by container ${cid:0:12}*"
 run rl rmi nosuch
