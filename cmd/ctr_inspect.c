@@ -384,13 +384,16 @@ static json_t *identity(const struct ctr_view *v)
 
 static json_t *files(const struct ctr_view *v)
 {
+	const json_t *ids = json_object_get(v->rec, "files"); /* --pidfile and kin */
+
 	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, "
 			 "s:s}",
 			 "ResolvConfPath", own_file(v, "resolv.conf"), "HostnamePath",
 			 own_file(v, "hostname"), "HostsPath", own_file(v, "hosts"), "StaticDir",
 			 v->c->dir, "OCIConfigPath", own_file(v, "config.json"), "LogPath",
-			 view_log_path(v), "OCIRuntime", "rl", "ConmonPidFile", "", "PidFile", "",
-			 "Name", v->c->name, "RestartCount", (int)v->state.restarts, "Driver",
+			 view_log_path(v), "OCIRuntime", "rl", "ConmonPidFile",
+			 view_text(ids, "monitor_pid"), "PidFile", view_text(ids, "pid"), "Name",
+			 v->c->name, "RestartCount", (int)v->state.restarts, "Driver",
 			 faccessat(v->c->dir_fd, "rootfs", F_OK, 0) == 0 ? "vfs" : "overlay",
 			 "MountLabel", "", "ProcessLabel", "", "AppArmorProfile", "");
 }
