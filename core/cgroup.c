@@ -476,3 +476,8 @@ void cgroup_done(struct cgroup *c)
 	free(c->why);
 	*c = (struct cgroup)CGROUP_INIT;
 }
+
+bool cgroup_outlives_login(void)
+{
+	return cgsd_lingers();
+}

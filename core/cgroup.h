@@ -82,6 +82,12 @@ int cgroup_reuse(struct cgroup *c, pid_t init, struct rl_err *err) RL_MUST_USE;
 int cgroup_update(const char *path, const struct cgroup_limits *old,
 		  const struct cgroup_limits *new, struct rl_err *err) RL_MUST_USE;
 
+/*
+ * May a container that nobody limited be put into one? Not where the last logout would end it: the
+ * user's manager goes then, unless the user lingers, and takes its scopes along.
+ */
+bool cgroup_outlives_login(void);
+
 struct cgroup_usage {
 	uint64_t oom_kills; /* memory.events oom_kill */
 	int64_t memory_peak, memory_max, memory_current;

@@ -399,3 +399,22 @@ void cgsd_free(struct cgroup_request *q)
 	fd_close(q->fd);
 	free(q);
 }
+
+/* logind's own file about the user tells the name that its folder of lingering users goes by. */
+bool cgsd_lingers(void)
+{
+	auto_free char *about = str_printf("/run/systemd/users/%u", geteuid());
+	auto_buf struct buf b = { 0 };
+	auto_free char *flag = NULL;
+	struct rl_err err;
+	const char *name;
+
+	if (!about || io_read_file(AT_FDCWD, about, 1 << 16, &b, &err) < 0 || !b.data)
+		return true;
+	name = strncmp(b.data, "NAME=", 5) == 0 ? b.data : strstr(b.data, "\nNAME=");
+	if (!name)
+		return false;
+	name = strchr(name, '=') + 1;
+	flag = str_printf("/var/lib/systemd/linger/%.*s", (int)strcspn(name, "/\n"), name);
+	return flag && access(flag, F_OK) == 0;
+}

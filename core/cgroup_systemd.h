@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "core/base/err.h"
@@ -23,3 +24,5 @@ int cgsd_request(const char *unit, const char *description, const pid_t *pids, s
 /* Wait for the answer at most @timeout_ms. 0: the scope is there and the pids are in it. */
 int cgsd_wait(struct cgroup_request *q, int timeout_ms, struct rl_err *err) RL_MUST_USE;
 void cgsd_free(struct cgroup_request *q); /* ends the child if it still asks; NULL is fine */
+/* Does the manager live on after the last logout (loginctl(1) enable-linger), or is there none? */
+bool cgsd_lingers(void);

@@ -164,13 +164,13 @@ static bool was_asked(const struct monitor *m, const char *line)
 }
 
 /*
- * Limits need one. What runs in the background has one too where it can be had, with the default
- * limit of processes: pause, stats and a sure end work by it. A foreground container is spared the
- * talk with systemd.
+ * Limits need one. What runs in the background has one too where it can be had and stays, with the
+ * default limit of processes: pause, stats and a sure end work by it. A foreground container is
+ * spared the talk with systemd.
  */
 static bool wants_cgroup(const struct monitor *m)
 {
-	return m->cfg->limit_flags->n > 0 || m->cfg->detached;
+	return m->cfg->limit_flags->n > 0 || (m->cfg->detached && cgroup_outlives_login());
 }
 
 static int place(struct monitor *m, struct rl_err *err)
@@ -500,8 +500,7 @@ static void clean_up(struct monitor *m)
 
 	monitor_serve_close(m);
 	clean_up_run(m);
-	if (wants_cgroup(m))
-		cgroup_remove(&m->cgroup);
+	cgroup_remove(&m->cgroup);
 	monitor_event(m, m->cfg->remove ? "remove" : "cleanup", NULL);
 	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
 	if (m->cfg->remove)
@@ -521,8 +520,7 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
 	launch_abort(&m->init);
 	monitor_net_stop(m);
-	if (wants_cgroup(m))
-		cgroup_remove(&m->cgroup);
+	cgroup_remove(&m->cgroup);
 	monitor_serve_close(m);
 	if (m->cfg->keep && m->holds_lock)
 		ctr_start_failed(m->cfg->ctr);
