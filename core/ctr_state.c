@@ -70,6 +70,8 @@ int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err
 	if (c.dir_fd < 0)
 		return rl_fail_sys(err, errno, "open container %.12s", id);
 	c.lock_fd = openat(c.dir_fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (c.lock_fd < 0) /* a read-only disk: enough to see who holds it */
+		c.lock_fd = openat(c.dir_fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	c.dir = str_printf("%s/%s", rl->data_dir, rel);
 	if (!c.dir || read_name(&c) < 0) {
 		ctr_done(&c);
@@ -334,8 +336,9 @@ static int heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int tim
 int ctr_heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int timeout_ms,
 	     struct rl_err *err)
 {
-	int r = ctr_enter(c, HEAL_ENTER_MS, err);
+	int r = c->lock_fd < 0 ? -EBUSY : ctr_enter(c, HEAL_ENTER_MS, err);
 
+	/* without its lock file nobody can tell whether it runs: it is left alone */
 	if (r < 0)
 		return r == -EBUSY ? 0 : r; /* somebody else is at it */
 	r = heal(rl, c, s, timeout_ms, err);

@@ -520,6 +520,16 @@ static int refuse(const struct ctr *c, const struct ctr_state *s, struct rl_err 
 	return rl_hint(err, "stop it first, or use rm -f");
 }
 
+/* Without its lock file nobody knows whether a monitor cares for it; its first process is known. */
+static void end_lockless(const struct ctr *c, const struct ctr_state *s)
+{
+	auto_fd int pidfd = ctr_open_init(c, s->pid);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0 && proc_pidfd_signal(pidfd, SIGKILL) == 0)
+		(void)poll(&p, 1, KILL_WAIT_MS);
+}
+
 /* Under the flock: nobody starts it between the look and the removal. -EAGAIN: it runs again. */
 static int remove_ended(const struct rl *rl, struct ctr *c, bool force, struct rl_err *err)
 {
@@ -530,6 +540,8 @@ static int remove_ended(const struct rl *rl, struct ctr *c, bool force, struct r
 		return r;
 	if (c->lock_fd >= 0 && io_lock_holder(c->lock_fd) != 0)
 		return force ? -EAGAIN : refuse(c, &s, err);
+	if (r == 0 && c->lock_fd < 0 && s.is_lost)
+		end_lockless(c, &s);
 	return take_away(rl, c, false, err);
 }
 

@@ -141,6 +141,25 @@ for f in state.json config.json run.json exit.json lock image; do
 	done
 done
 run rl rm -f good
+d --name lockless $img sleep 60
+dir=$(dir_of lockless)
+rm "$dir/lock"
+row lockless
+expect "a container without its lock is still shown" 0 "lockless *" ""
+run rl rm -f -t 0 lockless
+expect "and rm -f ends it" 0 "lockless" ""
+leakcheck "without its lock: nothing is left"
+if [ "$(id -u)" = 0 ]; then
+	d --name ro $img sleep 60
+	mount --bind "$ROOT" "$ROOT" && mount -o remount,ro,bind "$ROOT"
+	row ro
+	expect "read-only home: ps" 0 "ro running Up*" ""
+	run rl stop -t 0 ro
+	expect "read-only home: stop" 0 "ro" "*killing*"
+	umount -l "$ROOT"
+	run rl rm -f -t 0 ro
+	expect "writable again: rm" 0 "ro" ""
+fi
 
 # --- a full disk ---------------------------------------------------------------------------------
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=8m,mode=700,uid="$TEST_UID",gid="$TEST_GID" rl-test "$T/tmp" 2>/dev/null; then
