@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/idle.h"
 #include "core/base/io.h"
 #include "net/addr.h"
 #include "net/dns.h"
@@ -325,7 +326,7 @@ int loop_turn(struct loop *l, int timeout_ms, struct rl_err *err)
 	    (timeout_ms < 0 || wanted < (uint32_t)timeout_ms))
 		timeout_ms = (int)wanted;
 	dns_fill(l->dns, &l->set, &timeout_ms, now_ms());
-	r = poll(l->set.v, l->set.n, timeout_ms);
+	r = idle_poll(l->set.v, (nfds_t)l->set.n, timeout_ms);
 	if (r < 0)
 		return errno == EINTR ? 1 : rl_fail_sys(err, errno, "wait for packets");
 	if (pollset_events(&l->set, control) && control_closed(l->c.control_fd))

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/idle.h"
 #include "core/base/parse.h"
 #include "net/sandbox.h"
 
@@ -155,6 +156,6 @@ int resolv_reader_start(int *ret_fd, struct rl_err *err)
 		_exit(1);
 	if (sandbox_reader(err) < 0)
 		_exit(1);
-	sandbox_trim();
+	idle_shrink(); /* what only the start needed */
 	reader(3);
 }

@@ -20,12 +20,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <link.h>
 #include <linux/capability.h>
 #include <linux/if_tun.h>
 #include <linux/landlock.h>
 #include <linux/mount.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -350,7 +348,7 @@ static const struct rule reader_rules[] = {
 	CALL(exit_group),
 	CALL(madvise),
 	CALL(brk),
-	CALL(munmap), /* sandbox_trim() */
+	CALL(munmap), /* idle_shrink() */
 };
 
 /*
@@ -388,31 +386,6 @@ static int restrict_calls(const struct rule *rules, size_t n, struct rl_err *err
 	if (r < 0)
 		return rl_fail_sys(err, -r, "load the system call filter");
 	return 0;
-}
-
-static int trim_object(struct dl_phdr_info *o, size_t size, void *arg)
-{
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-
-	(void)size;
-	(void)arg;
-	for (int i = 0; i < o->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &o->dlpi_phdr[i];
-		uintptr_t start = (uintptr_t)o->dlpi_addr + p->p_vaddr;
-		uintptr_t end = (start + p->p_memsz) & ~(page - 1);
-
-		start = (start + page - 1) & ~(page - 1);
-		/* never written, so every page is as in the file and comes back by itself */
-		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && end > start)
-			(void)madvise((void *)start, end - start, MADV_DONTNEED); /* a hint */
-	}
-	return 0;
-}
-
-void sandbox_trim(void)
-{
-	(void)malloc_trim(0);
-	(void)dl_iterate_phdr(trim_object, NULL);
 }
 
 int sandbox_enter(int *ret_conf, struct rl_err *err)

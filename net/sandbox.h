@@ -26,11 +26,5 @@ int sandbox_leave_root(struct rl_err *err) RL_MUST_USE;
  */
 int sandbox_enter(int *ret_conf, struct rl_err *err) RL_MUST_USE;
 
-/*
- * Give back what only the start needed: free heap and the pages of program text that the loader and
- * the set-up touched. Half of an idle helper's memory; what is needed again is mapped again.
- */
-void sandbox_trim(void);
-
 /* For the reader of resolv.conf: no capabilities, no_new_privs, nine system calls. */
 int sandbox_reader(struct rl_err *err) RL_MUST_USE;

@@ -52,9 +52,19 @@ ASLEEP static void drop_stack(long page_size)
 	(void)madvise((void *)(to - STACK_BYTES), STACK_BYTES, MADV_DONTNEED);
 }
 
+ASLEEP void idle_shrink(void)
+{
+	long page_size = sysconf(_SC_PAGESIZE);
+
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+	drop_stack(page_size);
+	(void)dl_iterate_phdr(drop_code, &page_size);
+}
+
 ASLEEP int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms)
 {
-	long page_size;
 	int r;
 
 	if (timeout_ms >= 0 && timeout_ms <= SETTLE_MS)
@@ -62,11 +72,6 @@ ASLEEP int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms)
 	r = poll(f, n, SETTLE_MS);
 	if (r != 0)
 		return r;
-	page_size = sysconf(_SC_PAGESIZE);
-#ifdef __GLIBC__
-	(void)malloc_trim(0);
-#endif
-	drop_stack(page_size);
-	(void)dl_iterate_phdr(drop_code, &page_size);
+	idle_shrink();
 	return poll(f, n, timeout_ms < 0 ? -1 : timeout_ms - SETTLE_MS);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * idle.h - poll(2) for processes that wait for hours: monitor, pump, holder, relay
+ * idle.h - poll(2) for processes that wait for hours: monitor, pump, holder, relay, packet loop
  *
  * There is a monitor and a pump per container and they nearly always sleep. What they hold asleep
  * is what a container costs.
@@ -22,3 +22,6 @@
  * Return: as poll(2)
  */
 int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms);
+
+/* The giving back alone, for who sleeps in another call than poll. */
+void idle_shrink(void);
