@@ -54,9 +54,9 @@ expect_error "an unknown container" "*nobody*"
 run rl update --cpus 1
 expect_error "none" "*"
 # several at once change one container: each change is there in the end
-rl update --memory 100m one >/dev/null &
-rl update --pids-limit 77 one >/dev/null &
-rl update --restart always one >/dev/null &
+rl update --memory 100m "$id" >/dev/null &
+rl update --pids-limit 77 "$id" >/dev/null &
+rl update --restart always "$id" >/dev/null &
 rl rename one two &
 wait
 says "four changes at once" "$(limits two)$(record two .restart)" '[100000,104857600,104857600,77]"always"'
