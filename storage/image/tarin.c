@@ -150,6 +150,11 @@ static int write_block(int fd, int64_t at, int64_t off, const void *p, size_t n,
 	return r < 0 ? rl_fail_sys(err, -r, "write") : 0;
 }
 
+static bool is_zero(const char *p, size_t n)
+{
+	return n == 0 || (*p == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
 int tarin_write(struct tarin *t, int fd, int64_t size, int64_t *ret_written, struct rl_err *err)
 {
 	int64_t at = 0, off = 0;
@@ -163,12 +168,12 @@ int tarin_write(struct tarin *t, int fd, int64_t size, int64_t *ret_written, str
 
 		if (off < at || __builtin_add_overflow(off, (int64_t)n, &end) || end > size)
 			return rl_fail(err, EBADMSG, "its data goes beyond its size");
-		if (n == 0)
+		*ret_written += (int64_t)n;
+		if (is_zero(p, n)) /* becomes a hole, as it may have been one where it came from */
 			continue;
 		if (write_block(fd, at, off, p, n, err) < 0)
 			return -err->code;
 		at = end;
-		*ret_written += (int64_t)n;
 	}
 	if (r < 0)
 		return r;

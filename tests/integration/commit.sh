@@ -59,6 +59,8 @@ expect "for another platform, without a name" 0 'arm64 \[\]'
 run rl commit -a me -m note -c 'LABEL m=2' made app:2
 expect "commit prints the id" 0 '+([0-9a-f])' ''
 same "the new image's tree is the container's" "$(tree_of_image app:2)" "$before"
+[ "$(find "$ROOT/layers" -name sparse -size 20000001c -printf '%b\n' | sort -n | tail -n 1)" -lt 5000 ] &&
+	ok "holes are holes in the layer" || not_ok "holes" "$(find "$ROOT/layers" -name sparse -ls)"
 run rl inspect --format '{{.Config.Env}} {{.Config.WorkingDir}} {{.Config.Labels}} {{.Author}} {{len .RootFS.Layers}}' app:2
 expect "its settings are the container's" 0 '\[*FOO=bar\] /d map\[l:1 m:2\] me 2'
 run rl diff app:2
