@@ -517,14 +517,14 @@ static void start(struct killnth *k, char **argv)
 
 static void attach(struct killnth *k, const char *arg)
 {
-	const char *eq = strchr(arg, '=');
+	size_t len = strcspn(arg, "=");
 	char path[PATH_LEN];
 	uint64_t pid;
 
 	errno = EINVAL;
-	if (!eq || eq - arg >= PATH_LEN || parse_uint(eq + 1, INT32_MAX, &pid) < 0)
+	if (arg[len] != '=' || len >= PATH_LEN || parse_uint(arg + len + 1, INT32_MAX, &pid) < 0)
 		die(arg);
-	(void)snprintf(path, sizeof(path), "%.*s", (int)(eq - arg), arg);
+	(void)snprintf(path, sizeof(path), "%.*s", (int)len, arg);
 	if (ptrace(PTRACE_SEIZE, (pid_t)pid, NULL, (void *)(uintptr_t)OPTIONS) < 0)
 		die(arg);
 	add(k, (pid_t)pid, path)->counts = true;
