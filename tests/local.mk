@@ -192,6 +192,7 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 	LINT_CPPFLAGS='-I$(abs_top_srcdir) -I$(abs_top_builddir)'; export CC LINT_CFLAGS LINT_CPPFLAGS;
 
 EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/integration/cp_peer.sh
 EXTRA_DIST += tests/bench/inner.sh
 EXTRA_DIST += tests/bench/memory
 EXTRA_DIST += tests/bench/peers
