@@ -72,7 +72,7 @@ units() {
 	out=$(sc cat rl-crashes 2>&1)
 	has "No files found" "disable: systemd forgets it"
 	sc reset-failed rl-crashes 2>/dev/null
-	rl create --name out --network none --log-driver passthrough $image echo through >/dev/null
+	rl create --name out --network none --log-driver passthrough $image sh -c 'echo through; sleep 3' >/dev/null # journald has to see whose it is
 	rl enable out >/dev/null
 	sc start rl-out
 	soon through journalctl --user -q -o cat -u rl-out
