@@ -75,8 +75,10 @@ units() {
 	rl create --name out --network none --log-driver passthrough $image sh -c 'echo through; sleep 3' >/dev/null # journald has to see whose it is
 	rl enable out >/dev/null
 	sc start rl-out
-	soon through journalctl --user -q -o cat -u rl-out
-	ok $? "log driver passthrough: the unit's journal"
+	# with a scope of its own the line is the scope's, else the unit's
+	soon through journalctl --user -q -o cat -n 100
+	ok $? "log driver passthrough: the journal of the unit that started it"
+	echo "# $where: $(journalctl --user -q -o json MESSAGE=through | grep -o '"_SYSTEMD_USER_UNIT":"[^"]*"' | tail -n 1)"
 	rl disable out >/dev/null
 	rl rm -f out crashes >/dev/null
 }
