@@ -40,6 +40,7 @@ libcmd_a_SOURCES += cmd/rename.c
 libcmd_a_SOURCES += cmd/save.c
 libcmd_a_SOURCES += cmd/run.c
 libcmd_a_SOURCES += cmd/select.c cmd/select.h
+libcmd_a_SOURCES += cmd/filter.c cmd/filter.h
 libcmd_a_SOURCES += cmd/format.c cmd/format.h
 libcmd_a_SOURCES += cmd/image_filter.c cmd/image_filter.h
 libcmd_a_SOURCES += cmd/inspect.c

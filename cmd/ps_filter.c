@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/filter.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -39,7 +40,7 @@ enum key {
 	KEYS
 };
 
-static const char *const key_names[KEYS] = {
+static const char *const key_names[KEYS + 1] = {
 	"id",
 	"name",
 	"label",
@@ -59,29 +60,15 @@ static const char *const key_names[KEYS] = {
 	"should-start-on-boot",
 };
 
-struct filter {
-	enum key key;
-	char *value; /* owned */
-	int64_t ns;  /* before, since, until */
-	regex_t re;  /* name */
-	bool has_re, yes;
-};
-
 struct ps_filters {
-	struct filter *v;
-	size_t n;
+	struct filters list;
 };
 
 void ps_filters_free(struct ps_filters *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n; i++) {
-		free(f->v[i].value);
-		if (f->v[i].has_re)
-			regfree(&f->v[i].re);
-	}
-	free(f->v);
+	filters_done(&f->list);
 	free(f);
 }
 
@@ -104,16 +91,8 @@ static int created_of(const struct rl *rl, const char *name, int64_t *ret, struc
 	return r;
 }
 
-static int one_of(const struct filter *f, const char *const *words, size_t n, const char *what,
-		  struct rl_err *err)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(f->value, words[i]) == 0)
-			return 0;
-	return rl_fail(err, EINVAL, "filter %s: '%s' is no %s", key_names[f->key], f->value, what);
-}
-
-static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err)
+static int check_value(const struct filter_kind *k, const struct rl *rl, struct filter *f,
+		       struct rl_err *err)
 {
 	static const char *const states[] = { "created",    "initialized", "running", "paused",
 					      "stopping",   "stopped",     "exited",  "removing",
@@ -121,27 +100,27 @@ static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err
 	static const char *const healths[] = { "healthy", "unhealthy", "starting", "none" };
 	static const char *const policies[] = { "no", "always", "on-failure", "unless-stopped" };
 	int64_t code;
-	int r;
 
-	switch (f->key) {
+	switch ((enum key)f->key) {
 	case K_NAME:
-		r = regcomp(&f->re, f->value, REG_EXTENDED | REG_NOSUB);
-		if (r != 0)
-			return rl_fail(err, EINVAL, "filter name: '%s' is no regular expression",
-				       f->value);
-		f->has_re = true;
-		return 0;
+		return filter_regex(k, f, err);
 	case K_EXITED:
 		return parse_int(f->value, INT32_MIN, INT32_MAX, &code) < 0
 			       ? rl_fail(err, EINVAL, "filter exited: '%s' is no number", f->value)
 			       : 0;
 	case K_STATUS:
-		return one_of(f, states, ARRAY_LEN(states), "state of a container", err);
+		return filter_word(k, f, states, ARRAY_LEN(states), "state of a container", err);
 	case K_BEFORE:
 	case K_SINCE:
 		return created_of(rl, f->value, &f->ns, err);
 	case K_UNTIL:
 		return when_parse(f->value, wall_ns(), &f->ns, err);
+	case K_HEALTH:
+		return filter_word(k, f, healths, ARRAY_LEN(healths), "state of health", err);
+	case K_RESTART:
+		return filter_word(k, f, policies, ARRAY_LEN(policies), "restart policy", err);
+	case K_BOOT:
+		return filter_bool(k, f, err);
 	case K_ID:
 	case K_LABEL:
 	case K_NOT_LABEL:
@@ -151,60 +130,22 @@ static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err
 	case K_POD:
 	case K_COMMAND:
 	case KEYS:
-		return 0;
-	case K_HEALTH:
-		return one_of(f, healths, ARRAY_LEN(healths), "state of health", err);
-	case K_RESTART:
-		return one_of(f, policies, ARRAY_LEN(policies), "restart policy", err);
-	case K_BOOT:
-		return parse_bool(f->value, &f->yes) < 0
-			       ? rl_fail(err, EINVAL,
-					 "filter should-start-on-boot: '%s' is neither true nor "
-					 "false",
-					 f->value)
-			       : 0;
+		break;
 	}
 	return 0;
 }
 
-static int add(const struct rl *rl, struct ps_filters *f, const char *word, struct rl_err *err)
-{
-	const char *eq = strchr(word, '=');
-	struct filter *x = &f->v[f->n];
-	size_t len = eq ? (size_t)(eq - word) : 0;
-	int k;
-
-	for (k = 0; k < KEYS; k++)
-		if (strlen(key_names[k]) == len && strncmp(key_names[k], word, len) == 0)
-			break;
-	if (!eq || k == KEYS) {
-		rl_fail(err, EINVAL, "'%s' is no filter for containers", word);
-		return rl_hint(err, "KEY=VALUE with id, name, label, label!, exited, status, "
-				    "ancestor, before, since, until, network, volume, health, "
-				    "pod, restart-policy, command or should-start-on-boot");
-	}
-	*x = (struct filter){ .key = (enum key)k, .value = strdup(eq + 1) };
-	if (!x->value)
-		return rl_oom(err);
-	f->n++;
-	return check_value(rl, x, err);
-}
+static const struct filter_kind kind = { "containers", key_names, 1U << K_LABEL | 1U << K_NOT_LABEL,
+					 check_value };
 
 int ps_filters_new(const struct rl *rl, const struct strv *words, struct ps_filters **ret,
 		   struct rl_err *err)
 {
 	struct ps_filters *f = calloc(1, sizeof(*f));
-	int r = 0;
+	int r = f ? filters_new(&kind, rl, words, &f->list, err) : rl_oom(err);
 
-	if (!f)
-		return rl_oom(err);
-	f->v = calloc(words->n + 1, sizeof(*f->v));
-	if (!f->v)
-		r = rl_oom(err);
-	for (size_t i = 0; r == 0 && i < words->n; i++)
-		r = add(rl, f, words->v[i], err);
 	if (r < 0) {
-		ps_filters_free(f);
+		free(f);
 		return r;
 	}
 	*ret = f;
@@ -221,17 +162,6 @@ static const char *str(const json_t *j, const char *key)
 static const json_t *record(const json_t *row, const char *key)
 {
 	return json_object_get(json_object_get(row, "Record"), key);
-}
-
-/* "KEY" or "KEY=VALUE" against the labels */
-static bool has_label(const json_t *row, const char *want)
-{
-	const json_t *labels = json_object_get(row, "Labels");
-	const char *eq = strchr(want, '=');
-	auto_free char *key = eq ? strndup(want, (size_t)(eq - want)) : strdup(want);
-	const char *v = key ? json_string_value(json_object_get(labels, key)) : NULL;
-
-	return v && (!eq || strcmp(v, eq + 1) == 0);
 }
 
 /* An image as it was typed, without its tag, or by (the start of) its id */
@@ -296,13 +226,14 @@ static bool is_command(const json_t *row, const char *want)
 	return s && strcmp(s, want) == 0;
 }
 
-static bool one(const struct filter *f, const json_t *row)
+static bool one(const struct filter *f, const void *arg)
 {
+	const json_t *row = arg;
 	int64_t created = json_integer_value(json_object_get(row, "CreatedNs"));
 	int64_t code = 0;
 	const char *state = str(row, "State");
 
-	switch (f->key) {
+	switch ((enum key)f->key) {
 	case K_ID:
 		return strncmp(str(row, "Id"), f->value, strlen(f->value)) == 0;
 	case K_NAME:
@@ -310,9 +241,9 @@ static bool one(const struct filter *f, const json_t *row)
 			       json_string_value(json_array_get(json_object_get(row, "Names"), 0)),
 			       0, NULL, 0) == 0;
 	case K_LABEL:
-		return has_label(row, f->value);
+		return filter_has_pair(json_object_get(row, "Labels"), f->value);
 	case K_NOT_LABEL:
-		return !has_label(row, f->value);
+		return !filter_has_pair(json_object_get(row, "Labels"), f->value);
 	case K_EXITED:
 		return parse_int(f->value, INT32_MIN, INT32_MAX, &code) == 0 &&
 		       strcmp(state, "exited") == 0 &&
@@ -351,28 +282,10 @@ static bool one(const struct filter *f, const json_t *row)
 
 bool ps_filters_match(const struct ps_filters *f, const json_t *row)
 {
-	for (int k = 0; k < KEYS; k++) {
-		bool all = k == K_LABEL || k == K_NOT_LABEL, any = false, seen = false;
-
-		for (size_t i = 0; i < f->n; i++) {
-			if (f->v[i].key != (enum key)k)
-				continue;
-			seen = true;
-			if (one(&f->v[i], row))
-				any = true;
-			else if (all)
-				return false;
-		}
-		if (seen && !any)
-			return false;
-	}
-	return true;
+	return filters_match(&kind, &f->list, one, row);
 }
 
 bool ps_filters_want_all(const struct ps_filters *f)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (f->v[i].key == K_STATUS || f->v[i].key == K_EXITED)
-			return true;
-	return false;
+	return filters_have(&f->list, K_STATUS) || filters_have(&f->list, K_EXITED);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cmd/filter.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
@@ -68,57 +69,36 @@ enum key {
 	KEYS
 };
 
-static const char *const key_names[KEYS] = {
+static const char *const key_names[KEYS + 1] = {
 	"name", "label", "label!", "driver", "dangling", "anonymous",
 	"all",  "opt",   "scope",  "since",  "after",    "until",
 };
 
-struct filter {
-	enum key key;
-	char *value; /* owned */
-	bool yes;
-	int64_t ns;
-	regex_t re;
-	bool has_re;
-};
-
 struct volume_filters {
-	struct filter *v;
-	size_t n;
+	struct filters list;
 };
 
 void volume_filters_free(struct volume_filters *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n; i++) {
-		free(f->v[i].value);
-		if (f->v[i].has_re)
-			regfree(&f->v[i].re);
-	}
-	free(f->v);
+	filters_done(&f->list);
 	free(f);
 }
 
-static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err)
+static int check_value(const struct filter_kind *k, const struct rl *rl, struct filter *f,
+		       struct rl_err *err)
 {
 	auto_volume struct volume v = { 0 };
 	int r;
 
-	switch (f->key) {
+	switch ((enum key)f->key) {
 	case K_NAME:
-		if (regcomp(&f->re, f->value, REG_EXTENDED | REG_NOSUB) != 0)
-			return rl_fail(err, EINVAL, "filter name: '%s' is no regular expression",
-				       f->value);
-		f->has_re = true;
-		return 0;
+		return filter_regex(k, f, err);
 	case K_DANGLING:
 	case K_ANONYMOUS:
 	case K_ALL:
-		return parse_bool(f->value, &f->yes) < 0
-			       ? rl_fail(err, EINVAL, "filter %s: '%s' is neither true nor false",
-					 key_names[f->key], f->value)
-			       : 0;
+		return filter_bool(k, f, err);
 	case K_UNTIL:
 		return when_parse(f->value, wall_ns(), &f->ns, err);
 	case K_SINCE:
@@ -137,76 +117,49 @@ static int check_value(const struct rl *rl, struct filter *f, struct rl_err *err
 	return 0;
 }
 
-static int add(const struct rl *rl, struct volume_filters *f, const char *word, struct rl_err *err)
-{
-	const char *eq = strchr(word, '=');
-	struct filter *x = &f->v[f->n];
-	size_t len = eq ? (size_t)(eq - word) : 0;
-	int k;
-
-	for (k = 0; k < KEYS; k++)
-		if (strlen(key_names[k]) == len && strncmp(key_names[k], word, len) == 0)
-			break;
-	if (!eq || k == KEYS) {
-		rl_fail(err, EINVAL, "'%s' is no filter for volumes", word);
-		return rl_hint(err, "KEY=VALUE with name, label, label!, driver, dangling, "
-				    "anonymous, all, opt, scope, since, after or until");
-	}
-	*x = (struct filter){ .key = (enum key)k, .value = strdup(eq + 1) };
-	if (!x->value)
-		return rl_oom(err);
-	f->n++;
-	return check_value(rl, x, err);
-}
+static const struct filter_kind kind = { "volumes", key_names, 1U << K_LABEL | 1U << K_NOT_LABEL,
+					 check_value };
 
 int volume_filters_new(const struct rl *rl, const struct strv *words, struct volume_filters **ret,
 		       struct rl_err *err)
 {
 	struct volume_filters *f = calloc(1, sizeof(*f));
-	int r = 0;
+	int r = f ? filters_new(&kind, rl, words, &f->list, err) : rl_oom(err);
 
-	if (f)
-		f->v = calloc(words->n + 1, sizeof(*f->v));
-	if (!f || !f->v)
-		r = rl_oom(err);
-	for (size_t i = 0; r == 0 && i < words->n; i++)
-		r = add(rl, f, words->v[i], err);
 	if (r < 0) {
-		volume_filters_free(f);
+		free(f);
 		return r;
 	}
 	*ret = f;
 	return 0;
 }
 
-/* "KEY" or "KEY=VALUE" among the pairs of @o */
-static bool has_pair(const json_t *o, const char *want)
-{
-	const char *eq = strchr(want, '=');
-	auto_free char *key = eq ? strndup(want, (size_t)(eq - want)) : strdup(want);
-	const char *v = key ? json_string_value(json_object_get(o, key)) : NULL;
+struct candidate {
+	const struct volume *v;
+	size_t users;
+};
 
-	return v && (!eq || strcmp(v, eq + 1) == 0);
-}
-
-static bool match(const struct filter *f, const struct volume *v, size_t users)
+static bool match(const struct filter *f, const void *arg)
 {
-	switch (f->key) {
+	const struct candidate *c = arg;
+	const struct volume *v = c->v;
+
+	switch ((enum key)f->key) {
 	case K_NAME:
 		return regexec(&f->re, v->name, 0, NULL, 0) == 0;
 	case K_LABEL:
-		return has_pair(v->labels, f->value);
+		return filter_has_pair(v->labels, f->value);
 	case K_NOT_LABEL:
-		return !has_pair(v->labels, f->value);
+		return !filter_has_pair(v->labels, f->value);
 	case K_DRIVER:
 	case K_SCOPE: /* the only one of either */
 		return strcmp(f->value, "local") == 0;
 	case K_DANGLING:
-		return f->yes == (users == 0);
+		return f->yes == (c->users == 0);
 	case K_ANONYMOUS:
 		return f->yes == v->anonymous;
 	case K_OPT:
-		return has_pair(v->options, f->value);
+		return filter_has_pair(v->options, f->value);
 	case K_SINCE:
 	case K_AFTER:
 		return v->created_ns > f->ns;
@@ -221,27 +174,13 @@ static bool match(const struct filter *f, const struct volume *v, size_t users)
 
 bool volume_filters_match(const struct volume_filters *f, const struct volume *v, size_t users)
 {
-	bool given[KEYS] = { 0 }, matched[KEYS] = { 0 };
-
-	for (size_t i = 0; i < f->n; i++) {
-		enum key k = f->v[i].key;
-		bool m = match(&f->v[i], v, users);
-
-		if ((k == K_LABEL || k == K_NOT_LABEL) && !m)
-			return false;
-		given[k] = true;
-		matched[k] = matched[k] || m;
-	}
-	for (int k = 0; k < KEYS; k++)
-		if (given[k] && !matched[k])
-			return false;
-	return true;
+	return filters_match(&kind, &f->list, match, &(const struct candidate){ v, users });
 }
 
 bool volume_filters_all(const struct volume_filters *f)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (f->v[i].key == K_ALL && f->v[i].yes)
+	for (size_t i = 0; i < f->list.n; i++)
+		if (f->list.v[i].key == K_ALL && f->list.v[i].yes)
 			return true;
 	return false;
 }

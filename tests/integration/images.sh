@@ -114,7 +114,7 @@ rl images -q -f reference=old -f reference=alpine
 [ "$(printf '%s\n' "$out" | wc -l)" = 2 ]
 ok $? "either of two patterns"
 rl images -f nothing=1
-[ $? = 125 ] && has "Error: unknown filter 'nothing=1'" "an unknown filter"
+[ $? = 125 ] && has "Error: 'nothing=1' is no filter for images" "an unknown filter"
 rl images -f before=nothing
 [ $? = 125 ] && has "nothing: image not known" "before an unknown image"
 rl images --sort taste
