@@ -309,11 +309,11 @@ int isolate_self(const struct isolate *i, struct rl_err *err)
 	if (r < 0)
 		return r;
 	(void)umask(i->spec->umask); /* cannot fail */
-	r = set_rlimits(i->spec, err);
-	if (r == 0)
-		r = enter_cwd(i, err);
+	r = enter_cwd(i, err);
 	if (r == 0)
 		r = place_fds(i, err);
+	if (r == 0)
+		r = set_rlimits(i->spec, err);
 	if (r == 0)
 		r = isolate_session(i->terminal, err);
 	if (r < 0)

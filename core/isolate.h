@@ -35,10 +35,12 @@ struct isolate {
  * container's root as its root. Order, and why:
  *
  *  1. session keyring	a new one, while no filter forbids keyctl
- *  2. umask, rlimits	clamped to the hard limits that we have
+ *  2. umask
  *  3. working folder	by descriptor, with our rights: the image may have closed it to the user
  *  4. descriptors	only 0, 1, 2, what is asked for and the channel are left: no path can lead
  *			out by /proc/self/fd
+ *     rlimits		clamped to the hard limits that we have; a small nofile would be in the way
+ *			of moving the descriptors
  *  5. session		a new one: no controlling terminal of the host (TIOCSTI)
  *  6. signals		default actions, nothing blocked
  *  7. bounding set	needs CAP_SETPCAP, so before the ids

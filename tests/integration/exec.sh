@@ -175,6 +175,10 @@ same "privileged" --privileged
 same "limits" --ulimit nofile=100:200 --ulimit core=0 --umask 0077 --oom-score-adj 500
 same "keep-id, init, working folder" --userns keep-id --init -w /usr
 same "the host's pid, ipc and uts" --pid host --ipc host --uts host
+run rl run -d --name few --network none --ulimit nofile=3:4 $img sleep 1000
+x few sh -c 'ulimit -Sn; ulimit -Hn'
+expect "a limit of descriptors below what rl itself needs" 0 $'3\n4'
+run rl rm -f -t 0 few
 x --privileged c sh -c 'grep -E "^(CapEff|CapBnd|Seccomp):" /proc/self/status; cat /proc/sys/kernel/cap_last_cap'
 all=$(printf '%016x' $(((1 << (${out##*$'\n'} + 1)) - 1)))
 expect "--privileged" 0 $'CapEff:\t'"$all"$'\nCapBnd:\t'"$all"$'\nSeccomp:\t0\n*'

@@ -171,6 +171,10 @@ q $img sh -c 'echo $$'
 expect "without --init it is" 0 1
 q --ulimit nofile=100:200 --ulimit core=0 $img sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c'
 expect "--ulimit" 0 "100*200*0"
+q --ulimit nofile=3:4 $img sh -c 'ulimit -Sn; ulimit -Hn'
+expect "--ulimit nofile below what rl itself needs" 0 "3*4"
+q --init --ulimit nofile=10:20 $img sh -c 'ulimit -Sn; ulimit -Hn'
+expect "--ulimit nofile with --init" 0 "10*20"
 run rl run --rm --ulimit nosuch=1 $img true
 expect_error "--ulimit unknown" "*nosuch*"
 run rl run --rm --ulimit nofile=200:100 $img true
