@@ -134,10 +134,12 @@ run rl run --rm --name busy --network none $img true
 expect_error "--name: taken" "*busy*"
 kill -TERM $busy
 wait $busy
-q --cidfile "$T/work/cid" $img true
+run rl run --cidfile "$T/work/cid" $img true
 check "--cidfile holds an id" grep -qE '^[0-9a-f]{64}$' "$T/work/cid"
 run rl run --rm --cidfile "$T/work/cid" $img true
 expect_error "--cidfile: exists" "*$T/work/cid*"
+run rl rm "$(cat "$T/work/cid")"
+check "--cidfile goes with its container" [ ! -e "$T/work/cid" ]
 
 q --cap-drop all $img grep CapEff /proc/self/status
 expect "--cap-drop all" 0 "*0000000000000000"
