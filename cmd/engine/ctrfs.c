@@ -122,6 +122,11 @@ int ctrfs_open(struct container *c, struct ctrfs *ret, struct rl_err *err)
 
 	if (r < 0)
 		return r;
+	if (s.status == CTR_RESTARTING) { /* its next start mounts the files at any moment */
+		rl_fail(err, EBUSY, "container '%s' is between two runs: it waits to be restarted",
+			c->ctr.name);
+		return rl_hint(err, "'rl stop %s' first, or try again when it runs", c->ctr.name);
+	}
 	if (s.status == CTR_RUNNING || s.status == CTR_PAUSED) {
 		f.user_fd = ctr_open_init(&c->ctr, s.pid);
 		if (f.user_fd < 0)

@@ -26,7 +26,10 @@ struct ctrfs {
 	struct launched stand_in; /* zeroed: the container runs */
 };
 
-/* @c: from engine_load() with its session. Release with ctrfs_close(). */
+/*
+ * @c: from engine_load() with its session. Release with ctrfs_close().
+ * -EBUSY in the pause before a restart: the next run must not find its files mounted.
+ */
 int ctrfs_open(struct container *c, struct ctrfs *ret, struct rl_err *err) RL_MUST_USE;
 void ctrfs_close(struct ctrfs *f); /* fine on a zeroed or closed struct */
 

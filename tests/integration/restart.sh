@@ -50,6 +50,15 @@ run rl ps --format '{{.Names}} {{.Status}}'
 expect "ps lists it" 0 "*loop Restarting (0)*ago*"
 run rl rm loop
 expect "rm of a restarting one is refused" 2 "" "Error: *restarting*"
+for cmd in 'cp loop:/etc/passwd -' 'export -o x.tar loop'; do
+	for _ in $(seq 20); do # a run that gets in between is seen as one
+		until_state loop restarting
+		# shellcheck disable=SC2086 # words
+		run rl $cmd
+		[ $status != 125 ] || break
+	done
+	expect_error "no ${cmd%% *} in the pause" "*'loop' is between two runs*"
+done
 run rl wait loop
 expect "wait returns at each end" 0 0
 SECONDS=0
