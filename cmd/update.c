@@ -9,13 +9,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/engine/update.h"
 #include "cmd/select.h"
+#include "core/base/parse.h"
 
 struct update_opts {
 	struct create_req q;
+	const char *cpus, *memory, *memory_reservation; /* as typed: no limit is an answer, too */
 	struct select_opts which;
 };
 
@@ -23,15 +26,17 @@ struct update_opts {
 #define Q(f) q.f
 
 static const struct opt update_options[] = {
-	OPT_NANO(0, "cpus", U, Q(nano_cpus), "N", "CPUs it may use, such as 1.5"),
+	OPT_STR(0, "cpus", U, cpus, "N", "CPUs it may use, such as 1.5, 0 = no limit"),
 	OPT_UINT('c', "cpu-shares", U, Q(cpu_shares), "N", "weight against others (1024)"),
 	OPT_STR(0, "cpu-quota", U, Q(cpu_quota), "US", "CPU time in each period, -1 = no limit"),
 	OPT_UINT(0, "cpu-period", U, Q(cpu_period), "US", "length of a period (100000)"),
 	OPT_STR(0, "cpuset-cpus", U, Q(cpuset_cpus), "LIST", "CPUs, such as 0-2"),
 	OPT_STR(0, "cpuset-mems", U, Q(cpuset_mems), "LIST", "memory nodes"),
-	OPT_SIZE('m', "memory", U, Q(memory), "SIZE", "memory limit; swap as much again"),
+	OPT_STR('m', "memory", U, memory, "SIZE",
+		"memory limit; swap as much again; -1 = no limit of both"),
 	OPT_STR(0, "memory-swap", U, Q(memory_swap), "SIZE", "memory plus swap, -1 = no limit"),
-	OPT_SIZE(0, "memory-reservation", U, Q(memory_reservation), "SIZE", "protected memory"),
+	OPT_STR(0, "memory-reservation", U, memory_reservation, "SIZE",
+		"protected memory, -1 = none"),
 	OPT_STR(0, "pids-limit", U, Q(pids_limit), "N", "processes, -1 = no limit"),
 	OPT_STR(0, "restart", U, Q(restart), "POLICY",
 		"no, on-failure[:N], always, unless-stopped"),
@@ -73,6 +78,20 @@ static bool asks(const struct create_req *q)
 	       q->pids_limit || q->restart || q->env.n || q->unsetenv.n;
 }
 
+/* To a number of the request, which says -1 for no limit. @parse: parse_size() or parse_nano() */
+static int number(const char *flag, const char *text, int (*parse)(const char *, int64_t *),
+		  const char *such_as, int64_t *ret, struct rl_err *err)
+{
+	if (!text)
+		return 0;
+	if (strcmp(text, "-1") != 0 && parse(text, ret) < 0)
+		return rl_fail(err, EINVAL, "'--%s %.80s' is not a number such as %s", flag, text,
+			       such_as);
+	if (strcmp(text, "-1") == 0 || *ret == 0)
+		*ret = -1;
+	return 0;
+}
+
 static int update_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
 {
 	const struct update_opts *o = opts;
@@ -87,11 +106,20 @@ static int update_one(struct rl *rl, const char *name, const void *opts, struct 
 
 static int update(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
-	const struct update_opts *o = opts;
+	struct update_opts o = *(const struct update_opts *)opts;
+	struct create_req *q = &o.q;
+	int r = number("cpus", o.cpus, parse_nano, "1.5", &q->nano_cpus, err);
 
-	if (!asks(&o->q))
+	if (r == 0)
+		r = number("memory", o.memory, parse_size, "64m", &q->memory, err);
+	if (r == 0)
+		r = number("memory-reservation", o.memory_reservation, parse_size, "64m",
+			   &q->memory_reservation, err);
+	if (r < 0)
+		return r;
+	if (!asks(q))
 		return rl_fail(err, EINVAL, "nothing to update: name a limit or --restart");
-	return select_run(rl, "update", args, &o->which, SELECT_ANY, update_one, opts, err);
+	return select_run(rl, "update", args, &o.which, SELECT_ANY, update_one, &o, err);
 }
 
 const struct cmd cmd_update = {
@@ -104,7 +132,8 @@ const struct cmd cmd_update = {
 		 "container is printed.",
 	.examples = {
 		{ "rl update --cpus 0.5 --memory 256m web", "Half a CPU and 256 MiB, at once." },
-		{ "rl update --pids-limit -1 web", "As many processes as the user may have." },
+		{ "rl update --cpus 0 --memory -1 --pids-limit -1 web",
+		  "All the CPUs, memory and processes that the user may have." },
 		{ "rl update --restart on-failure:3 web db", "Two containers get another policy." },
 	},
 	.options = update_options,

@@ -42,7 +42,7 @@ struct create_req {
 	bool replace;   /* a container that has the name goes first */
 	bool no_passwd; /* the image's passwd and group stay as they are */
 	bool no_read_only_tmpfs, no_http_proxy, env_host, unsetenv_all, tls_no_verify;
-	int64_t nano_cpus, memory, memory_reservation;
+	int64_t nano_cpus, memory, memory_reservation; /* -1 (update): no limit any more */
 	uint64_t cpu_shares, cpu_period;
 	const char *cpuset_cpus, *cpuset_mems;
 	bool strict_limits;

@@ -45,6 +45,23 @@ static int note(struct limiting *x, char *text, struct rl_err *err)
 	return strv_take(x->flags, text) < 0 ? rl_oom(err) : 0;
 }
 
+/* Nothing is asked for with @flag any more. */
+static void forget(struct limiting *x, const char *flag)
+{
+	const size_t len = strlen(flag);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < x->flags->n; i++) {
+		if (strncmp(x->flags->v[i], flag, len) == 0 && x->flags->v[i][len] == ' ')
+			free(x->flags->v[i]);
+		else
+			x->flags->v[kept++] = x->flags->v[i];
+	}
+	if (x->flags->n > 0)
+		x->flags->v[kept] = NULL;
+	x->flags->n = kept;
+}
+
 static int cpu_time(struct limiting *x, struct rl_err *err)
 {
 	const struct create_req *q = x->req;
@@ -52,11 +69,11 @@ static int cpu_time(struct limiting *x, struct rl_err *err)
 	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int r = 0;
 
-	if (q->nano_cpus > 0 && (q->cpu_quota || q->cpu_period))
+	if (q->nano_cpus != 0 && (q->cpu_quota || q->cpu_period))
 		return rl_fail(err, EINVAL,
 			       "'--cpus' and '--cpu-quota' or '--cpu-period' exclude "
 			       "each other");
-	if (q->cpu_period || q->nano_cpus > 0 || period == 0)
+	if (q->cpu_period || q->nano_cpus != 0 || period == 0)
 		period = q->cpu_period ? (int64_t)q->cpu_period : PERIOD_DEFAULT;
 	if (period < PERIOD_MIN || period > PERIOD_MAX)
 		return rl_fail(err, EINVAL, "'--cpu-period %lld' is not between %d and %d",
@@ -67,9 +84,18 @@ static int cpu_time(struct limiting *x, struct rl_err *err)
 		return rl_fail(err, EINVAL,
 			       "'--cpus %g' is not between 0.01 and %lld, the CPUs there are",
 			       (double)q->nano_cpus / 1e9, (long long)cpus);
-	if (q->nano_cpus > 0) {
+	if (q->nano_cpus != 0)
+		forget(x, "--cpu-quota");
+	else if (q->cpu_quota || q->cpu_period)
+		forget(x, "--cpus");
+	if (q->nano_cpus < 0) {
+		quota = 0;
+		forget(x, "--cpus");
+	} else if (q->nano_cpus > 0) {
 		quota = q->nano_cpus / 10000; /* nano CPUs of a period of 100000 us */
 		r = note(x, str_printf("--cpus %g", (double)q->nano_cpus / 1e9), err);
+	} else if (quota <= 0) {
+		forget(x, "--cpu-quota");
 	} else if (q->cpu_quota || q->cpu_period) {
 		r = note(x, str_printf("--cpu-quota %lld", (long long)quota), err);
 	}
@@ -112,6 +138,16 @@ static int memory(struct limiting *x, struct rl_err *err)
 	int64_t total = 0;
 	int r = 0;
 
+	if (q->memory < 0) {
+		l->memory_max = l->memory_swap_max = 0;
+		l->has_swap = false;
+		forget(x, "--memory");
+		forget(x, "--memory-swap");
+	}
+	if (q->memory_reservation < 0) {
+		l->memory_low = 0;
+		forget(x, "--memory-reservation");
+	}
 	if (q->memory > 0 && q->memory < MEMORY_MIN)
 		return rl_fail(err, EINVAL,
 			       "'--memory %lld' is below %d KiB, nothing can run in that",
@@ -157,6 +193,8 @@ static int pids(struct limiting *x, struct rl_err *err)
 		return rl_fail(err, EINVAL, "'--pids-limit %s' is not a number, -1 or more",
 			       x->req->pids_limit);
 	x->l.pids_max = n > 0 ? n : 0;
+	if (n <= 0)
+		forget(x, "--pids-limit");
 	return n > 0 ? note(x, str_printf("--pids-limit %lld", (long long)n), err) : 0;
 }
 

@@ -27,7 +27,18 @@ says "weight" "$(record one .limits.cpu_weight)" 20
 run rl container update --restart on-failure:3 one
 says "policy" "$(record one .restart)" '"on-failure:3"'
 says "what was asked for, each once" "$(record one '.limit_flags | map(split(" ")[0]) | sort')" \
-	'["--cpu-quota","--cpu-shares","--cpus","--memory","--memory-swap","--pids-limit"]'
+	'["--cpu-shares","--memory","--memory-swap"]'
+run rl update --cpus 0.5 --memory 128m --memory-reservation 64m --pids-limit 100 one
+run rl update --cpus 0 --memory -1 --memory-reservation -1 --pids-limit -1 one
+expect "back to no limit" 0 "$id" ''
+says "no limit at all" "$(limits one)" '[0,0,0,0]'
+says "which asks for nothing" "$(record one .limit_flags)" '["--cpu-shares 512"]'
+says "of the spec, too" "$(jq -c '.linux.resources | [.cpu.quota, .memory, .pids]' "$ROOT/containers/$id/config.json")" \
+	'[null,null,null]'
+run rl update --memory 128m --memory-swap -1 one
+run rl update --memory 0 one
+says "0 is no limit either" "$(limits one)" '[0,0,0,0]'
+run rl update --memory 128m one
 run rl update -e A=1 -e HOME=/else one
 run rl start -a one
 expect "environment of the next start" 0 '*HOME=/else*A=1*'
@@ -39,7 +50,8 @@ expect "--latest" 0 "$id"
 
 before=$(limits one)
 for w in '--memory 1k|*below 512 KiB*' '--memory x|*' '--memory-swap 1m|*below*' '--memory-reservation 1g|*above*' \
-	'--cpus 999|*' '--cpus -1|*' '--pids-limit x|*not a number*' '--restart sometimes|*not a restart policy*' \
+	'--cpus 999|*' '--cpus -2|*not a number*' '--memory -2|*not a number*' '--memory -1 --memory-swap 1g|*needs*' \
+	'--cpus 0 --cpu-quota 5000|*exclude*' '--pids-limit x|*not a number*' '--restart sometimes|*not a restart policy*' \
 	'--cpu-shares 1|*between 2 and*' '--cpuset-cpus a|*not a list*' '--cpu-period 7|*between*' '--env =x|*NAME=VALUE*' \
 	'--blkio-weight 10|*not supported*' '|*nothing to update*'; do
 	# shellcheck disable=SC2086 # two words

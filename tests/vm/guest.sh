@@ -206,6 +206,8 @@ run_update() {
 	has '"memory_max":100663296' "rl update: on record, too"
 	out=$(rl update --cpu-quota -1 --pids-limit -1 --memory-swap -1 live 2>&1; values)
 	has "max 100000 79 100663296 max max " "rl update: no limit"
+	out=$(rl update --cpus 0.5 --pids-limit 50 live 2>&1; rl update --cpus 0 --memory -1 --pids-limit -1 live 2>&1; values)
+	has "max 100000 79 max max max " "rl update: nor of the memory"
 	rl rm -f -t 0 live >/dev/null 2>&1
 	rl run -d --name eats --network none --memory 128m $image \
 		sh -c 'x=$(dd if=/dev/zero bs=1M count=40 2>/dev/null | tr "\000" x); echo up; sleep 100' >/dev/null 2>&1
