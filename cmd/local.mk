@@ -84,6 +84,7 @@ libcmd_a_SOURCES += cmd/engine/limits.h
 libcmd_a_SOURCES += cmd/engine/change.c cmd/engine/change.h
 libcmd_a_SOURCES += cmd/engine/newimage.c cmd/engine/newimage.h
 libcmd_a_SOURCES += cmd/export.c
+libcmd_a_SOURCES += cmd/fsck.c
 libcmd_a_SOURCES += cmd/commit.c
 libcmd_a_SOURCES += cmd/import.c
 libcmd_a_SOURCES += cmd/engine/update.c cmd/engine/update.h

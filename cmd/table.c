@@ -21,6 +21,7 @@
 	X(events) \
 	X(exec) \
 	X(export) \
+	X(fsck) \
 	X(healthcheck) \
 	X(history) \
 	X(image_diff) \
@@ -127,6 +128,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image rm", "rmi" },
 	{ "image tag", "tag" },
 	{ "image untag", "untag" },
+	{ "system check", "fsck" },
 	{ "system events", "events" },
 	{ "system info", "info" },
 	{ "volume list", "volume ls" },

@@ -272,6 +272,7 @@ static const char *event_name(const char *word)
 {
 	return strcmp(word, "load") == 0    ? "loadFromArchive"
 	       : strcmp(word, "login") == 0 ? NULL
+	       : strcmp(word, "fsck") == 0  ? NULL
 					    : word;
 }
 

@@ -180,7 +180,7 @@ int name_write(const struct rl *rl, const char *path, const struct name_file *f,
 }
 
 /* "x.tmp-0123456789abcdef", what a dead writer leaves */
-static bool is_leftover(const char *name)
+bool name_is_leftover(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -188,15 +188,7 @@ static bool is_leftover(const char *name)
 	       digest_is_hex_prefix(name + n - 16, 16);
 }
 
-struct walk {
-	const struct rl *rl;
-	name_cb cb;
-	void *arg;
-	struct rl_err *err;
-};
-
-/* "names/r.io/a/b/:tag" to "r.io/a/b:tag"; false when no such name can have been recorded. */
-static bool path_to_name(const char *path, char **ret)
+bool name_of_path(const char *path, char **ret)
 {
 	auto_ref struct ref ref = { 0 };
 	auto_free char *text = strdup(path + strlen("names/"));
@@ -212,28 +204,16 @@ static bool path_to_name(const char *path, char **ret)
 	return *ret && strcmp(*ret, text) == 0;
 }
 
-static int visit(const struct walk *w, const char *path)
-{
-	auto_free char *name = NULL;
-	struct name_file f;
-	struct rl_err why = { 0 };
-	int r;
+/* --- walking ----------------------------------------------------------------------------- */
 
-	if (!path_to_name(path, &name)) {
-		log_warn("'%s/%s' is not an image name, ignoring it", w->rl->data_dir, path);
-		return 0;
-	}
-	r = name_read(w->rl, path, &f, &why);
-	if (r == -ENOENT)
-		return 0; /* removed meanwhile */
-	if (r < 0) {
-		log_warn("ignoring the image name '%s': %s", name, why.msg);
-		return 0;
-	}
-	return w->cb(w->arg, name, &f, w->err);
-}
+struct files {
+	const struct rl *rl;
+	name_file_cb cb;
+	void *arg;
+	struct rl_err *err;
+};
 
-static int walk_dir(const struct walk *w, const char *path, int depth)
+static int walk_dir(const struct files *w, const char *path, int depth)
 {
 	auto_fd int fd =
 		openat(w->rl->data_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -251,24 +231,62 @@ static int walk_dir(const struct walk *w, const char *path, int depth)
 	while (r == 0 && (e = readdir(d))) {
 		auto_free char *sub = NULL;
 
-		if (e->d_name[0] == '.' || is_leftover(e->d_name))
+		if (e->d_name[0] == '.')
 			continue;
 		sub = str_printf("%s/%s", path, e->d_name);
 		if (!sub)
 			return rl_oom(w->err);
-		if (e->d_name[0] == ':' || e->d_name[0] == '@')
-			r = visit(w, sub);
+		if (e->d_name[0] == ':' || e->d_name[0] == '@' || name_is_leftover(e->d_name))
+			r = w->cb(w->arg, sub, w->err);
 		else
 			r = walk_dir(w, sub, depth + 1);
 	}
 	return r;
 }
 
-int name_walk(const struct rl *rl, const char *below, name_cb cb, void *arg, struct rl_err *err)
+int name_files(const struct rl *rl, const char *below, name_file_cb cb, void *arg,
+	       struct rl_err *err)
 {
-	const struct walk w = { .rl = rl, .cb = cb, .arg = arg, .err = err };
+	const struct files w = { .rl = rl, .cb = cb, .arg = arg, .err = err };
 
 	return walk_dir(&w, below ? below : "names", 0);
+}
+
+struct walk {
+	const struct rl *rl;
+	name_cb cb;
+	void *arg;
+};
+
+static int visit(void *arg, const char *path, struct rl_err *err)
+{
+	const struct walk *w = arg;
+	auto_free char *name = NULL;
+	struct name_file f;
+	struct rl_err why = { 0 };
+	int r;
+
+	if (name_is_leftover(path))
+		return 0;
+	if (!name_of_path(path, &name)) {
+		log_warn("'%s/%s' is not an image name, ignoring it", w->rl->data_dir, path);
+		return 0;
+	}
+	r = name_read(w->rl, path, &f, &why);
+	if (r == -ENOENT)
+		return 0; /* removed meanwhile */
+	if (r < 0) {
+		log_warn("ignoring the image name '%s': %s", name, why.msg);
+		return 0;
+	}
+	return w->cb(w->arg, name, &f, err);
+}
+
+int name_walk(const struct rl *rl, const char *below, name_cb cb, void *arg, struct rl_err *err)
+{
+	struct walk w = { .rl = rl, .cb = cb, .arg = arg };
+
+	return name_files(rl, below, visit, &w, err);
 }
 
 /* --- records ----------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image_store.h - the files behind storage/image.h; for image*.c only
+ * image_store.h - the files behind storage/image.h; for image*.c, blob.c and image/fsck*.c only
  *
  * A name file lists one image per platform. Records and name files are written by rl, but read as
  * if a stranger had: every id and digest is checked before it becomes part of a path.
@@ -49,6 +49,14 @@ typedef int (*name_cb)(void *arg, const char *name, const struct name_file *f, s
 /* All names; a damaged file is told as a warning and skipped. @below: NULL, or "names/..." */
 int name_walk(const struct rl *rl, const char *below, name_cb cb, void *arg,
 	      struct rl_err *err) RL_MUST_USE;
+
+/* Called for each file of names/, also for what a dead writer left (name_is_leftover()). */
+typedef int (*name_file_cb)(void *arg, const char *path, struct rl_err *err);
+int name_files(const struct rl *rl, const char *below, name_file_cb cb, void *arg,
+	       struct rl_err *err) RL_MUST_USE;
+bool name_is_leftover(const char *path);
+/* "names/r.io/a/b/:tag" to "r.io/a/b:tag"; false when no such name can have been recorded. */
+bool name_of_path(const char *path, char **ret);
 
 /* Text of an image.json to the fields it holds (not names, not config); @ret must be zeroed and
  * is released by the caller also after a failure. -EINVAL, -EPROTO. */

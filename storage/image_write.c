@@ -184,14 +184,27 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* True when the same record is there already and whole. */
+static bool holds(const struct rl *rl, const char *id, const char *file, const char *text, size_t n)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err why;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "images/%.64s/%s", id, file);
+	return io_read_file(rl->data_fd, path, n, &b, &why) == 0 && b.len == n &&
+	       (n == 0 || memcmp(b.data, text, n) == 0);
+}
+
+/* True when the same record is there already and whole, to the byte: a pull mends what is not. */
 static bool is_recorded(const struct rl *rl, const struct image_new *n)
 {
 	auto_image struct image old = { 0 };
 	struct rl_err why = { 0 };
 
 	return image_record_read(rl, n->id, &old, &why) == 0 &&
-	       image_load_config(rl, &old, &why) == 0 && same_text(old.digest, n->digest) &&
+	       holds(rl, n->id, "config.json", n->config, n->config_len) &&
+	       (!n->manifest || holds(rl, n->id, "manifest.json", n->manifest, n->manifest_len)) &&
+	       same_text(old.digest, n->digest) &&
 	       (!n->index_digest || same_text(old.index_digest, n->index_digest)) &&
 	       old.size == n->size && old.diff_ids.n == n->diff_ids->n;
 }

@@ -272,8 +272,7 @@ void layer_abort(const struct rl *rl, struct layer_stage *st)
 
 /* --- sweeping ------------------------------------------------------------------------------ */
 
-/* Nobody holds its lock, and it is not so new that its maker is about to take it. */
-static bool is_dead(int layers_fd, const char *name)
+bool layer_stage_is_dead(int layers_fd, const char *name)
 {
 	auto_fd int fd = FD_NONE;
 	struct stat st;
@@ -281,7 +280,7 @@ static bool is_dead(int layers_fd, const char *name)
 
 	if (fstatat(layers_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
 		return false;
-	if (time(NULL) - st.st_ctime < NEW_SECONDS)
+	if (time(NULL) - st.st_mtime < NEW_SECONDS)
 		return false;
 	(void)snprintf(diff, sizeof(diff), "%s/diff", name);
 	fd = openat(layers_fd, diff, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -321,7 +320,7 @@ void layer_sweep(const struct rl *rl)
 	while ((e = readdir(d))) {
 		drop_lock(fd, e->d_name);
 		if (strncmp(e->d_name, STAGE_PREFIX, sizeof(STAGE_PREFIX) - 1) == 0 &&
-		    is_dead(fd, e->d_name) && io_remove_tree(fd, e->d_name, &err) < 0)
+		    layer_stage_is_dead(fd, e->d_name) && io_remove_tree(fd, e->d_name, &err) < 0)
 			log_debug("sweep: %s", err.msg);
 	}
 }

@@ -22,6 +22,8 @@ int cmd_push(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_
 int cmd_login(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* save: the images that the request names, to descriptor 4, a file or a folder */
 int cmd_save(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/* fsck [repair] [quick]: is the store whole? Results are lines with the id FSCK_* (fsck.h) */
+int cmd_fsck(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /*
