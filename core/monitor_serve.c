@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +25,8 @@
 #include "core/control.h"
 #include "core/monitor_int.h"
 #include "core/session.h"
+
+#define EXECS_END_MS 200 /* for all supervisors to say how their process ended */
 
 void monitor_serve_init(struct monitor *m)
 {
@@ -107,6 +110,28 @@ static void end_exec(struct monitor *m, struct monitor_exec *x)
 		return;
 	end.code = res.code;
 	monitor_event(m, "exec_died", &end);
+}
+
+/* Whatever ran is dead (monitor_serve_ended()), and its supervisor about to tell. */
+static void end_execs(struct monitor *m)
+{
+	const struct ctr_exit killed = { .code = 128 + SIGKILL };
+	const int64_t end_ms = now_ms() + EXECS_END_MS;
+
+	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++) {
+		struct exec *e = &m->execs[i].e;
+		struct pollfd p = { .fd = e->fd, .events = POLLIN };
+		int64_t left = end_ms - now_ms();
+
+		if (e->fd < 0)
+			continue;
+		if (poll(&p, 1, left > 0 ? (int)left : 0) > 0)
+			end_exec(m, &m->execs[i]);
+		if (e->fd < 0)
+			continue;
+		monitor_event(m, "exec_died", &killed); /* held up by a client that does not read */
+		fd_close(TAKE_FD(e->fd));
+	}
 }
 
 static void send_execs(const struct monitor *m, const struct monitor_conn *c)
@@ -286,6 +311,7 @@ void monitor_serve_close(struct monitor *m)
 {
 	char path[CTR_ID_LEN + 32];
 
+	end_execs(m);
 	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
 		fd_close(TAKE_FD(m->conns[i].fd));
 	if (m->listen_fd < 0)

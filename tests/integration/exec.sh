@@ -286,6 +286,13 @@ x -u joe c true
 expect "the same, with a user to be looked up" 255 "" "Error: *not running*"
 run rl events --since 1h --stream=false --filter container=c --format '{{.Status}} {{.ContainerExitCode}}'
 [[ $out == *exec\ *exec_died\ 7* ]] && ok "events" || not_ok "events" "$out"
+run rl run -d --rm --name r --network none $img sleep 1000
+x -d r sleep 1234
+run rl rm -f -t 0 r
+run rl events --since 1h --stream=false --filter container=r --format '{{.Status}} {{.ContainerExitCode}}'
+[[ $out == *exec\ *exec_died\ 137*remove* ]] && ok "an exec that ends with its container" ||
+	not_ok "an exec that ends with its container" "$out"
+[ "$(grep -c remove <<<"$out")" = 1 ] && ok "removed once" || not_ok "removed once" "$out"
 run rl run -d --name h --pid host --restart always --network none $img sleep 1000
 x -d h sleep 1234
 run rl restart -t 0 h
