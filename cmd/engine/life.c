@@ -64,12 +64,14 @@ static void drop_cidfile(const struct ctr *c)
 static int take_away(const struct rl *rl, struct ctr *c, bool never_ran, struct rl_err *err)
 {
 	struct session session = { .userns_fd = FD_NONE };
+	const bool is_there = ctr_is_published(rl, c); /* or its monitor has told of it (--rm) */
 	struct rl_err ignored;
 	int r = ctr_hide(rl, c, err);
 
 	if (r < 0)
 		return r;
-	events_ctr(rl, c, "remove", NULL);
+	if (is_there)
+		events_ctr(rl, c, "remove", NULL);
 	/* S is only needed for files of subordinate owners; without it the user's own go */
 	if (session_open(rl, &session, &ignored) < 0)
 		log_debug("%s", ignored.msg);
