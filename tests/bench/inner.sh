@@ -41,8 +41,8 @@ median() {
 	fi
 }
 HYPER=()
-row() { # LABEL rl podman crun bwrap floor (names of medians, - for none)
-	local label=$1 c v line best=
+row() { # LABEL rl podman crun bwrap floor (names of medians, - for none; rates: more is better)
+	local label=$1 c v line best='' a=${2:--} b=${3:--}
 	shift
 	line="| $label |"
 	for c; do
@@ -50,8 +50,9 @@ row() { # LABEL rl podman crun bwrap floor (names of medians, - for none)
 		[ "$c" = - ] || v=${m[$c]:--}
 		line="$line $v |"
 	done
-	if [ "${m[$1]:--}" != - ] && [ "${m[${2:--}]:--}" != - ]; then
-		best=$(awk -v a="${m[$2]}" -v b="${m[$1]}" 'BEGIN { printf "%.1f x", a / b }')
+	[[ $a != *_rate* ]] || { a=$2 && b=$1; }
+	if [ "${m[$a]:--}" != - ] && [ "${m[$b]:--}" != - ]; then
+		best=$(awk -v a="${m[$b]}" -v b="${m[$a]}" 'BEGIN { printf "%.1f x", a / b }')
 	fi
 	echo "$line ${best:--} |"
 }
@@ -107,7 +108,15 @@ life() { # PREFIX TOOL...
 	chmod 755 "$work/startstop" "$work/rund"
 	median "${t}_startstop" "$work/startstop"
 	"$@" rm -f bench-ss >/dev/null 2>&1
+	"$@" create --name bench-trap --network none $img sh -c 'trap "exit 0" TERM; sleep 1000 & wait' >/dev/null
+	HYPER=(--prepare "bash -c '$* start bench-trap && sleep 0.2'") # until the shell has its trap
+	median "${t}_stop" "$@" stop bench-trap
+	HYPER=()
+	"$@" rm -f bench-trap >/dev/null 2>&1
 	median "${t}_ps0" "$@" ps
+	for i in 1 2; do "$@" run -d --network none $img sleep 1000; done >/dev/null 2>&1
+	median "${t}_ps2" "$@" ps
+	"$@" rm -f -a -t 0 >/dev/null 2>&1
 	median "${t}_rund" "$@" run -d --network none $img true
 	"$@" rm -f -a -t 0 >/dev/null 2>&1
 	for ((i = 0; i < MANY; i++)); do "$@" run -d --network none $img sleep 1000; done >/dev/null 2>&1
@@ -166,6 +175,32 @@ parallel() { # NAME CMD...
 parallel rl_par $rl run --rm --network none $img true
 ! have podman || parallel pod_par $pod run --rm --network none $img true
 
+# containers per second
+rate() { # NAME CONCURRENCY CMD...
+	local name=$1 at_once=$2 t0 t1 n=64
+	shift 2
+	! $SMOKE || n=$at_once
+	t0=$(date +%s%N)
+	if seq $n | xargs -P $at_once -I{} "$@" >/dev/null 2>"$work/par.err"; then
+		t1=$(date +%s%N)
+		m[$name]=$(awk -v n=$n -v ns=$((t1 - t0)) 'BEGIN { printf "%.1f", n * 1e9 / ns }')
+	else
+		m[$name]=-
+		echo "bench: $at_once at once '$*': $(tail -n 1 "$work/par.err")" >&2
+	fi
+}
+for i in 1 2 8 32; do
+	rate rl_rate$i $i $rl run --rm --network none $img true
+	! have podman || rate pod_rate$i $i $pod run --rm --network none $img true
+done
+
+# ps with many that do not run; to make as many takes podman minutes
+LISTED=1000
+! $SMOKE || LISTED=5
+seq $LISTED | xargs -P 2 -I{} $rl create --network none $img true >/dev/null
+median rl_ps_listed $rl ps -a
+$rl rm -f -a >/dev/null
+
 # the large image: seconds, the best of three, from the same registry
 seconds() { # NAME PREPARE CMD...
 	local name=$1 prepare=$2 best='' t0 t
@@ -206,13 +241,19 @@ row "run --rm true, private network" rl_net pod_net - - -
 row "the same, one ping through it" rl_talk - - - -
 row "run --rm true, cold session" rl_cold - - - -
 row "40 runs, 8 at once, each" rl_par pod_par - - -
+for i in 1 2 8 32; do
+	row "containers per second, $i at once" rl_rate$i pod_rate$i - - -
+done
 row "--version" rl_version pod_version - - -
 row "exec true" rl_exec pod_exec - - -
 row "inspect" rl_inspect pod_inspect - - -
 row "ps, no container" rl_ps0 pod_ps0 - - -
+row "ps, 2 containers" rl_ps2 pod_ps2 - - -
 row "ps, $MANY containers (podman: 20)" rl_ps_many pod_ps_many - - -
+row "ps -a, $LISTED created containers" rl_ps_listed - - - -
 row "run -d" rl_rund pod_rund - - -
 row "start and stop, --init sleep" rl_startstop pod_startstop - - -
+row "stop of a shell that handles SIGTERM" rl_stop pod_stop - - -
 row "memory beside one idle container, KiB" rl_idle pod_idle - - -
 row "the same once it has used the network, KiB" rl_idle_net pod_idle_net - - -
 row "memory of each of $MANY containers (podman: 20), KiB" rl_many_kib pod_many_kib - - -
