@@ -118,6 +118,24 @@ static int open_layers(const struct rl *rl, const struct session *s, const struc
 	return 0;
 }
 
+/* With its layers open: upper and work, where the rung has them; @r is released on failure. */
+static int finish_take(struct rootfs *r, int rc, struct rootfs *ret, struct rl_err *err)
+{
+	if (r->rung == ROOTFS_OVERLAY && r->n_layers > ROOTFS_OVERLAY_LAYERS_MAX)
+		r->rung = ROOTFS_COPY;
+	if (rc == 0 && r->rung != ROOTFS_COPY) {
+		rc = make_folder(r->ctr_fd, "upper", 0755, err);
+		if (rc == 0)
+			rc = make_folder(r->ctr_fd, "work", 0700, err);
+	}
+	if (rc < 0) {
+		rootfs_close(r);
+		return rc;
+	}
+	*ret = *r;
+	return 0;
+}
+
 int rootfs_open(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
 		const struct idmap *uids, const struct idmap *gids, int ctr_fd, struct rootfs *ret,
 		struct rl_err *err)
@@ -127,19 +145,26 @@ int rootfs_open(const struct rl *rl, const struct session *s, const struct strv 
 
 	if (rc == 0)
 		rc = open_layers(rl, s, diff_ids, uids, gids, &r, err);
-	if (r.rung == ROOTFS_OVERLAY && r.n_layers > ROOTFS_OVERLAY_LAYERS_MAX)
-		r.rung = ROOTFS_COPY;
-	if (rc == 0 && r.rung != ROOTFS_COPY) {
-		rc = make_folder(ctr_fd, "upper", 0755, err);
-		if (rc == 0)
-			rc = make_folder(ctr_fd, "work", 0700, err);
-	}
-	if (rc < 0) {
-		rootfs_close(&r);
+	return finish_take(&r, rc, ret, err);
+}
+
+int rootfs_open_over(const struct rl *rl, const struct session *s, const char *dir, int ctr_fd,
+		     struct rootfs *ret, struct rl_err *err)
+{
+	struct rootfs r = { .ctr_fd = ctr_fd };
+	int rc = rootfs_pick(rl, s, &r.rung, NULL, err);
+
+	if (rc < 0)
 		return rc;
-	}
-	*ret = r;
-	return 0;
+	r.layer_fds = calloc(1, sizeof(*r.layer_fds));
+	if (!r.layer_fds)
+		return rl_oom(err);
+	r.layer_fds[0] = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r.layer_fds[0] < 0)
+		rc = rl_fail_sys(err, errno, "use folder '%s' as root", dir);
+	else
+		r.n_layers = 1;
+	return finish_take(&r, rc, ret, err);
 }
 
 void rootfs_close(struct rootfs *r)

@@ -37,6 +37,12 @@ struct rootfs {
 int rootfs_open(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
 		const struct idmap *uids, const struct idmap *gids, int ctr_fd, struct rootfs *ret,
 		struct rl_err *err) RL_MUST_USE;
+/*
+ * The same over a folder of the user's (--rootfs DIR:O), which stays as it is; what is mounted below
+ * it is not seen.
+ */
+int rootfs_open_over(const struct rl *rl, const struct session *s, const char *dir, int ctr_fd,
+		     struct rootfs *ret, struct rl_err *err) RL_MUST_USE;
 void rootfs_close(struct rootfs *r); /* fine on a zeroed struct */
 
 /*

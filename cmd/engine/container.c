@@ -42,6 +42,20 @@ struct making {
 	int volumes_fd;   /* volume_hold() */
 };
 
+/* --rootfs DIR or DIR:O. It may be typed relative to where we are; the monitor works elsewhere. */
+static int take_folder(struct container *c, const char *typed, struct rl_err *err)
+{
+	const size_t len = strlen(typed);
+	auto_free char *path = NULL;
+
+	c->over_folder = len > 2 && strcmp(typed + len - 2, ":O") == 0;
+	path = strndup(typed, c->over_folder ? len - 2 : len);
+	if (!path)
+		return rl_oom(err);
+	c->image_name = realpath(path, NULL);
+	return c->image_name ? 0 : rl_fail_sys(err, errno, "the folder '%s' of --rootfs", path);
+}
+
 static int get_image(struct making *m, struct rl_err *err)
 {
 	const struct create_req *req = &m->req;
@@ -58,14 +72,11 @@ static int get_image(struct making *m, struct rl_err *err)
 	enum pull_policy policy = PULL_MISSING;
 	int r = 0;
 
-	/* a folder may be typed relative to where we are; the monitor works elsewhere */
-	m->c->image_name = req->rootfs ? realpath(req->image, NULL) : strdup(req->image);
-	if (!m->c->image_name && req->rootfs)
-		return rl_fail_sys(err, errno, "the folder '%s' of --rootfs", req->image);
+	if (req->rootfs)
+		return take_folder(m->c, req->image, err);
+	m->c->image_name = strdup(req->image);
 	if (!m->c->image_name)
 		return rl_oom(err);
-	if (req->rootfs)
-		return 0;
 	if (req->pull)
 		r = pull_policy_parse(req->pull, &policy, err);
 	if (r == 0)

@@ -52,6 +52,7 @@ struct container {
 	int stop_signal;
 	bool run; /* made by rl run: it is started before anybody sees it */
 	bool tty, interactive, remove, init, strict_limits, host_cgroupns;
+	bool over_folder; /* --rootfs DIR:O: what it writes goes into a layer over the folder */
 };
 
 /**

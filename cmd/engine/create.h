@@ -20,7 +20,7 @@
 
 struct create_req {
 	const char *image; /* name as typed, or the folder with @rootfs */
-	bool rootfs;       /* --rootfs: @image is a folder */
+	bool rootfs;       /* --rootfs: @image is a folder, or "FOLDER:O" */
 	const char *const *args;
 	size_t n_args;
 	const char *name, *hostname, *user, *workdir, *network, *userns, *shm_size, *stop_signal,

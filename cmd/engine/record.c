@@ -77,8 +77,8 @@ static json_t *to_json(const struct container *c)
 	restart_print(&c->restart, restart);
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:O*, s:I, s:I,"
-		" s:s, s:o, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:o, s:o, "
-		"s:O*, s:O*}",
+		" s:s, s:o, s:i, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:o, "
+		"s:o, s:O*, s:O*}",
 		"version", CTR_FORMAT, "id", c->ctr.id, "name", c->ctr.name, "created", created,
 		"image_name", c->image_name, "image", c->image_id, "diff_ids",
 		list_to_json(&c->diff_ids), "uids", uids, "gids", gids, "net", net_names[c->net],
@@ -88,7 +88,7 @@ static json_t *to_json(const struct container *c)
 		restart, "health", health_conf_write(&c->health), "stop_signal", c->stop_signal,
 		"tty", c->tty, "interactive", c->interactive, "remove", c->remove, "run", c->run,
 		"init", c->init, "strict_limits", c->strict_limits, "host_cgroupns",
-		c->host_cgroupns, "args",
+		c->host_cgroupns, "over_folder", c->over_folder, "args",
 		json_object_get(json_object_get(c->spec_json, "process"), "args"), "mounts",
 		c->mounts, "asked", c->asked, "ports", ports_to_json(c), "net_words",
 		list_to_json(&c->net_words), "files", c->files, "log", c->log);
@@ -254,6 +254,7 @@ static int from_json(const json_t *j, struct container *c, struct rl_err *err)
 	c->init = json_is_true(json_object_get(j, "init"));
 	c->strict_limits = json_is_true(json_object_get(j, "strict_limits"));
 	c->host_cgroupns = json_is_true(json_object_get(j, "host_cgroupns"));
+	c->over_folder = json_is_true(json_object_get(j, "over_folder"));
 	r = json_to_list(j, "diff_ids", &c->diff_ids, err);
 	if (r == 0)
 		r = json_to_list(j, "limit_flags", &c->limit_flags, err);

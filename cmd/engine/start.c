@@ -116,14 +116,16 @@ int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_er
 {
 	int r;
 
-	if (!c->image_id[0]) {
+	if (!c->image_id[0] && !c->over_folder) {
 		*ret = (struct rootfs){ .rung = ROOTFS_DIR,
 					.dir = c->image_name,
 					.ctr_fd = c->ctr.dir_fd };
 		return 0;
 	}
-	r = rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids, c->ctr.dir_fd, ret,
-			err);
+	r = c->over_folder
+		    ? rootfs_open_over(c->rl, &c->session, c->image_name, c->ctr.dir_fd, ret, err)
+		    : rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids,
+				  c->ctr.dir_fd, ret, err);
 	if (r == 0)
 		ret->ephemeral = c->remove;
 	return r;

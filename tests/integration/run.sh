@@ -232,6 +232,26 @@ mkdir "$T/work/tree" && tar -xf "$layer" -C "$T/work/tree"
 run rl run --rm --network none --rootfs "$T/work/tree" sh -c 'echo in; touch /made'
 expect "--rootfs" 0 in
 check "--rootfs: written in place" test -e "$T/work/tree/made"
+run rl run --network none --rootfs work/tree:O true
+expect_error "--rootfs :O: missing" "*'work/tree'*"
+run rl run --name over --network none --rootfs tree:O sh -c 'echo new >>/made; rm /etc/passwd; cat /made'
+expect "--rootfs FOLDER:O" 0 new
+check "--rootfs FOLDER:O: the folder stays as it is" test ! -s "$T/work/tree/made" -a -e "$T/work/tree/etc/passwd"
+run rl start -a over
+expect "--rootfs FOLDER:O: the second run finds what the first wrote" 0 $'new\nnew' "rm:*"
+run rl cp over:/made -
+expect "--rootfs FOLDER:O: cp sees it" 0 "*made*new*"
+run rl commit -q over localhost/over
+run rl run --rm --network none localhost/over sh -c 'cat /made; ls /etc/passwd'
+expect "--rootfs FOLDER:O: commit has it whole" 1 $'new\nnew' "*passwd*"
+rl rm over >/dev/null
+for driver in fuse-overlayfs vfs; do
+	USER_ENV=(STORAGE_DRIVER=$driver)
+	run rl run --rm --network none --rootfs tree:O sh -c 'echo new >>/made; cat /made'
+	expect "--rootfs FOLDER:O with $driver" 0 new "*"
+	USER_ENV=()
+done
+check "--rootfs FOLDER:O: with those, too" test ! -s "$T/work/tree/made"
 run rl run --rm --rootfs "$T/none" sh
 expect_error "--rootfs: missing" "*$T/none*"
 leakcheck "nothing is left of the options"
