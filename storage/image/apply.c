@@ -113,6 +113,29 @@ static void set_dir_times(struct apply *a)
 	}
 }
 
+/*
+ * A folder that is only a part of other entries' paths is not described by this layer: it looks as
+ * it does below, where it is there. Afterwards nothing is put into any folder.
+ */
+static int dress_bare(struct apply *a, struct unpack_result *ret, struct rl_err *err)
+{
+	const struct buf *paths = &a->place.bare_paths;
+
+	for (size_t i = 0; i < paths->len; i += strlen(paths->data + i) + 1) {
+		const char *path = paths->data + i;
+		auto_fd int fd = place_open_bare(&a->place, path), from = FD_NONE;
+		struct stat st;
+
+		if (fd < 0)
+			continue;
+		from = copy_find_lower(a->limits.lower_fds, a->limits.n_lower, path, S_IFDIR, &st);
+		ret->needs_lower = ret->needs_lower || a->limits.lower_later;
+		if (from >= 0 && copy_dir_meta(from, fd, &st, a->place.one_id, err) < 0)
+			return rl_wrap(err, "folder '%.300s'", path);
+	}
+	return 0;
+}
+
 static int put_dir(struct apply *a, const char *path, int dir_fd, const char *base,
 		   struct archive_entry *e, struct rl_err *err)
 {
@@ -293,7 +316,7 @@ static int put_lower_file(struct apply *a, const char *path, const char *target,
 	const char *base;
 	int fd;
 
-	from = copy_find_lower(a->limits.lower_fds, a->limits.n_lower, target, &st);
+	from = copy_find_lower(a->limits.lower_fds, a->limits.n_lower, target, S_IFREG, &st);
 	if (from < 0) {
 		if (a->limits.n_lower == 0)
 			return rl_fail(err, UNPACK_NEEDS_LOWER,
@@ -387,6 +410,7 @@ static int put_whiteout(struct apply *a, int dir_fd, const char *name, struct rl
 	}
 	if (was != PLACE_DIR) /* our own file, or deleted already */
 		return 0;
+	place_is_real(&a->place, st.st_ino); /* a new folder in the place of the lower one */
 	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "open the folder");
@@ -485,6 +509,8 @@ int apply_all(struct apply *a, struct tarin *t, struct unpack_result *ret, struc
 	if (r < 0)
 		return r;
 	set_dir_times(a);
+	if (dress_bare(a, ret, err) < 0)
+		return -err->code;
 	ret->files = a->entries;
 	ret->disk_bytes = a->bytes;
 	return 0;

@@ -6,6 +6,8 @@
  *
  *	name		leading "/" and "." parts are dropped; ".." or an empty name: error
  *	folder		made or, when there is one, given the new metadata
+ *	parent only	a folder that is but a part of names looks as in the layers below, else
+ *			root's and 0755
  *	other over any	replaces what the same layer put there before
  *	hard link	to a file of this layer; of a lower layer (lower_fds): a copy of it.
  *			Its metadata is the target's: nothing is set through a link

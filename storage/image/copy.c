@@ -81,7 +81,8 @@ int copy_data(int from, int to, int64_t size, struct rl_err *err)
 	return r < 0 ? rl_fail_sys(err, -r, "copy its content") : 0;
 }
 
-int copy_xattrs(int from, int to, struct rl_err *err)
+/* @skip: names that begin so, or NULL */
+static int copy_most_xattrs(int from, int to, const char *skip, struct rl_err *err)
 {
 	auto_free char *names = NULL;
 	auto_free char *value = NULL;
@@ -102,6 +103,8 @@ int copy_xattrs(int from, int to, struct rl_err *err)
 
 		if (strncmp(k, "user.", 5) != 0 && strcmp(k, "security.capability") != 0)
 			continue;
+		if (skip && strncmp(k, skip, strlen(skip)) == 0)
+			continue;
 		n = fgetxattr(from, k, value, XATTR_ROOM);
 		if (n < 0 || fsetxattr(to, k, value, (size_t)n, 0) < 0)
 			return rl_fail_sys(err, errno, "copy extended attribute '%.255s'", k);
@@ -109,13 +112,19 @@ int copy_xattrs(int from, int to, struct rl_err *err)
 	return 0;
 }
 
-int copy_meta(int from, int to, const struct stat *st, bool one_id, struct rl_err *err)
+int copy_xattrs(int from, int to, struct rl_err *err)
+{
+	return copy_most_xattrs(from, to, NULL, err);
+}
+
+static int copy_all_meta(int from, int to, const struct stat *st, bool one_id, const char *skip,
+			 struct rl_err *err)
 {
 	const struct timespec ts[2] = { st->st_mtim, st->st_mtim };
 
 	if (!one_id && fchown(to, st->st_uid, st->st_gid) < 0)
 		return rl_fail_sys(err, errno, "set owner %u:%u", st->st_uid, st->st_gid);
-	if (copy_xattrs(from, to, err) < 0)
+	if (copy_most_xattrs(from, to, skip, err) < 0)
 		return -err->code;
 	if (fchmod(to, st->st_mode & 07777) < 0)
 		return rl_fail_sys(err, errno, "set its mode");
@@ -124,12 +133,23 @@ int copy_meta(int from, int to, const struct stat *st, bool one_id, struct rl_er
 	return 0;
 }
 
+int copy_meta(int from, int to, const struct stat *st, bool one_id, struct rl_err *err)
+{
+	return copy_all_meta(from, to, st, one_id, NULL, err);
+}
+
+int copy_dir_meta(int from, int to, const struct stat *st, bool one_id, struct rl_err *err)
+{
+	return copy_all_meta(from, to, st, one_id, "user.overlay.", err);
+}
+
 /* --- lower layers -------------------------------------------------------------------------- */
 
-enum shown { SHOWN_FILE, SHOWN_NOT_HERE, SHOWN_HIDDEN };
+enum shown { SHOWN_IT, SHOWN_NOT_HERE, SHOWN_HIDDEN };
 
 /* Does this layer show @path, say nothing about it, or hide it from those below? */
-static enum shown look_in(int layer_fd, const char *path, int *ret_fd, struct stat *ret_st)
+static enum shown look_in(int layer_fd, const char *path, mode_t type, int *ret_fd,
+			  struct stat *ret_st)
 {
 	auto_fd int at = openat(layer_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool opaque = false;
@@ -147,7 +167,7 @@ static enum shown look_in(int layer_fd, const char *path, int *ret_fd, struct st
 		opaque |= fgetxattr(at, "user.overlay.opaque", &y, 1) == 1 && y == 'y';
 		if (fstatat(at, part, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return errno == ENOENT && !opaque ? SHOWN_NOT_HERE : SHOWN_HIDDEN;
-		if (path[len] == '\0' ? !S_ISREG(st.st_mode) : !S_ISDIR(st.st_mode))
+		if ((st.st_mode & S_IFMT) != (path[len] == '\0' ? type : S_IFDIR))
 			return SHOWN_HIDDEN; /* a whiteout, or something else in the way */
 		next = openat(at, part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		fd_close(TAKE_FD(at));
@@ -155,20 +175,20 @@ static enum shown look_in(int layer_fd, const char *path, int *ret_fd, struct st
 		if (path[len] == '\0' && at >= 0) {
 			*ret_fd = TAKE_FD(at);
 			*ret_st = st;
-			return SHOWN_FILE;
+			return SHOWN_IT;
 		}
 		path += len + 1;
 	}
 	return SHOWN_HIDDEN;
 }
 
-int copy_find_lower(const int *fds, size_t n, const char *path, struct stat *ret_st)
+int copy_find_lower(const int *fds, size_t n, const char *path, mode_t type, struct stat *ret_st)
 {
 	for (size_t i = n; i-- > 0;) {
 		int fd = FD_NONE;
-		enum shown s = look_in(fds[i], path, &fd, ret_st);
+		enum shown s = look_in(fds[i], path, type, &fd, ret_st);
 
-		if (s == SHOWN_FILE)
+		if (s == SHOWN_IT)
 			return fd;
 		if (s == SHOWN_HIDDEN)
 			return -ENOENT;

@@ -18,13 +18,18 @@ int copy_xattrs(int from, int to, struct rl_err *err) RL_MUST_USE;
  */
 int copy_meta(int from, int to, const struct stat *st, bool one_id, struct rl_err *err) RL_MUST_USE;
 
+/* Of a folder of a lower layer; what the overlay obeys stays with its layer. */
+int copy_dir_meta(int from, int to, const struct stat *st, bool one_id,
+		  struct rl_err *err) RL_MUST_USE;
+
 /**
- * copy_find_lower() - The file that lower layers show at a path (overlay rules: whiteouts, opaque folders)
+ * copy_find_lower() - What lower layers show at a path (overlay rules: whiteouts, opaque folders)
  * @fds:	diff folders, bottom first
+ * @type:	S_IFREG or S_IFDIR: nothing else is looked for
  * @path:	From place_clean()
- * @ret_st:	Of the file found
+ * @ret_st:	Of what was found
  *
  * Symlinks are followed nowhere. Return: descriptor for reading, owned; -ENOENT when no layer
- * shows a regular file there
+ * shows such a thing there
  */
-int copy_find_lower(const int *fds, size_t n, const char *path, struct stat *ret_st);
+int copy_find_lower(const int *fds, size_t n, const char *path, mode_t type, struct stat *ret_st);

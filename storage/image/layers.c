@@ -23,6 +23,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/proc.h"
+#include "storage/blob.h"
 #include "storage/digest.h"
 #include "storage/image/child.h"
 #include "storage/image/unpack.h"
@@ -44,7 +45,7 @@ struct item {
 	enum state state;
 	bool fed;         /* the stream has ended well */
 	bool unpacked;    /* @result is there */
-	bool needs_lower; /* begin when everything below is done */
+	bool needs_lower; /* begin when everything below is done; the stream was read once then */
 	unsigned tries;
 	int64_t not_before;
 	struct layer_stage stage;
@@ -181,6 +182,14 @@ static int open_lower(struct layers *ls, size_t i, int *fds, size_t *ret_n, stru
 	return 0;
 }
 
+static bool below_done(const struct layers *ls, size_t i)
+{
+	while (i > 0)
+		if (ls->v[--i].state != DONE)
+			return false;
+	return true;
+}
+
 static int start_child(struct layers *ls, size_t i, int in_fd, struct rl_err *err)
 {
 	struct item *it = &ls->v[i];
@@ -189,13 +198,15 @@ static int start_child(struct layers *ls, size_t i, int in_fd, struct rl_err *er
 	size_t n = 0;
 	int r = 0;
 
-	if (it->needs_lower) {
+	if (below_done(ls, i)) {
 		lower = calloc(i ? i : 1, sizeof(*lower));
 		if (!lower)
 			return rl_oom(err);
 		r = open_lower(ls, i, lower, &n, err);
 		limits.lower_fds = lower;
 		limits.n_lower = n;
+	} else {
+		limits.lower_later = 1;
 	}
 	if (r == 0)
 		r = unpack_start(in_fd, it->stage.diff_fd,
@@ -204,6 +215,23 @@ static int start_child(struct layers *ls, size_t i, int in_fd, struct rl_err *er
 	while (n > 0)
 		fd_close(lower[--n]);
 	return r;
+}
+
+/* The second time the packed layer is here, as a rule; what comes of it is checked by diff_id. */
+static int open_stream(struct layers *ls, size_t i, int *ret_fd, struct rl_err *err)
+{
+	struct item *it = &ls->v[i];
+	struct rl_err ignored;
+	int64_t size;
+	int fd = it->needs_lower && it->want->blob && it->tries == 1
+			 ? blob_open(ls->conf->rl, it->want->blob, &size, &ignored)
+			 : -ENOENT;
+
+	if (fd < 0)
+		return ls->feed->open(ls->feed->arg, i, ret_fd, &it->fed, err);
+	*ret_fd = fd;
+	it->fed = true;
+	return 0;
 }
 
 static int begin(struct layers *ls, size_t i, struct rl_err *err)
@@ -229,10 +257,11 @@ static int begin(struct layers *ls, size_t i, struct rl_err *err)
 	it->fed = it->unpacked = false;
 	if (it->want->size >= 0)
 		progress_size(it->want->size, size);
-	progress_step(ls->conf->progress, "Copying blob %.12s%s%s%s",
-		      digest_hex(it->want->blob ? it->want->blob : it->want->diff_id),
-		      *size ? " (" : "", size, *size ? ")" : "");
-	r = ls->feed->open(ls->feed->arg, i, &in_fd, &it->fed, err);
+	if (!it->needs_lower) /* else it was said already */
+		progress_step(ls->conf->progress, "Copying blob %.12s%s%s%s",
+			      digest_hex(it->want->blob ? it->want->blob : it->want->diff_id),
+			      *size ? " (" : "", size, *size ? ")" : "");
+	r = open_stream(ls, i, &in_fd, err);
 	if (r < 0)
 		return r;
 	return start_child(ls, i, in_fd, err);
@@ -242,12 +271,8 @@ static bool may_begin(const struct layers *ls, size_t i, int64_t now)
 {
 	const struct item *it = &ls->v[i];
 
-	if (it->state != PENDING || it->not_before > now)
-		return false;
-	for (size_t k = 0; it->needs_lower && k < i; k++)
-		if (ls->v[k].state != DONE)
-			return false;
-	return true;
+	return it->state == PENDING && it->not_before <= now &&
+	       (!it->needs_lower || below_done(ls, i));
 }
 
 static int begin_some(struct layers *ls, struct rl_err *err)
@@ -324,9 +349,24 @@ static int published(struct item *it, struct rl_err *err)
 	return 0;
 }
 
-static int maybe_publish(struct layers *ls, struct item *it, struct rl_err *err)
+/* Begin anew when everything below is there. */
+static void postpone(struct layers *ls, size_t i)
 {
-	return it->state == ACTIVE && it->fed && it->unpacked ? publish(ls, it, err) : 0;
+	drop(ls, i);
+	ls->v[i].needs_lower = true;
+	ls->v[i].tries = 0;
+}
+
+static int maybe_publish(struct layers *ls, size_t i, struct rl_err *err)
+{
+	struct item *it = &ls->v[i];
+
+	if (it->state != ACTIVE || !it->fed || !it->unpacked)
+		return 0;
+	if (!it->result.needs_lower)
+		return publish(ls, it, err);
+	postpone(ls, i);
+	return 0;
 }
 
 int layers_fed(struct layers *ls, size_t i, const struct rl_err *err, bool again,
@@ -339,7 +379,7 @@ int layers_fed(struct layers *ls, size_t i, const struct rl_err *err, bool again
 	it = &ls->v[i];
 	if (!err) {
 		it->fed = true;
-		return maybe_publish(ls, it, ret_err);
+		return maybe_publish(ls, i, ret_err);
 	}
 	if (again && it->tries < TRIES_MAX) {
 		drop(ls, i);
@@ -358,12 +398,10 @@ static int child_done(struct layers *ls, size_t i, struct rl_err *err)
 
 	if (r == 0) {
 		it->unpacked = true;
-		return maybe_publish(ls, it, err);
+		return maybe_publish(ls, i, err);
 	}
 	if (r == -UNPACK_NEEDS_LOWER && !it->needs_lower) {
-		drop(ls, i);
-		it->needs_lower = true;
-		it->tries = 0;
+		postpone(ls, i);
 		return 0;
 	}
 	if (r == -ENOSPC || r == -EDQUOT)

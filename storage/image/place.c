@@ -22,6 +22,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 
+#define BARE_MAX (8 << 20) /* bytes of paths */
+
 static void forget_nothing(void *key)
 {
 	(void)key; /* a number */
@@ -36,7 +38,9 @@ void place_done(struct place *p)
 {
 	fd_close(TAKE_FD(p->dir_fd));
 	tdestroy(p->implied, forget_nothing);
-	p->implied = NULL;
+	tdestroy(p->bare, forget_nothing);
+	p->implied = p->bare = NULL;
+	buf_done(&p->bare_paths);
 }
 
 /* --- folders made for whiteouts only ------------------------------------------------------- */
@@ -55,15 +59,46 @@ static int compare_keys(const void *a, const void *b)
 void place_is_real(struct place *p, ino_t ino)
 {
 	(void)tdelete(as_key(ino), &p->implied, compare_keys); /* mostly it is not in there */
+	(void)tdelete(as_key(ino), &p->bare, compare_keys);
 }
 
-static int remember_implied(struct place *p, int fd, struct rl_err *err)
+static int remember_bare(struct place *p, int fd, const char *path, struct rl_err *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return rl_fail_sys(err, errno, "stat");
-	return tsearch(as_key(st.st_ino), &p->implied, compare_keys) ? 0 : rl_oom(err);
+	if (p->bare_paths.len + strlen(path) >= BARE_MAX)
+		return rl_fail(err, E2BIG, "too many folders without an entry of their own");
+	if (buf_add(&p->bare_paths, path, strlen(path) + 1) < 0 ||
+	    !tsearch(as_key(st.st_ino), &p->bare, compare_keys) ||
+	    (p->marking && !tsearch(as_key(st.st_ino), &p->implied, compare_keys)))
+		return rl_oom(err);
+	return 0;
+}
+
+int place_open_bare(struct place *p, const char *path)
+{
+	auto_fd int fd = openat(p->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char part[256], y;
+	struct stat st;
+
+	while (fd >= 0 && *path) {
+		size_t len = strcspn(path, "/");
+		int next;
+
+		if (fgetxattr(fd, "user.overlay.opaque", &y, 1) == 1 && y == 'y')
+			return -ENOENT;
+		memcpy(part, path, len); /* place_clean() has seen to its length */
+		part[len] = '\0';
+		next = openat(fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd_close(TAKE_FD(fd));
+		fd = next;
+		path += len + (path[len] == '/');
+	}
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return tfind(as_key(st.st_ino), &p->bare, compare_keys) ? TAKE_FD(fd) : -ENOENT;
 }
 
 bool place_is_hollow(struct place *p, int dir_fd, const char *base, ino_t ino)
@@ -91,7 +126,7 @@ bool place_is_hollow(struct place *p, int dir_fd, const char *base, ino_t ino)
 			  (S_ISDIR(st.st_mode) && place_is_hollow(p, fd, e->d_name, st.st_ino)));
 	}
 	if (!hollow)
-		place_is_real(p, ino);
+		(void)tdelete(as_key(ino), &p->implied, compare_keys);
 	return hollow;
 }
 
@@ -236,8 +271,8 @@ int place_mkdir(int dir_fd, const char *base, bool opaque, struct rl_err *err)
 	return TAKE_FD(fd);
 }
 
-/* A folder that no entry described: root's, 0755, whatever set-gid folder it is in. */
-static int make_plain(struct place *p, int dir_fd, const char *base, bool opaque,
+/* A folder that no entry described: root's, 0755, whatever set-gid folder it is in. @path: whole */
+static int make_plain(struct place *p, int dir_fd, const char *path, const char *base, bool opaque,
 		      struct rl_err *err)
 {
 	auto_fd int fd = place_mkdir(dir_fd, base, opaque, err);
@@ -248,13 +283,14 @@ static int make_plain(struct place *p, int dir_fd, const char *base, bool opaque
 		return rl_fail_sys(err, errno, "give folder '%.255s' to root", base);
 	if (fchmod(fd, 0755) < 0)
 		return rl_fail_sys(err, errno, "chmod folder '%.255s'", base);
-	if (p->marking && !opaque && remember_implied(p, fd, err) < 0)
+	if (!opaque && remember_bare(p, fd, path, err) < 0)
 		return -err->code;
 	return TAKE_FD(fd);
 }
 
-/* Make the component @base of @at, which could not be opened as a folder. */
-static int make_part(struct place *p, int at, const char *base, int why, struct rl_err *err)
+/* Make the component @base of @at, the last of @path, which could not be opened as a folder. */
+static int make_part(struct place *p, int at, const char *path, const char *base, int why,
+		     struct rl_err *err)
 {
 	enum place_was was = PLACE_FREE;
 	struct stat st = { 0 };
@@ -262,11 +298,11 @@ static int make_part(struct place *p, int at, const char *base, int why, struct 
 	if (place_look(at, base, &was, &st, err) < 0)
 		return -err->code;
 	if (was == PLACE_FREE)
-		return make_plain(p, at, base, false, err);
+		return make_plain(p, at, path, base, false, err);
 	if (was == PLACE_WHITEOUT) {
 		if (unlinkat(at, base, 0) < 0)
 			return rl_fail_sys(err, errno, "remove the whiteout of '%.255s'", base);
-		return make_plain(p, at, base, true, err);
+		return make_plain(p, at, path, base, true, err);
 	}
 	if (was == PLACE_OTHER && S_ISLNK(st.st_mode))
 		return rl_fail(err, why, "'%.255s' in its path is a link that leads to no folder",
@@ -291,7 +327,7 @@ static int make_dirs(struct place *p, const char *path, struct rl_err *err)
 		part[end] = '\0';
 		next = open_dir(p, part, RESOLVE_IN_ROOT);
 		if (next < 0)
-			next = make_part(p, at, part + start, -next, err);
+			next = make_part(p, at, part, part + start, -next, err);
 		if (next < 0)
 			return next;
 		fd_close(TAKE_FD(at));

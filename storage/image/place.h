@@ -13,19 +13,22 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 
 #define PLACE_PATH_MAX  4095
 #define PLACE_DEPTH_MAX 1000
 
 struct place {
-	int root_fd;     /* borrowed */
-	int dir_fd;      /* on @dir, owned; FD_NONE when nothing is cached */
-	char dir[4096];  /* path of @dir_fd below the root */
-	bool no_openat2; /* refused by an outer filter: no symlink is followed at all then */
-	bool one_id;     /* no owners are set */
-	bool marking;    /* folders made now are remembered as made for whiteouts only */
-	void *implied;   /* tsearch(3) tree of their inode numbers */
+	int root_fd;           /* borrowed */
+	int dir_fd;            /* on @dir, owned; FD_NONE when nothing is cached */
+	char dir[4096];        /* path of @dir_fd below the root */
+	bool no_openat2;       /* refused by an outer filter: no symlink is followed at all then */
+	bool one_id;           /* no owners are set */
+	bool marking;          /* folders made now are remembered as made for whiteouts only */
+	void *implied;         /* tsearch(3) tree of their inode numbers */
+	void *bare;            /* the same of all folders that no entry described */
+	struct buf bare_paths; /* of these, each with its NUL, parents first */
 };
 
 void place_init(struct place *p, int root_fd, bool one_id);
@@ -69,8 +72,13 @@ int place_clear(struct place *p, int dir_fd, const char *base, struct rl_err *er
  * entry for it, nothing but whiteouts in it? "No" is remembered: asking again costs nothing.
  */
 bool place_is_hollow(struct place *p, int dir_fd, const char *base, ino_t ino);
-/* An entry describes this folder: it is no longer one made for whiteouts only. */
+/* An entry describes this folder: it is no longer one made for whiteouts only, nor bare. */
 void place_is_real(struct place *p, ino_t ino);
+/*
+ * The folder @path (of @bare_paths) when it is still there, no entry has described it, and nothing
+ * above it hides what is below this layer. Owned descriptor or -errno.
+ */
+int place_open_bare(struct place *p, const char *path);
 /* mkdir and open; @opaque: hides the same folder of lower layers. Owned descriptor or -errno. */
 int place_mkdir(int dir_fd, const char *base, bool opaque, struct rl_err *err) RL_MUST_USE;
 /* Mark a folder so that the overlay shows nothing of lower layers in it. */

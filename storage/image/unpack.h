@@ -20,12 +20,15 @@ struct unpack_limits {
 	int64_t max_bytes; /* of the uncompressed tar */
 	int64_t max_entries;
 	/*
-	 * diff folders of the layers below, bottom first, borrowed; only for layers with hard links
-	 * to files of lower layers. Without them such a layer fails with UNPACK_NEEDS_LOWER: begin
-	 * anew, with a fresh stream and folder, when the layers below are there.
+	 * diff folders of the layers below, bottom first, borrowed; for hard links to files of lower
+	 * layers, and for folders that the tar names only as a part of a path: they look as they do
+	 * below. Without lower layers the first fails with UNPACK_NEEDS_LOWER, the second sets
+	 * needs_lower of the result where @lower_later: begin anew, with a fresh stream and folder,
+	 * when the layers below are there.
 	 */
 	const int *lower_fds;
 	size_t n_lower;
+	int lower_later;
 };
 
 #define UNPACK_NEEDS_LOWER ENOLINK /* err.code of unpack_finish() */
@@ -35,6 +38,7 @@ struct unpack_result {
 	int64_t tar_bytes;  /* uncompressed */
 	int64_t disk_bytes; /* content of files */
 	int64_t files;      /* entries of any kind */
+	int needs_lower;
 };
 
 struct unpack {

@@ -193,6 +193,123 @@ static void test_without_openat2(void **state)
 	assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
 }
 
+static void fill_bare(struct tar *t)
+{
+	tar_add(t, AE_IFREG, "d/e/f", 0644, "x");  /* both folders as below */
+	tar_add(t, AE_IFREG, "late/f", 0644, "x"); /* described after its content */
+	tar_add(t, AE_IFDIR, "late", 0711, "");
+	tar_add(t, AE_IFREG, "w/.wh.gone", 0644, "");     /* only a whiteout in it */
+	tar_add(t, AE_IFREG, "o/.wh..wh..opq", 0644, ""); /* its content goes, not itself */
+	tar_add(t, AE_IFREG, "o/in/f", 0644, "x");        /* the lower one is hidden */
+	tar_add(t, AE_IFREG, ".wh.new", 0644, "");        /* another folder of that name */
+	tar_add(t, AE_IFREG, "new/f", 0644, "x");
+	tar_add(t, AE_IFREG, "new2/f", 0644, "x");
+	tar_add(t, AE_IFREG, ".wh.new2", 0644, "");
+	tar_add(t, AE_IFREG, "file/f", 0644, "x"); /* a file below, a folder here */
+	tar_add(t, AE_IFLNK, "link", 0777, "late");
+	tar_add(t, AE_IFREG, "link/f2", 0644, "x");
+}
+
+static mode_t mode_at(int top, const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(top, path, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st.st_mode & 07777;
+}
+
+static const struct timespec old_time = { .tv_sec = 1234567890, .tv_nsec = 7 };
+
+static void lower_dir(int top, const char *path, mode_t mode)
+{
+	const struct timespec ts[2] = { old_time, old_time };
+
+	assert_int_equal(mkdirat(top, path, 0755), 0);
+	assert_int_equal(fchmodat(top, path, mode, 0), 0);
+	assert_int_equal(utimensat(top, path, ts, 0), 0);
+}
+
+static void unpack_bare(int top, const char *dir, const struct unpack_limits *l,
+			struct unpack_result *ret)
+{
+	struct tar t = tar_begin();
+	struct rl_err err = { 0 };
+	int in, fd;
+
+	fill_bare(&t);
+	in = tar_end(&t);
+	assert_int_equal(mkdirat(top, dir, 0755), 0);
+	fd = openat(top, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(unpack_here(in, fd, 1, l, ret, &err), 0);
+	fd_close(in);
+	fd_close(fd);
+}
+
+/* A folder that a layer does not describe keeps what the layer below says of it. */
+static void test_bare_folders(void **state)
+{
+	struct unpack_limits l = { .max_bytes = 1 << 20, .max_entries = 100 };
+	struct unpack_result res = { 0 };
+	struct rl_err err = { 0 };
+	struct stat st;
+	char path[256], v[8] = "";
+	int top = scratch_make(path), fds[2], fd;
+
+	(void)state;
+	unpack_bare(top, "bottom", &l, &res); /* nothing below */
+	assert_int_equal(res.needs_lower, 0);
+	assert_int_equal(mode_at(top, "bottom/d/e"), 0755);
+	l.lower_later = 1;
+	unpack_bare(top, "early", &l, &res);
+	assert_int_equal(res.needs_lower, 1);
+
+	assert_int_equal(mkdirat(top, "0", 0755), 0);
+	assert_int_equal(mkdirat(top, "1", 0755), 0);
+	lower_dir(top, "0/d", 0700);
+	lower_dir(top, "0/d/e", 01777);
+	lower_dir(top, "1/d", 0750); /* the upper one of both counts */
+	lower_dir(top, "0/late", 0700);
+	lower_dir(top, "0/w", 0710);
+	lower_dir(top, "0/o", 0720);
+	lower_dir(top, "0/o/in", 0700);
+	lower_dir(top, "0/new", 0700);
+	lower_dir(top, "0/new2", 0700);
+	put_file(top, "0/file", "lower");
+	fds[0] = openat(top, "0", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fds[1] = openat(top, "1", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(top, "0/w", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fsetxattr(fd, "user.x", "1", 1, 0), 0);
+	assert_int_equal(fsetxattr(fd, "user.rl.owner", "5:6:0", 5, 0), 0);
+	assert_int_equal(fsetxattr(fd, "user.overlay.opaque", "y", 1, 0), 0);
+	fd_close(fd);
+	l.lower_fds = fds;
+	l.n_lower = 2;
+	l.lower_later = 0;
+	unpack_bare(top, "top", &l, &res);
+	assert_int_equal(res.needs_lower, 0);
+	assert_int_equal(mode_at(top, "top/d"), 0750);
+	assert_int_equal(mode_at(top, "top/d/e"), 01777);
+	assert_int_equal(fstatat(top, "top/d/e", &st, 0), 0);
+	assert_int_equal(st.st_mtim.tv_sec, old_time.tv_sec);
+	assert_int_equal(st.st_mtim.tv_nsec, old_time.tv_nsec);
+	assert_int_equal(mode_at(top, "top/late"), 0711);
+	assert_int_equal(mode_at(top, "top/w"), 0710);
+	assert_int_equal(mode_at(top, "top/o"), 0720);
+	assert_int_equal(mode_at(top, "top/o/in"), 0755);
+	assert_int_equal(mode_at(top, "top/new"), 0755);
+	assert_int_equal(mode_at(top, "top/new2"), 0755);
+	assert_int_equal(mode_at(top, "top/file"), 0755);
+	fd = openat(top, "top/w", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fgetxattr(fd, "user.x", v, sizeof(v)), 1);
+	assert_int_equal(fgetxattr(fd, "user.rl.owner", v, sizeof(v)), 5);
+	assert_true(fgetxattr(fd, "user.overlay.opaque", v, sizeof(v)) < 0);
+	fd_close(fd);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	fd_close(top);
+	assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
+}
+
 static void test_killed_child(void **state)
 {
 	struct unpack u = { 0 };
@@ -237,16 +354,17 @@ static void test_lower(void **state)
 	assert_int_equal(place_set_opaque(fd, &err), 0);
 	fd_close(fd);
 
-	fd = copy_find_lower(fds, 2, "a", &st);
+	fd = copy_find_lower(fds, 2, "a", S_IFREG, &st);
 	assert_true(fd >= 0 && st.st_size == 2);
 	fd_close(fd);
-	fd = copy_find_lower(fds, 2, "d/b", &st);
+	fd = copy_find_lower(fds, 2, "d/b", S_IFREG, &st);
 	assert_true(fd >= 0 && st.st_size == 5);
 	fd_close(fd);
-	assert_int_equal(copy_find_lower(fds, 2, "o/c", &st), -ENOENT); /* opaque above */
-	assert_int_equal(copy_find_lower(fds, 2, "l/b", &st), -ENOENT); /* through a link */
-	assert_int_equal(copy_find_lower(fds, 2, "d", &st), -ENOENT);
-	assert_int_equal(copy_find_lower(fds, 2, "a/x", &st), -ENOENT);
+	assert_int_equal(copy_find_lower(fds, 2, "o/c", S_IFREG, &st), -ENOENT); /* opaque above */
+	assert_int_equal(copy_find_lower(fds, 2, "l/b", S_IFREG, &st),
+			 -ENOENT); /* through a link */
+	assert_int_equal(copy_find_lower(fds, 2, "d", S_IFREG, &st), -ENOENT);
+	assert_int_equal(copy_find_lower(fds, 2, "a/x", S_IFREG, &st), -ENOENT);
 	fd_close(fds[0]);
 	fd_close(fds[1]);
 	fd_close(top);
@@ -256,9 +374,10 @@ static void test_lower(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),    cmocka_unit_test(test_whiteouts),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_killed_child),
-		cmocka_unit_test(test_lower),    cmocka_unit_test(test_without_openat2),
+		cmocka_unit_test(test_names),           cmocka_unit_test(test_whiteouts),
+		cmocka_unit_test(test_refusals),        cmocka_unit_test(test_killed_child),
+		cmocka_unit_test(test_lower),           cmocka_unit_test(test_bare_folders),
+		cmocka_unit_test(test_without_openat2),
 	};
 
 	return cmocka_run_group_tests_name("storage/image/apply", tests, NULL, NULL);
