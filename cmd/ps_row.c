@@ -172,8 +172,8 @@ static json_t *make(const struct ctr *c, const struct ctr_state *s, const struct
 }
 
 /*
- * Does it certainly not run, and did its monitor write the end? Then nobody needs to read its records.
- * Whatever is unclear says no.
+ * Does it certainly not run, and did its monitor write the end, or was there never one? Then nobody
+ * needs to read its records. Whatever is unclear says no.
  */
 static bool is_idle(const struct rl *rl, const char *id)
 {
@@ -187,6 +187,11 @@ static bool is_idle(const struct rl *rl, const char *id)
 		return false;
 	(void)snprintf(path, sizeof(path), "containers/%s/exit.json", id);
 	ended = faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!ended && errno == ENOENT) {
+		(void)snprintf(path, sizeof(path), "containers/%s/run.json", id);
+		ended = faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+			errno == ENOENT;
+	}
 	/* between the two looks it may have been started: then the lock is held again */
 	return ended && io_lock_holder(fd) == 0;
 }

@@ -198,6 +198,7 @@ done
 LISTED=1000
 ! $SMOKE || LISTED=5
 seq $LISTED | xargs -P 2 -I{} $rl create --network none $img true >/dev/null
+median rl_ps_hidden $rl ps
 median rl_ps_listed $rl ps -a
 $rl rm -f -a >/dev/null
 
@@ -250,7 +251,8 @@ row "inspect" rl_inspect pod_inspect - - -
 row "ps, no container" rl_ps0 pod_ps0 - - -
 row "ps, 2 containers" rl_ps2 pod_ps2 - - -
 row "ps, $MANY containers (podman: 20)" rl_ps_many pod_ps_many - - -
-row "ps -a, $LISTED created containers" rl_ps_listed - - - -
+row "ps, $LISTED created containers" rl_ps_hidden - - - -
+row "ps -a, the same" rl_ps_listed - - - -
 row "run -d" rl_rund pod_rund - - -
 row "start and stop, --init sleep" rl_startstop pod_startstop - - -
 row "stop of a shell that handles SIGTERM" rl_stop pod_stop - - -
