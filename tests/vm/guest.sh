@@ -210,7 +210,7 @@ run_update() {
 	has "max 100000 79 max max max " "rl update: nor of the memory"
 	rl rm -f -t 0 live >/dev/null 2>&1
 	rl run -d --name eats --network none --memory 128m $image \
-		sh -c 'x=$(dd if=/dev/zero bs=1M count=40 2>/dev/null | tr "\000" x); echo up; sleep 100' >/dev/null 2>&1
+		sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=40 2>/dev/null; echo up; sleep 100' >/dev/null 2>&1
 	for _ in {1..100}; do
 		rl logs eats 2>/dev/null | grep -q up && break
 		read -rt 0.1 <> <(:)

@@ -84,9 +84,9 @@ units() {
 }
 
 journal() {
-	local text
+	local text # the pauses: two pipes have no order of their own
 	rl run -d --name j --network none --log-driver journald --log-opt 'tag={{.Name}}-tag' $image sh -c \
-		'echo out; echo err >&2; printf "\377raw\n"; printf part; sleep 0.2; echo ial; head -c 100000 /dev/zero | tr "\000" x; echo' >/dev/null
+		'echo out; sleep 0.5; echo err >&2; sleep 0.5; printf "\377raw\n"; printf part; sleep 0.2; echo ial; head -c 100000 /dev/zero | tr "\000" x; echo' >/dev/null
 	rl wait j >/dev/null
 	soon CONTAINER_TAG=j-tag journalctl -q -o export CONTAINER_NAME=j
 	ok $? "journald: CONTAINER_NAME, CONTAINER_TAG"
