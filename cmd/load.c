@@ -51,8 +51,9 @@ const struct cmd cmd_load = {
 	.summary = "Bring in images from an archive or an OCI layout",
 	.about = "Brings in the images of an archive, made by 'docker save', 'podman "
 		 "save' or 'skopeo copy' (docker-archive or oci-archive, packed or "
-		 "not), or of a folder that holds an OCI layout. Without FILE and -i "
-		 "the archive is read from stdin.\n\n"
+		 "not), or of a folder that holds an OCI layout, or one image as 'rl save "
+		 "--format docker-dir' and 'skopeo copy' (dir:) write it. Without FILE and "
+		 "-i the archive is read from stdin.\n\n"
 		 "One line per image is printed: 'Loaded image: NAME'.",
 	.examples = {
 		{ "rl load -i alpine.tar",

@@ -136,6 +136,8 @@ const struct cmd cmd_pull = {
 	.about = "Fetches images from a registry, whether they are there already or "
 		 "not, and prints their ids; layers that are there are not fetched "
 		 "again. Progress is on stderr.\n\n"
+		 "An IMAGE 'docker-archive:FILE[:NAME]', 'oci-archive:FILE[:NAME]', "
+		 "'oci:DIR[:NAME]' or 'dir:DIR' is read from there; the last has no name.\n\n"
 		 "A short name is looked up as registries.conf says, else at docker.io. "
 		 "Logins come from --creds, --authfile or the files that 'podman login' "
 		 "and 'docker login' write.",

@@ -345,22 +345,25 @@ static int compose_pull(json_t *root, const void *arg, struct rl_err *err)
 /* Transports that others have and we do not; as a name each would only be a puzzling error. */
 static int check_transport(const char *name, struct rl_err *err)
 {
-	static const char *const unknown[] = { "dir:",    "docker-daemon:", "containers-storage:",
-					       "ostree:", "sif:",           "tarball:" };
+	static const char *const unknown[] = { "docker-daemon:", "containers-storage:", "ostree:",
+					       "sif:", "tarball:" };
 
 	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
 		if (strncmp(name, unknown[i], strlen(unknown[i])) != 0)
 			continue;
 		rl_fail(err, ENOTSUP, "images of '%s' cannot be read", unknown[i]);
-		return rl_hint(err, "docker://, docker-archive:, oci-archive: and oci: can");
+		return rl_hint(err, "docker://, docker-archive:, oci-archive:, oci: and dir: can");
 	}
 	return 0;
 }
 
+#define DIR_TRANSPORT "dir:" /* a folder with one image; its path may hold a ':' */
+
 /* "oci-archive:FILE[:NAME]" and its kin: the part after the prefix, or NULL. */
 static const char *archive_part(const char *name)
 {
-	static const char *const transports[] = { "docker-archive:", "oci-archive:", "oci:" };
+	static const char *const transports[] = { "docker-archive:", "oci-archive:", "oci:",
+						  DIR_TRANSPORT };
 
 	for (size_t i = 0; i < ARRAY_LEN(transports); i++)
 		if (strncmp(name, transports[i], strlen(transports[i])) == 0)
@@ -368,10 +371,11 @@ static const char *archive_part(const char *name)
 	return NULL;
 }
 
-static int pull_archive(const struct rl *rl, const char *part, bool quiet, struct strv *ret_ids,
-			struct rl_err *err)
+static int pull_archive(const struct rl *rl, const char *name, const char *part, bool quiet,
+			struct strv *ret_ids, struct rl_err *err)
 {
-	const char *colon = strchr(part, ':');
+	const bool is_dir = strncmp(name, DIR_TRANSPORT, strlen(DIR_TRANSPORT)) == 0;
+	const char *colon = is_dir ? NULL : strchr(part, ':');
 	auto_free char *path = colon ? strndup(part, (size_t)(colon - part)) : strdup(part);
 
 	if (!path)
@@ -412,7 +416,7 @@ int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret
 	if (check_transport(req->name, err) < 0)
 		return -err->code;
 	if (part)
-		return pull_archive(rl, part, req->quiet, ret_ids, err);
+		return pull_archive(rl, req->name, part, req->quiet, ret_ids, err);
 	if (is_builtin(req->name))
 		return load_builtin(rl, ret_ids, err);
 	r = session_open(rl, &s, err);

@@ -44,7 +44,8 @@ int fetch_image(const struct rl *rl, const struct pull_req *req, enum pull_polic
 
 /**
  * fetch_load() - Bring in the images of an archive
- * @path:	File (docker-archive or oci-archive, packed or not) or folder (OCI layout);
+ * @path:	File (docker-archive or oci-archive, packed or not) or folder (OCI layout, or one image
+ *		as docker-dir has it, which has no name);
  *		NULL or "-": stdin
  * @want:	Only this image of several (a tag, name or index in the archive), or NULL
  * @ret_names:	Names, or ids of those without one, appended; or NULL

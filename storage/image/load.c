@@ -44,7 +44,8 @@ struct load {
 	struct request *req;
 	struct progress progress;
 	int signal_fd, hold_fd;
-	int dir_fd; /* the OCI folder, or FD_NONE */
+	int dir_fd;  /* the folder, or FD_NONE */
+	bool is_dir; /* it is no OCI layout but one image: manifest.json, files named by digest */
 	struct layer_stage stage;
 	struct archive_members members;
 	size_t n_loaded;
@@ -115,19 +116,17 @@ static int read_member(const struct load *l, const char *name, size_t max, struc
 	return buf_add(out, "", 0) < 0 ? rl_oom(err) : 0; /* never NULL */
 }
 
-static void blob_name(const char *digest, char out[96])
+static void blob_name(const struct load *l, const char *digest, char out[96])
 {
-	(void)snprintf(out, 96, "blobs/sha256/%s", digest_hex(digest));
+	(void)snprintf(out, 96, "%s%s", l->is_dir ? "" : "blobs/sha256/", digest_hex(digest));
 }
 
-/* A document named by its digest; checked. */
-static int read_blob(const struct load *l, const char *digest, int64_t size, size_t max,
-		     struct buf *out, struct rl_err *err)
+/* The document @name, which must have this digest */
+static int read_named(const struct load *l, const char *name, const char *digest, int64_t size,
+		      size_t max, struct buf *out, struct rl_err *err)
 {
 	struct digest got;
-	char name[96];
 
-	blob_name(digest, name);
 	if (read_member(l, name, max, out, err) < 0 ||
 	    hash_bytes(out->data, out->len, &got, err) < 0)
 		return -err->code;
@@ -137,6 +136,16 @@ static int read_blob(const struct load *l, const char *digest, int64_t size, siz
 		return rl_fail(err, EBADMSG, "'%s' has %zu bytes, announced were %lld", name,
 			       out->len, (long long)size);
 	return 0;
+}
+
+/* A document named by its digest; checked. */
+static int read_blob(const struct load *l, const char *digest, int64_t size, size_t max,
+		     struct buf *out, struct rl_err *err)
+{
+	char name[96];
+
+	blob_name(l, digest, name);
+	return read_named(l, name, digest, size, max, out, err);
 }
 
 /* --- layers --- */
@@ -172,7 +181,7 @@ static int feed_open(void *arg, size_t i, int *ret_fd, bool *ret_sure, struct rl
 	if (w->files) {
 		fd = open_member(f->l, w->files[i], err);
 	} else {
-		blob_name(w->layers[i].digest.text, name);
+		blob_name(f->l, w->layers[i].digest.text, name);
 		fd = open_member(f->l, name, err);
 		if (fd >= 0 && check_blob(fd, f->l->signal_fd, &w->layers[i], err) < 0)
 			return -err->code;
@@ -230,7 +239,7 @@ static int keep_layer(struct load *l, const struct wanted *w, size_t i, struct r
 
 	if (blob_exists(l->rl, digest))
 		return 0;
-	blob_name(digest, name);
+	blob_name(l, digest, name);
 	fd = open_member(l, w->files ? w->files[i] : name, err);
 	if (fd < 0)
 		return fd;
@@ -362,6 +371,17 @@ static int find_manifest(struct load *l, struct wanted *w, const char *digest, i
 	return rl_fail(err, ELOOP, "index within index, more than %d deep", INDEX_DEPTH);
 }
 
+static int load_manifest(struct load *l, struct wanted *w, struct manifest *m, struct rl_err *err)
+{
+	if (read_blob(l, m->config.digest.text, m->config.size, CONFIG_MAX, &w->config, err) < 0 ||
+	    parse_config(w->config.data, w->config.len, m->n_layers, &w->c, err) < 0)
+		return -err->code;
+	w->id = m->config.digest;
+	w->layers = TAKE_PTR(m->layers);
+	w->n_layers = m->n_layers;
+	return load_image(l, w, err);
+}
+
 /* "<digest> <size> <media type>" of parse_oci_index() */
 static int load_oci_entry(struct load *l, struct wanted *w, const char *entry, struct rl_err *err)
 {
@@ -376,13 +396,7 @@ static int load_oci_entry(struct load *l, struct wanted *w, const char *entry, s
 		return rl_fail(err, EINVAL, "index.json: an entry without usable digest and size");
 	if (find_manifest(l, w, part.v[0], (int64_t)size, part.v[2], &m, err) < 0)
 		return -err->code;
-	if (read_blob(l, m.config.digest.text, m.config.size, CONFIG_MAX, &w->config, err) < 0 ||
-	    parse_config(w->config.data, w->config.len, m.n_layers, &w->c, err) < 0)
-		return -err->code;
-	w->id = m.config.digest;
-	w->layers = TAKE_PTR(m.layers);
-	w->n_layers = m.n_layers;
-	return load_image(l, w, err);
+	return load_manifest(l, w, &m, err);
 }
 
 static bool is_wanted(const struct load *l, const char *name, size_t number)
@@ -423,6 +437,53 @@ static int load_oci(struct load *l, struct rl_err *err)
 			return r;
 	}
 	return 0;
+}
+
+/* --- a folder with one image, as `skopeo copy ... dir:` and `rl save --format docker-dir` write it --- */
+
+/* manifest.json, or the one of an index in it that fits: HEX.manifest.json */
+static int dir_manifest(struct load *l, struct wanted *w, struct manifest *m, struct rl_err *err)
+{
+	char name[96] = "manifest.json";
+	struct descriptor at = { .size = -1 };
+
+	for (int depth = 0; depth < INDEX_DEPTH; depth++) {
+		struct parsed p;
+		int r = depth == 0 ? read_member(l, name, MANIFEST_MAX, &w->manifest, err)
+				   : read_named(l, name, at.digest.text, at.size, MANIFEST_MAX,
+						&w->manifest, err);
+
+		if (r < 0 || hash_bytes(w->manifest.data, w->manifest.len, &w->digest, err) < 0 ||
+		    parse_manifest(w->manifest.data, w->manifest.len,
+				   *at.media_type ? at.media_type : NULL, &l->req->platform,
+				   "manifest.json", &p, err) < 0)
+			return -err->code;
+		if (p.kind == MANIFEST_IMAGE) {
+			*m = p.m;
+			return 0;
+		}
+		if (depth == 0)
+			w->index_digest = w->digest;
+		at = p.next;
+		(void)snprintf(name, sizeof(name), "%s.manifest.json", digest_hex(at.digest.text));
+	}
+	return rl_fail(err, ELOOP, "index within index, more than %d deep", INDEX_DEPTH);
+}
+
+static int load_dir(struct load *l, struct rl_err *err)
+{
+	auto_manifest struct manifest m = { 0 };
+	struct wanted w = { 0 };
+	int r = 0;
+
+	l->is_dir = true;
+	if (is_wanted(l, NULL, 0)) {
+		r = dir_manifest(l, &w, &m, err);
+		if (r == 0)
+			r = load_manifest(l, &w, &m, err);
+	}
+	wanted_done(&w);
+	return r;
 }
 
 /* --- docker-archive --- */
@@ -590,6 +651,8 @@ static int load_all(struct load *l, struct rl_err *err)
 		r = load_docker(l, err);
 	else if (has_member(l, "index.json"))
 		r = load_oci(l, err);
+	else if (has_member(l, "manifest.json"))
+		r = load_dir(l, err);
 	else
 		r = rl_fail(err, EINVAL,
 			    "neither a docker-archive nor an OCI layout: no "

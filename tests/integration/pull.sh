@@ -201,8 +201,8 @@ MY_PIDS="$MY_PIDS $sleeper"
 as_user timeout -s INT 1 "$RL" load -i fifo >/dev/null 2>"$T/err"
 [ $? = 124 ] && grep -q interrupted "$T/err" && ok "Ctrl-C ends a load that waits for its archive" || not_ok "Ctrl-C ends a load" "$(cat "$T/err")"
 kill $sleeper
-run rl pull dir:/tmp
-expect_error "a transport of others" "*'dir:'*docker://*"
+run rl pull sif:/tmp
+expect_error "a transport of others" "*'sif:'*docker://*"
 left=$(find "$ROOT/layers" -mindepth 1 ! -name .gc 2>/dev/null)
 [ -z "$left" ] && ok "failed loads leave nothing" || not_ok "failed loads leave nothing" "$left"
 leakcheck "nothing is left behind"

@@ -46,6 +46,36 @@ run rl save -q --format docker-dir -o dir "$name"
 expect "docker-dir" 0 "" ""
 is "skopeo reads it, too" "$(skopeo inspect --config --raw "dir:$T/work/dir" | sha256sum | cut -d' ' -f1)" "$id"
 
+
+# --- such a folder as others write it: one image, or an index and the images of it ---
+as_user mkdir "$T/work/a:b"
+skopeo copy -q --insecure-policy "dir:$T/work/dir" "dir:$T/work/a:b" && chmod -R a+rX "$T/work/a:b"
+run rl pull -q "dir:$T/work/dir"
+expect "pull dir:" 0 "$id" ""
+run rl pull -q "dir:$T/work/a:b"
+expect "pull dir: as skopeo writes it" 0 "$id" ""
+run rl load -q -i "$T/work/a:b"
+expect "load it" 0 "Loaded image: *${id}*" ""
+cp -r "$T/work/dir" "$T/work/all"
+m=$(sha256sum <"$T/work/dir/manifest.json" | cut -d' ' -f1)
+mv "$T/work/all/manifest.json" "$T/work/all/$m.manifest.json"
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"%s","digest":"sha256:%s","size":%d,"platform":{"os":"linux","architecture":"%s"}}]}' \
+	"$(jq -r '.mediaType // "application/vnd.oci.image.manifest.v1+json"' "$T/work/dir/manifest.json")" "$m" \
+	"$(stat -c %s "$T/work/dir/manifest.json")" "$(rl version -f '{{.Client.OsArch}}' | cut -d/ -f2)" >"$T/work/all/manifest.json"
+chmod -R a+rX "$T/work/all"
+run rl pull -q "dir:$T/work/all"
+expect "pull dir: with an index" 0 "$id" ""
+rm -r "$T/work/a:b/$id"
+run rl pull -q "dir:$T/work/a:b"
+expect_error "a file is missing" "*$id*"
+cp "$T/work/dir/version" "$T/work/all/$m.manifest.json"
+run rl pull -q "dir:$T/work/all"
+expect_error "a file holds something else" "*wrong digest*"
+as_user mkdir "$T/work/link"
+as_user ln -s /etc/passwd "$T/work/link/manifest.json"
+run rl pull -q "dir:$T/work/link"
+expect_error "a link is not followed" "*manifest.json*"
+
 # --- several images, shared layers once ---
 rl tag "$REGISTRY/alpine:1" localhost/second:2
 run rl save -q -m -o many.tar "$name" "$REGISTRY/alpine:1" localhost/second:2
