@@ -10,6 +10,7 @@ for p in getfattr umoci skopeo docker-registry htpasswd openssl python3; do
 	command -v $p >/dev/null || skip_all "needs $p"
 done
 [ "$(id -u)" = 0 ] || skip_all "needs root to make the images"
+grep -q "^$TEST_USER:" /etc/subuid || skip_all "owners are compared, $TEST_USER has no subordinate ids"
 cp "$(image alpine)" "$T/alpine.tar"
 
 python3 - "$T" <<-'END'

@@ -206,8 +206,6 @@ static void fill_bare(struct tar *t)
 	tar_add(t, AE_IFREG, "new2/f", 0644, "x");
 	tar_add(t, AE_IFREG, ".wh.new2", 0644, "");
 	tar_add(t, AE_IFREG, "file/f", 0644, "x"); /* a file below, a folder here */
-	tar_add(t, AE_IFLNK, "link", 0777, "late");
-	tar_add(t, AE_IFREG, "link/f2", 0644, "x");
 }
 
 static mode_t mode_at(int top, const char *path)
