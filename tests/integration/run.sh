@@ -246,7 +246,7 @@ run rl run --rm --network none localhost/over sh -c 'cat /made; ls /etc/passwd'
 expect "--rootfs FOLDER:O: commit has it whole" 1 $'new\nnew' "*passwd*"
 rl rm over >/dev/null
 for driver in fuse-overlayfs vfs; do
-	USER_ENV=(STORAGE_DRIVER=$driver)
+	USER_ENV=("STORAGE_DRIVER=$driver")
 	run rl run --rm --network none --rootfs tree:O sh -c 'echo new >>/made; cat /made'
 	expect "--rootfs FOLDER:O with $driver" 0 new "*"
 	USER_ENV=()
