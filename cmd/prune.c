@@ -173,6 +173,20 @@ static int prune_image(const struct rl *rl, struct image *img, bool all, const s
 	return r == -ENOMEM ? r : 0;
 }
 
+int prune_check(const struct rl *rl, bool images, const struct strv *filters, struct rl_err *err)
+{
+	struct image_filters *i = NULL;
+	struct ps_filters *c = NULL;
+	int r = images ? 0 : check_keys(filters, err);
+
+	if (r == 0)
+		r = images ? image_filters_new(rl, filters, NULL, &i, err)
+			   : ps_filters_new(rl, filters, &c, err);
+	image_filters_free(i);
+	ps_filters_free(c);
+	return r;
+}
+
 int prune_images(const struct rl *rl, bool all, const struct strv *filters, struct pruned *ret,
 		 struct rl_err *err)
 {

@@ -19,6 +19,9 @@ struct pruned {
 	bool count;        /* sum up what is freed (takes a look at each file) */
 };
 
+/* Are the filters good ones for containers, or @images? To be asked before the user is. */
+int prune_check(const struct rl *rl, bool images, const struct strv *filters,
+		struct rl_err *err) RL_MUST_USE;
 /* Those that do not run. @filters: "label[!]=", "until=" */
 int prune_containers(const struct rl *rl, const struct strv *filters, struct pruned *ret,
 		     struct rl_err *err) RL_MUST_USE;

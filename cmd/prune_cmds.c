@@ -53,9 +53,11 @@ static int container_prune(struct rl *rl, const struct cmd_args *args, const voi
 {
 	const struct prune_opts *o = opts;
 	struct pruned p = { 0 };
-	int r = is_wanted(o, "WARNING! This will remove all non running containers.\n", err);
+	int r = prune_check(rl, false, &o->filters, err);
 
 	(void)args;
+	if (r == 0)
+		r = is_wanted(o, "WARNING! This will remove all non running containers.\n", err);
 	if (r <= 0)
 		return r;
 	r = prune_containers(rl, &o->filters, &p, err);
@@ -70,9 +72,11 @@ static int image_prune(struct rl *rl, const struct cmd_args *args, const void *o
 {
 	const struct prune_opts *o = opts;
 	struct pruned p = { 0 };
-	int r;
+	int r = prune_check(rl, true, &o->filters, err);
 
 	(void)args;
+	if (r < 0)
+		return r;
 	r = is_wanted(o,
 		      o->all ? "WARNING! This command removes all images without at least one "
 			       "container associated with them.\n"
@@ -170,9 +174,11 @@ static int system_prune(struct rl *rl, const struct cmd_args *args, const void *
 	auto_buf struct buf warning = { 0 };
 	char size[FORMAT_TEXT_MAX];
 	int64_t bytes = 0;
-	int r;
+	int r = prune_check(rl, false, &o->filters, err);
 
 	(void)args;
+	if (r < 0)
+		return r;
 	if (system_warning(o, &warning) < 0)
 		return rl_oom(err);
 	r = is_wanted(o, warning.data, err);

@@ -136,7 +136,7 @@ static int mount_over_proc(const char *options, struct rl_err *err)
 	return fd;
 }
 
-/* FIXME: remove once Linux 6.7 is the oldest we support */
+/* For Linux before 6.7, which takes layers only by one string of options. */
 static int mount_old(const struct parts *p, bool ephemeral, struct rl_err *err)
 {
 	auto_fd int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -57,6 +57,7 @@ struct port {
 	/* tcp.c */
 	struct tcp_conn *busy, *dead; /* to be continued; to be freed at the end of the turn */
 	unsigned conns, conns_max;
+	bool paused; /* nothing is accepted until a connection ends */
 	struct port_pipe pipes[PORT_PIPES];
 	unsigned n_pipes;
 	/* udp.c */

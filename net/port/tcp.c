@@ -51,7 +51,6 @@ struct listener {
 	struct port_watch w;
 	int fd;
 	uint16_t ctr_port;
-	bool paused;
 	struct listener *next;
 };
 
@@ -88,11 +87,13 @@ static void pipe_return(struct port *p, struct port_pipe *pipe, bool clean)
 
 static void pause_listeners(struct port *p, bool pause)
 {
+	if (p->paused == pause)
+		return;
+	p->paused = pause;
 	for (struct listener *l = listeners; l; l = l->next) {
 		struct epoll_event e = { .events = pause ? 0 : EPOLLIN, .data.ptr = &l->w };
 
-		if (l->paused != pause && epoll_ctl(p->epoll, EPOLL_CTL_MOD, l->fd, &e) == 0)
-			l->paused = pause;
+		(void)epoll_ctl(p->epoll, EPOLL_CTL_MOD, l->fd, &e); /* cannot fail: it is in */
 	}
 }
 
@@ -284,7 +285,7 @@ static void on_listener(struct port *p, struct port_watch *w, uint32_t events)
 	struct listener *l = (struct listener *)(void *)w;
 
 	(void)events;
-	for (int i = 0; i < ACCEPTS && !l->paused; i++) {
+	for (int i = 0; i < ACCEPTS && !p->paused; i++) {
 		union port_addr from = { 0 };
 		socklen_t len = sizeof(from);
 		int fd = accept4(l->fd, &from.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -307,7 +308,7 @@ int tcp_listen(struct port *p, int fd, uint16_t ctr_port)
 		fd_close(fd);
 		return -ENOMEM;
 	}
-	*l = (struct listener){ { on_listener }, fd, ctr_port, false, listeners };
+	*l = (struct listener){ { on_listener }, fd, ctr_port, listeners };
 	listeners = l;
 	return port_watch(p, fd, &l->w, EPOLLIN);
 }

@@ -70,6 +70,10 @@ expect "image exists: no" 1 '' ''
 if [ -z "$(ls "$ROOT/layers")" ]; then ok "with its layers"; else not_ok "with its layers" "$(ls -A "$ROOT/layers")"; fi
 run rl image prune -f --filter colour=red
 expect_error "an unknown filter" "*colour=red*"
+for what in container image system; do
+	run rl $what prune --filter colour=red </dev/null
+	expect_error "$what prune: it is told before anything is asked" "*colour=red*"
+done
 
 # --- volumes ----------------------------------------------------------------------------------------
 rl load -q -i "$T/alpine.tar" >/dev/null
