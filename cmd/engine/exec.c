@@ -36,13 +36,6 @@
 #define LISTEN_TRIES 100 /* a foreground container listens some milliseconds after its start */
 #define LISTEN_MS    5
 
-static int not_running(const char *name, enum ctr_status status, struct rl_err *err)
-{
-	rl_fail(err, ESRCH, "container '%s' is not running, it is %s", name,
-		ctr_status_name(status));
-	return rl_hint(err, status == CTR_PAUSED ? "rl unpause it first" : "rl start it first");
-}
-
 /* Connect to the monitor of a container that runs. fd; -ESRCH when it does not. */
 static int reach(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
@@ -57,7 +50,7 @@ static int reach(const struct rl *rl, struct ctr *c, struct rl_err *err)
 		if (r < 0)
 			return r;
 		if (!ctr_is_alive(&s) || i == LISTEN_TRIES)
-			return not_running(c->name, s.status, err);
+			return life_not_running(c, s.status, err);
 		(void)poll(NULL, 0, LISTEN_MS);
 	}
 }
@@ -115,7 +108,7 @@ static int choose_user(const struct rl *rl, struct ctr *c, const struct exec_req
 	int r = life_state(rl, c, &s, err);
 
 	if (r == 0 && s.status != CTR_RUNNING)
-		r = not_running(c->name, s.status, err);
+		r = life_not_running(c, s.status, err);
 	if (r == 0)
 		r = read_users(s.pid, &passwd, &group, err);
 	if (r == 0)
@@ -247,7 +240,7 @@ static int exec_in(const struct rl *rl, struct ctr *c, const struct exec_req *re
 		return rl_fail_sys(err, errno, "socketpair");
 	if (!req->detach)
 		relay_block_signals(false);
-	r = request(req, control, &spec, pair, ret, err);
+	r = life_lost(rl, c, request(req, control, &spec, pair, ret, err), err);
 	if (r == 0)
 		r = stay(req, pair[0], ret, err);
 	fd_close(pair[0]);
@@ -272,8 +265,8 @@ int engine_exec(const struct rl *rl, const struct exec_req *req, struct exec_don
 
 /* --- attach -------------------------------------------------------------------------------- */
 
-static int attach_to(const struct container *c, int control, const struct attach_req *req,
-		     int *ret_code, struct rl_err *err)
+static int attach_to(const struct rl *rl, struct container *c, int control,
+		     const struct attach_req *req, int *ret_code, struct rl_err *err)
 {
 	const struct monitor_msg m = { .type = MONITOR_ATTACH };
 	struct relay relay = {
@@ -290,7 +283,7 @@ static int attach_to(const struct container *c, int control, const struct attach
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rl_fail_sys(err, errno, "socketpair");
 	relay_block_signals(req->sig_proxy);
-	r = control_call(control, &m, pair[1], err);
+	r = life_lost(rl, &c->ctr, control_call(control, &m, pair[1], err), err);
 	fd_close(pair[1]);
 	relay.attach = pair[0];
 	if (r == 0)
@@ -312,11 +305,11 @@ int engine_attach(const struct rl *rl, const struct attach_req *req, int *ret_co
 		return r;
 	r = life_state(rl, &c.ctr, &s, err);
 	if (r == 0 && s.status != CTR_RUNNING)
-		r = not_running(c.ctr.name, s.status, err);
+		r = life_not_running(&c.ctr, s.status, err);
 	if (r == 0)
 		r = control = reach(rl, &c.ctr, err);
 	if (r >= 0)
-		r = attach_to(&c, control, req, ret_code, err);
+		r = attach_to(rl, &c, control, req, ret_code, err);
 	container_done(&c);
 	return r;
 }

@@ -39,6 +39,7 @@
 #define SETTLE_LOOK_MS 50
 #define KILL_WAIT_MS   10000 /* SIGKILL that takes longer is a kernel problem (D state) */
 #define REACH_MS       10000 /* for a start under way to come as far as its socket */
+#define LOST_LOOKS     50    /* of SETTLE_LOOK_MS */
 #define REACH_LOOK_MS  10
 #define REMOVE_TRIES   5 /* a start may slip in between the stop and the removal */
 #define STATE_MAX      (8U << 20)
@@ -213,7 +214,7 @@ int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *e
 	if (s.status != CTR_RUNNING && s.status != CTR_PAUSED)
 		return rl_fail(err, ESRCH, "it is %s, not running: container state improper",
 			       ctr_status_name(s.status));
-	return control_once(rl, c->id, &req, err);
+	return life_lost(rl, c, control_once(rl, c->id, &req, err), err);
 }
 
 int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
@@ -223,6 +224,32 @@ int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *er
 	if (r == 0)
 		events_ctr(rl, c, "kill", NULL);
 	return r;
+}
+
+int life_not_running(const struct ctr *c, enum ctr_status status, struct rl_err *err)
+{
+	rl_fail(err, ESRCH, "container '%s' is not running, it is %s", c->name,
+		ctr_status_name(status));
+	return rl_hint(err, status == CTR_PAUSED ? "rl unpause it first" : "rl start it first");
+}
+
+int life_lost(const struct rl *rl, struct ctr *c, int r, struct rl_err *err)
+{
+	struct ctr_state s;
+
+	if (r != -EPIPE)
+		return r;
+	for (int i = 0; i < LOST_LOOKS; i++) {
+		int gone = life_state(rl, c, &s, err);
+
+		if (gone < 0)
+			return gone;
+		if (!ctr_is_alive(&s))
+			return life_not_running(c, s.status, err);
+		pass_time(c, &s, SETTLE_LOOK_MS);
+	}
+	rl_fail(err, ESRCH, "container '%s' has just ended and is started again", c->name);
+	return rl_hint(err, "try it again");
 }
 
 /* Over the monitor's socket. -EAGAIN when it could not be reached, or left without a word. */
@@ -286,7 +313,7 @@ int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err 
 	if (r == 0)
 		r = control_wait(sock, MONITOR_CHECKED, -1, &ans, err); /* it has a time-out */
 	if (r < 0)
-		return r;
+		return life_lost(rl, c, r, err);
 	*ret_code = ans.code;
 	return 0;
 }

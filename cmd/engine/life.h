@@ -10,6 +10,15 @@
 int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret,
 	       struct rl_err *err) RL_MUST_USE;
 
+/* Set the error of what needs a running container. -ESRCH. */
+int life_not_running(const struct ctr *c, enum ctr_status status, struct rl_err *err);
+
+/*
+ * The outcome @r of a call to the monitor; when the monitor left without an answer (-EPIPE) because
+ * the container ended meanwhile, the error says so. Return: @r or -ESRCH.
+ */
+int life_lost(const struct rl *rl, struct ctr *c, int r, struct rl_err *err) RL_MUST_USE;
+
 /* Wait (at most 10 s) until the monitor of an ended container has cleaned up and left. */
 int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
 
