@@ -14,7 +14,9 @@
 #include "cmd/format.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/parse.h"
+#include "core/base/strv.h"
 #include "core/capname.h"
 #include "core/idmap.h"
 #include "core/restart.h"
@@ -338,11 +340,68 @@ static bool in_force(const struct ctr_view *v, const char *flag)
 	return false;
 }
 
+/* What the kernel says about the first process while there is one: not what was asked for. */
+static json_t *in_kernel(const struct ctr_view *v)
+{
+	static const char *const want[] = { "NoNewPrivs", "Seccomp", "CapBnd", "CapEff" };
+	auto_buf struct buf b = { 0 };
+	auto_strv struct strv lines = { 0 };
+	char path[64];
+	struct rl_err ignored;
+	json_t *o = json_object();
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)v->state.pid);
+	if (v->state.pid <= 0 || io_read_file(AT_FDCWD, path, 1 << 16, &b, &ignored) < 0 ||
+	    strv_split(&lines, b.data ? b.data : "", '\n') < 0)
+		return o;
+	for (size_t i = 0; i < lines.n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(want); k++) {
+			size_t n = strlen(want[k]);
+
+			if (strncmp(lines.v[i], want[k], n) == 0 && lines.v[i][n] == ':')
+				(void)json_object_set_new(
+					o, want[k],
+					json_string(lines.v[i] + n + 1 +
+						    strspn(lines.v[i] + n + 1, " \t")));
+		}
+	return o;
+}
+
+/* "default", the file of --security-opt, or that there is none. */
+static const char *seccomp_profile(const struct ctr_view *v)
+{
+	const json_t *opts = json_object_get(v->asked, "security_opt"), *x;
+	const char *file = "default";
+	size_t i;
+
+	if (!json_is_object(json_object_get(v->linux_part, "seccomp")))
+		return "unconfined";
+	json_array_foreach (opts, i, x) {
+		const char *s = json_string_value(x);
+
+		if (s && strncmp(s, "seccomp", 7) == 0 && s[7] && s[8])
+			file = s + 8;
+	}
+	return file;
+}
+
+static json_t *walls(const struct ctr_view *v)
+{
+	const json_t *notes = json_object_get(v->config, "annotations");
+
+	return json_pack("{s:s, s:o, s:b, s:b, s:O, s:O, s:o}", "SeccompProfile",
+			 seccomp_profile(v), "Capabilities", cap_names(bounding(v)), "Hardened",
+			 asked(v, "hardened"), "NestedUserNamespaces",
+			 json_object_get(notes, "rl.nested") != NULL, "MaskedPaths",
+			 json_object_get(v->linux_part, "maskedPaths"), "ReadonlyPaths",
+			 json_object_get(v->linux_part, "readonlyPaths"), "InKernel", in_kernel(v));
+}
+
 json_t *ctr_inspect_isolation(const struct ctr_view *v)
 {
 	const json_t *flags = json_object_get(v->rec, "limit_flags"), *x;
 	const json_t *seccomp = json_object_get(v->linux_part, "seccomp");
-	json_t *hold = json_array(), *lost = json_array(), *own = json_array();
+	json_t *hold = json_array(), *lost = json_array(), *own = json_array(), *j;
 	const json_t *all = json_object_get(v->linux_part, "namespaces");
 	size_t i;
 
@@ -355,8 +414,11 @@ json_t *ctr_inspect_isolation(const struct ctr_view *v)
 		if (s && v->state.pid > 0)
 			(void)json_array_append_new(in_force(v, s) ? hold : lost, json_string(s));
 	}
-	return json_pack("{s:o, s:s, s:b, s:s, s:o, s:o}", "OwnNamespaces", own, "Seccomp",
-			 json_is_object(seccomp) ? "filter" : "unconfined", "NoNewPrivileges",
-			 json_is_true(json_object_get(v->process, "noNewPrivileges")), "Cgroup",
-			 v->state.cgroup, "LimitsInForce", hold, "LimitsNotInForce", lost);
+	j = json_pack("{s:o, s:s, s:b, s:s, s:o, s:o}", "OwnNamespaces", own, "Seccomp",
+		      json_is_object(seccomp) ? "filter" : "unconfined", "NoNewPrivileges",
+		      json_is_true(json_object_get(v->process, "noNewPrivileges")), "Cgroup",
+		      v->state.cgroup, "LimitsInForce", hold, "LimitsNotInForce", lost);
+	if (j)
+		(void)json_object_update_new(j, walls(v));
+	return j;
 }

@@ -141,6 +141,7 @@ INTEGRATION_TESTS += tests/integration/registry_hostile.sh
 INTEGRATION_TESTS += tests/integration/kill.sh
 INTEGRATION_TESTS += tests/integration/life.sh
 INTEGRATION_TESTS += tests/integration/inspect.sh
+INTEGRATION_TESTS += tests/integration/profile.sh
 INTEGRATION_TESTS += tests/integration/ps.sh
 INTEGRATION_TESTS += tests/integration/stats.sh
 INTEGRATION_TESTS += tests/integration/top.sh
@@ -240,6 +241,7 @@ tests_unit_test_confine_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_tools_unpack_LDADD = $(IMAGE_LIBS)
 EXTRA_DIST += tests/tools/mkhostile.py
 EXTRA_DIST += tests/tools/uploads.py
+EXTRA_DIST += tests/tools/probe.c
 EXTRA_DIST += tests/tools/registry.py
 
 # Yardsticks for the bench scripts

@@ -289,6 +289,7 @@ static int make(struct making *m, struct rl_err *err)
 		r = set_files(c, req, err);
 	if (r == 0)
 		r = add_volumes(m, err);
+	m->req.read_only |= req->hardened;
 	c->tty = req->tty;
 	c->interactive = req->interactive;
 	c->remove = req->rm;

@@ -38,6 +38,8 @@ struct create_req {
 		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose,
 		host_port;
 	bool publish_all;
+	bool nested;   /* the payload may make user namespaces */
+	bool hardened; /* SECURITY.md has what that takes away */
 	bool interactive, tty, rm, read_only, privileged, init, quiet, no_hosts, no_hostname;
 	bool replace;   /* a container that has the name goes first */
 	bool no_passwd; /* the image's passwd and group stay as they are */

@@ -121,6 +121,8 @@ static int words(const struct create_req *q, json_t *o)
 	bad |= put_word(o, "tz", q->tz);
 	bad |= put_number(o, "cpu_shares", (int64_t)q->cpu_shares);
 	bad |= put_true(o, "privileged", q->privileged);
+	bad |= put_true(o, "nested", q->nested);
+	bad |= put_true(o, "hardened", q->hardened);
 	bad |= put_true(o, "no_hosts", q->no_hosts);
 	return bad | put_true(o, "no_hostname", q->no_hostname);
 }

@@ -85,19 +85,24 @@ static int make_labels(struct spec_ctx *x, struct rl_err *err)
 	return r;
 }
 
+static bool nested(const struct spec_ctx *x)
+{
+	return x->req->nested || x->req->privileged;
+}
+
 /* Only what the user asked for: an image's labels are never annotations (SECURITY S37). */
 static int add_annotations(struct spec_ctx *x, struct rl_err *err)
 {
 	json_t *o;
 	int r = 0;
 
-	if (x->req->annotation.n == 0 && !x->req->privileged)
+	if (x->req->annotation.n == 0 && !nested(x))
 		return 0;
 	o = json_object();
 	if (!o || json_object_set_new(x->spec, "annotations", o) < 0)
 		return rl_oom(err);
 	/* to core: user namespaces inside are fine; else it forbids them (SECURITY section 4) */
-	if (x->req->privileged && json_object_set_new(o, "rl.nested", json_string("1")) < 0)
+	if (nested(x) && json_object_set_new(o, "rl.nested", json_string("1")) < 0)
 		return rl_oom(err);
 	for (size_t i = 0; r == 0 && i < x->req->annotation.n; i++) {
 		if (!strchr(x->req->annotation.v[i], '='))
@@ -143,6 +148,8 @@ static int build(struct spec_ctx *x, struct rl_err *err)
 
 	if (r == 0)
 		r = secopt_parse(&x->req->security_opt, &x->sec, err);
+	if (r == 0)
+		r = spec_check_hardened(x, err);
 	if (r == 0)
 		r = spec_check_names(x->req, err);
 	if (r == 0)

@@ -212,6 +212,8 @@ static json_t *masked(const struct spec_ctx *x)
 		bad = add_path(x, a, always[i]);
 	for (size_t i = 0; !bad && x->out->netmode == NETMODE_HOST && i < ARRAY_LEN(bound); i++)
 		bad = add_path(x, a, bound[i]);
+	if (!bad && x->req->hardened)
+		bad = add_path(x, a, "/proc/kallsyms");
 	if (!bad)
 		bad = add_throttle(x, a);
 	for (size_t i = 0; !bad && i < x->sec.mask.n; i++)

@@ -263,6 +263,8 @@ int spec_make_mounts(struct spec_ctx *x, struct rl_err *err)
 		r = add_files(x, &l, err);
 	if (r == 0)
 		r = mntlist_finish(&l, json_object_get(x->spec, "mounts"), err);
+	if (r == 0 && x->req->hardened)
+		r = spec_mounts_nosuid(json_object_get(x->spec, "mounts"), err);
 	if (r < 0)
 		usermnt_undo(x);
 	usermnt_done(&u);

@@ -44,6 +44,12 @@ struct spec_ctx {
 int secopt_parse(const struct strv *words, struct secopt *ret, struct rl_err *err) RL_MUST_USE;
 void secopt_done(struct secopt *s);
 
+/* --hardened: wishes that would undo it are refused; sets no_new_privs (spec_harden.c) */
+int spec_check_hardened(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+uint64_t spec_hardened_caps(void);
+/* "nosuid" on every mount that has not got it. */
+int spec_mounts_nosuid(json_t *mounts, struct rl_err *err) RL_MUST_USE;
+
 /* --network, --pid, --ipc, --uts, --cgroupns, --userns: modes, id maps, hostname */
 int spec_make_namespaces(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* -u, --group-add: ids that the map has; reads the image's passwd and group */

@@ -334,7 +334,10 @@ int spec_make_caps(struct spec_ctx *x, json_t **ret, struct rl_err *err)
 			       capname_of((unsigned)__builtin_ctzll(add & drop)));
 	if (add_all && drop_all)
 		return rl_fail(err, EINVAL, "all capabilities are both added and dropped");
-	bound = x->req->privileged || add_all ? all : drop_all ? 0 : capname_default();
+	bound = x->req->privileged || add_all ? all
+		: drop_all                    ? 0
+		: x->req->hardened            ? spec_hardened_caps()
+					      : capname_default();
 	bound = ((bound | add) & ~drop) & all;
 	if (drop_all)
 		x->sec.no_new_privs = true; /* set-user-ID programs must not bring any back */

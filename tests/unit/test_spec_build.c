@@ -100,6 +100,10 @@ static const struct {
 	  "[\"CAP_CHOWN\"]" },
 	{ "--cap-drop ALL i", PLAIN, "process,noNewPrivileges", "true" },
 	{ "i", PLAIN, "process,noNewPrivileges", "false" },
+	{ "--hardened -m 64m i", PLAIN, "process,noNewPrivileges", "true" },
+	{ "--hardened -m 64m i", PLAIN, "process,capabilities,bounding",
+	  "[\"CAP_CHOWN\",\"CAP_KILL\",\"CAP_SETGID\",\"CAP_SETUID\",\"CAP_NET_BIND_SERVICE\"]" },
+	{ "--nested i", PLAIN, "annotations", "{\"rl.nested\":\"1\"}" },
 	{ "--security-opt no-new-privileges i", PLAIN, "process,noNewPrivileges", "true" },
 	{ "--security-opt no-new-privileges=false i", PLAIN, "process,noNewPrivileges", "false" },
 	/* namespaces and maps */
