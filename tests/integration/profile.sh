@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 cc=${CC:-cc}
 # shellcheck disable=SC2086 # a command with options
-$cc -static -O1 -I"$RL_BUILD" -o "$T/work/probe" "$SRC/tests/tools/probe.c" 2>"$T/cc" || skip_all "no static C programs: $(head -1 "$T/cc")"
+$cc -static -O1 -I"$RL_BUILD" -I"$SRC" -o "$T/work/probe" "$SRC/tests/tools/probe.c" 2>"$T/cc" || skip_all "no static C programs: $(head -1 "$T/cc")"
 chmod 755 "$T/work/probe"
 cp "$(image alpine)" "$T/alpine.tar" && run rl load -q -i "$T/alpine.tar"
 
