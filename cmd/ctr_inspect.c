@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/ctr_view.h"
@@ -289,6 +290,50 @@ static json_t *mounts_json(const struct ctr_view *v)
 
 /* --- network ------------------------------------------------------------------------------ */
 
+/* The container whose network it is, 64 digits, or NULL */
+static const char *net_owner(const struct ctr_view *v)
+{
+	const char *mode = view_text(v->asked, "network");
+
+	return strcmp(view_text(v->rec, "net"), "container") == 0 &&
+			       strncmp(mode, "container:", 10) == 0
+		       ? mode + 10
+		       : NULL;
+}
+
+static ino_t netns_inode(pid_t pid)
+{
+	struct stat st = { 0 };
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	return pid > 0 && stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/*
+ * Whose network it is and whether that container is still there. After its end, or its restart, only
+ * loopback is left in a network that somebody shared.
+ */
+static void put_net_owner(const struct ctr_view *v, const char *id, json_t *j)
+{
+	const char *now = "removed";
+	struct ctr_state s = { 0 };
+	struct rl_err why;
+	struct ctr c = { 0 };
+
+	if (ctr_open(v->rl, id, &c, &why) == 0) {
+		now = "stopped";
+		if (ctr_get_state(&c, &s, &why) == 0 && s.pid > 0)
+			now = v->state.pid == 0 || netns_inode(s.pid) == netns_inode(v->state.pid)
+				      ? "running"
+				      : "restarted";
+	}
+	(void)json_object_set_new(
+		j, "SharedWith",
+		json_pack("{s:s, s:s, s:s}", "Id", id, "Name", c.name ? c.name : "", "State", now));
+	ctr_done(&c);
+}
+
 static json_t *network_json(const struct ctr_view *v)
 {
 	json_t *ports = ctr_view_port_map(json_object_get(v->rec, "ports")), *exposed, *x, *j;
@@ -309,6 +354,8 @@ static json_t *network_json(const struct ctr_view *v)
 		      "MacAddress", "", "Bridge", "", "SandboxID", "", "HairpinMode", 0,
 		      "LinkLocalIPv6Address", "", "LinkLocalIPv6PrefixLen", 0, "Ports", ports,
 		      "SandboxKey", sandbox, "Networks");
+	if (j && net_owner(v))
+		put_net_owner(v, net_owner(v), j);
 	/* a network of its own, made for it alone, has no name; these two do */
 	if (j && (strcmp(net, "none") == 0 || strcmp(net, "host") == 0))
 		(void)json_object_set_new(
@@ -402,11 +449,12 @@ static json_t *rest(const struct ctr_view *v)
 {
 	const json_t *caps = json_object_get(v->process, "capabilities");
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:[], s:o, s:s, s:b, s:b, s:s, s:i, s:o, s:o, "
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:s, s:i, s:o, s:o, "
 			 "s:o, s:b, s:b}",
 			 "EffectiveCaps", view_list(caps, "effective"), "BoundingCaps",
 			 view_list(caps, "bounding"), "ExecIDs", exec_ids(v), "GraphDriver",
 			 graph_driver(v), "Mounts", mounts_json(v), "Dependencies",
+			 net_owner(v) ? json_pack("[s]", net_owner(v)) : json_array(),
 			 "NetworkSettings", network_json(v), "Namespace", "", "IsInfra", 0,
 			 "IsService", 0, "KubeExitCodePropagation", "invalid", "lockNumber", 0,
 			 "Config", ctr_inspect_config(v), "HostConfig", ctr_inspect_host(v),

@@ -121,7 +121,7 @@ const struct opt run_options[] = {
 		 "with --read-only: tmpfs on /tmp, /run and /var/tmp (true)"),
 	OPT_STR(0, "shm-size", R, Q(shm_size), "SIZE", "size of /dev/shm (64m)"),
 	/* network, names */
-	OPT_STR(0, "network", R, Q(network), "MODE", "private (default), none or host"),
+	OPT_STR(0, "network", R, Q(network), "MODE", "private (default), none, host, container:NAME or ns:PATH"),
 	OPT_STR(0, "net", R, Q(network), "MODE", NULL),
 	OPT_LIST('p', "publish", R, Q(publish), "[[IP:]HOST:]PORT[/udp]",
 		 "publish a port or range of ports on the host"),

@@ -104,18 +104,39 @@ int msg_failure(const struct msg *m, const struct msg *stub, struct rl_err *err)
 
 /* --- joiner ------------------------------------------------------------------------------ */
 
+static int open_namespace(const struct launch *l, const char *path, int *ret_fd, struct rl_err *err)
+{
+	int r = l->hooks.open_ns ? l->hooks.open_ns(l->hooks.arg, path, ret_fd, err) : 1;
+
+	if (r <= 0)
+		return r;
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? rl_fail_sys(err, errno, "open namespace '%s'", path) : 0;
+}
+
+/* What only real root may join (ip-netns(8)); the container has no rights over it later on. */
+static bool join_as_caller(int kind, int fd)
+{
+	return geteuid() == 0 &&
+	       (kind == SPEC_NS_NET || kind == SPEC_NS_IPC || kind == SPEC_NS_UTS) &&
+	       setns(fd, launch_ns_flags[kind]) == 0;
+}
+
 /* Opened while we are still the caller: what it may not open is not for its container. */
 static int open_namespaces(struct joiner *j, struct rl_err *err)
 {
 	for (int k = 0; k < SPEC_NS_KINDS; k++) {
 		const char *path = j->l->spec->ns[k].path;
+		int r;
 
 		j->ns_fds[k] = FD_NONE;
 		if (!path)
 			continue;
-		j->ns_fds[k] = open(path, O_RDONLY | O_CLOEXEC);
-		if (j->ns_fds[k] < 0)
-			return rl_fail_sys(err, errno, "open namespace '%s'", path);
+		r = open_namespace(j->l, path, &j->ns_fds[k], err);
+		if (r < 0)
+			return r;
+		if (join_as_caller(k, j->ns_fds[k]))
+			fd_close(TAKE_FD(j->ns_fds[k]));
 	}
 	return 0;
 }
@@ -154,9 +175,14 @@ static int make_time_ns(const struct spec *s, struct rl_err *err)
 static int join_namespaces(struct joiner *j, struct rl_err *err)
 {
 	for (int k = SPEC_NS_KINDS - 1; k >= 0; k--)
-		if (j->ns_fds[k] >= 0 && setns(j->ns_fds[k], launch_ns_flags[k]) < 0)
-			return rl_fail_sys(err, errno, "join namespace '%s'",
-					   j->l->spec->ns[k].path);
+		if (j->ns_fds[k] >= 0 && setns(j->ns_fds[k], launch_ns_flags[k]) < 0) {
+			rl_fail_sys(err, errno, "join namespace '%s'", j->l->spec->ns[k].path);
+			return err->code == EPERM
+				       ? rl_hint(err,
+						 "it was made outside of rl's session; those of "
+						 "containers can be joined: container:NAME")
+				       : -err->code;
+		}
 	return 0;
 }
 

@@ -28,6 +28,11 @@ struct spec; /* core/spec.h: an OCI runtime spec, parsed and checked */
 struct launch_hooks {
 	void *arg;
 	/*
+	 * In the joiner, still as the caller: open the namespace that the spec calls @path; also a
+	 * pidfd of a process that is in it will do. 1: it is just a file. NULL: all are.
+	 */
+	int (*open_ns)(void *arg, const char *path, int *ret_fd, struct rl_err *err);
+	/*
 	 * In the joiner: uid 0 in S, host mount and network namespaces. May start a helper that
 	 * must live outside the container's pid namespace (fuse-overlayfs). @ret_fd goes to root().
 	 * NULL: nothing to prepare. It has the caller's memory (not a copy) and copies of its

@@ -112,6 +112,12 @@ static int open_layers(struct making *m, struct rl_err *err)
 /* What spec_build() composed becomes the container's. */
 static void take_out(struct container *c, struct spec_out *o)
 {
+	static const enum container_net nets[] = {
+		[NETMODE_PRIVATE] = CONTAINER_NET_PRIVATE, [NETMODE_NONE] = CONTAINER_NET_NONE,
+		[NETMODE_HOST] = CONTAINER_NET_HOST,       [NETMODE_JOINED] = CONTAINER_NET_JOINED,
+		[NETMODE_PATH] = CONTAINER_NET_PATH,
+	};
+
 	c->config_text = spec_text(o);
 	c->filter = o->filter;
 	o->filter = (struct seccomp_filter){ 0 };
@@ -124,9 +130,7 @@ static void take_out(struct container *c, struct spec_out *o)
 	o->limit_flags = (struct strv){ 0 };
 	c->uids = o->uids;
 	c->gids = o->gids;
-	c->net = o->netmode == NETMODE_PRIVATE ? CONTAINER_NET_PRIVATE
-		 : o->netmode == NETMODE_HOST  ? CONTAINER_NET_HOST
-					       : CONTAINER_NET_NONE;
+	c->net = nets[o->netmode];
 	c->stop_signal = o->stop_signal;
 	c->host_cgroupns = o->host_cgroupns;
 	c->volumes = TAKE_PTR(o->volumes);

@@ -18,7 +18,13 @@
 #include "net/net.h"
 #include "net/publish.h"
 
-enum container_net { CONTAINER_NET_PRIVATE, CONTAINER_NET_NONE, CONTAINER_NET_HOST };
+enum container_net {
+	CONTAINER_NET_PRIVATE,
+	CONTAINER_NET_NONE,
+	CONTAINER_NET_HOST,
+	CONTAINER_NET_JOINED, /* another container's */
+	CONTAINER_NET_PATH,   /* one that a path names */
+};
 
 struct container {
 	const struct rl *rl;

@@ -97,7 +97,8 @@ struct spec_out {
 	struct cgroup_limits limits; /* the same limits for core/cgroup */
 	struct strv limit_flags; /* the flags that asked for a limit ("--cpus 1"), for messages */
 	struct idmap uids, gids; /* C into S */
-	enum { NETMODE_PRIVATE, NETMODE_NONE, NETMODE_HOST } netmode;
+	/* JOINED: another container's; PATH: one that a path names */
+	enum { NETMODE_PRIVATE, NETMODE_NONE, NETMODE_HOST, NETMODE_JOINED, NETMODE_PATH } netmode;
 	char *hostname;
 	int stop_signal;
 	bool privileged, no_new_privs, host_cgroupns;

@@ -82,7 +82,7 @@ static int launch_stand_in(const struct container *c, struct ctrfs *f, struct rl
 		.session_fd = c->session.userns_fd,
 		.uids = c->uids,
 		.gids = c->gids,
-		.hooks = { &f->rootfs, hook_prepare, hook_root, NULL },
+		.hooks = { .arg = &f->rootfs, .prepare = hook_prepare, .root = hook_root },
 		.stdio = { FD_NONE, FD_NONE, FD_NONE },
 		.stand_in = true,
 	};

@@ -48,6 +48,14 @@ int ports_take(struct container *c, const struct create_req *req, const json_t *
 	for (size_t i = 0; r == 0 && !req->publish_all && i < req->expose.n; i++)
 		r = publish_exposed(&checked, req->expose.v[i], err);
 	publish_done(&checked);
+	if (r == 0 && (req->publish.n > 0 || req->publish_all) &&
+	    (c->net == CONTAINER_NET_JOINED || c->net == CONTAINER_NET_PATH)) {
+		rl_fail(err, EINVAL, "'--publish' and '--network %s' exclude each other",
+			c->net_words.v[0]);
+		return c->net == CONTAINER_NET_JOINED
+			       ? rl_hint(err, "publish them with the container whose network it is")
+			       : -EINVAL;
+	}
 	if (r == 0 && req->publish_all)
 		r = take_exposed(c, req, image_config, err);
 	if (r == 0 && c->ports.n > 0 && c->net != CONTAINER_NET_PRIVATE) {

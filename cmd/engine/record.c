@@ -23,7 +23,7 @@
 
 #define RECORD_MAX (8U << 20)
 
-static const char *const net_names[] = { "private", "none", "host" };
+static const char *const net_names[] = { "private", "none", "host", "container", "ns" };
 
 static json_t *list_to_json(const struct strv *l)
 {

@@ -107,9 +107,10 @@ static int lists(const struct create_req *q, json_t *o)
 	return bad | put_list(o, "devices", &q->device);
 }
 
-static int words(const struct create_req *q, json_t *o)
+static int words(const struct spec_ctx *x, json_t *o)
 {
-	int bad = put_word(o, "network", q->network);
+	const struct create_req *q = x->req;
+	int bad = put_word(o, "network", x->network ? x->network : q->network);
 
 	bad |= put_word(o, "userns", q->userns);
 	bad |= put_word(o, "pid", q->pid);
@@ -134,7 +135,7 @@ int spec_make_asked(struct spec_ctx *x, struct rl_err *err)
 	int bad;
 
 	x->out->asked = o;
-	bad = lists(q, o) | words(q, o);
+	bad = lists(q, o) | words(x, o);
 	if (q->n_line > 0)
 		bad |= json_object_set_new(o, "command", command(q));
 	/* how many of the arguments are the entrypoint's; the others are the command */

@@ -184,6 +184,7 @@ int spec_build(const struct spec_in *in, struct spec_out *ret, struct rl_err *er
 	out.privileged = x.req->privileged;
 	out.no_new_privs = x.sec.no_new_privs;
 	out.host_cgroupns = x.host_cgroupns;
+	spec_namespaces_done(&x);
 	secopt_done(&x.sec);
 	buf_done(&x.passwd);
 	buf_done(&x.group);

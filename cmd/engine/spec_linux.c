@@ -23,21 +23,23 @@ static json_t *namespaces(const struct spec_ctx *x)
 {
 	const struct {
 		const char *type;
+		enum spec_ns_kind kind;
 		bool shared;
 	} all[] = {
-		{ "user", false },
-		{ "mount", false },
-		{ "pid", x->host_pid },
-		{ "network", x->out->netmode == NETMODE_HOST },
-		{ "ipc", x->host_ipc },
-		{ "uts", x->host_uts },
-		{ "cgroup", x->host_cgroupns },
+		{ "user", SPEC_NS_USER, false },
+		{ "mount", SPEC_NS_MOUNT, false },
+		{ "pid", SPEC_NS_PID, x->host_pid },
+		{ "network", SPEC_NS_NET, x->out->netmode == NETMODE_HOST },
+		{ "ipc", SPEC_NS_IPC, x->host_ipc },
+		{ "uts", SPEC_NS_UTS, x->host_uts },
+		{ "cgroup", SPEC_NS_CGROUP, x->host_cgroupns },
 	};
 	json_t *a = json_array();
 
 	for (size_t i = 0; a && i < ARRAY_LEN(all); i++) {
 		if (!all[i].shared &&
-		    json_array_append_new(a, json_pack("{s:s}", "type", all[i].type)) < 0) {
+		    json_array_append_new(a, json_pack("{s:s, s:s*}", "type", all[i].type, "path",
+						       x->ns_path[all[i].kind])) < 0) {
 			json_decref(a);
 			return NULL;
 		}
@@ -100,7 +102,8 @@ static bool sysctl_allowed(const struct spec_ctx *x, const char *key)
 			return !x->host_ipc;
 	if (strncmp(key, "fs.mqueue.", 10) == 0)
 		return !x->host_ipc;
-	return strncmp(key, "net.", 4) == 0 && x->out->netmode != NETMODE_HOST;
+	return strncmp(key, "net.", 4) == 0 && x->out->netmode != NETMODE_HOST &&
+	       !x->ns_path[SPEC_NS_NET];
 }
 
 static int check_sysctl(const struct spec_ctx *x, const char *key, const char *value,
@@ -118,7 +121,7 @@ static int check_sysctl(const struct spec_ctx *x, const char *key, const char *v
 		return 0;
 	rl_fail(err, EPERM, "'%s' does not belong to a namespace of this container", key);
 	return rl_hint(err, "allowed are net.*, fs.mqueue.*, kernel.msg*, kernel.sem, kernel.shm*, "
-			    "where the namespace is not the host's");
+			    "where the namespace is the container's own");
 }
 
 static int user_sysctls(const struct spec_ctx *x, json_t *o, struct rl_err *err)
@@ -144,7 +147,7 @@ static int sysctls(const struct spec_ctx *x, json_t **ret, struct rl_err *err)
 	json_auto_t *o = json_object();
 	int bad = 0, r;
 
-	if (x->out->netmode != NETMODE_HOST) {
+	if (x->out->netmode != NETMODE_HOST && !x->ns_path[SPEC_NS_NET]) {
 		char range[32];
 
 		/* ping and low ports without capabilities, for images that do not run as root */
@@ -210,7 +213,7 @@ static json_t *masked(const struct spec_ctx *x)
 
 	for (size_t i = 0; !bad && i < ARRAY_LEN(always); i++)
 		bad = add_path(x, a, always[i]);
-	for (size_t i = 0; !bad && x->out->netmode == NETMODE_HOST && i < ARRAY_LEN(bound); i++)
+	for (size_t i = 0; !bad && spec_foreign_net(x) && i < ARRAY_LEN(bound); i++)
 		bad = add_path(x, a, bound[i]);
 	if (!bad && x->req->hardened)
 		bad = add_path(x, a, "/proc/kallsyms");

@@ -17,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "cmd/engine/container.h"
 #include "cmd/engine/mntlist.h"
 #include "cmd/engine/spec_mounts.h"
 #include "cmd/engine/spec_text.h"
@@ -94,7 +95,7 @@ static int add_kernel(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
 		r = add_dev(x, l, err);
 	if (r < 0)
 		return r;
-	if (x->out->netmode == NETMODE_HOST)
+	if (spec_foreign_net(x))
 		r = add_bound(l, "/sys", "rro", err);
 	else
 		r = add(l, "/sys", "sysfs", "sysfs", OPTS("nosuid", "noexec", "nodev", "ro"), err);
@@ -172,6 +173,29 @@ static int add_made(struct spec_ctx *x, struct mntlist *l, const char *name, con
 	return r < 0 ? r : add_file(x, l, name, dest, &text, x->req->read_only ? "ro" : "rw", err);
 }
 
+/* A file that describes the network, which is another container's: so is the file. */
+static int add_other(struct spec_ctx *x, struct mntlist *l, const char *dest, struct rl_err *err)
+{
+	const struct spec *s = &x->other->spec;
+
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (s->mounts[i].is_bind && strcmp(s->mounts[i].dest, dest) == 0)
+			return add(l, dest, "bind", s->mounts[i].source,
+				   OPTS("bind", "rprivate", "nosuid", "noexec", "nodev",
+					x->req->read_only ? "ro" : "rw"),
+				   err);
+	return 0; /* it has none of its own */
+}
+
+/* hosts and resolv.conf */
+static int add_net_file(struct spec_ctx *x, struct mntlist *l, const char *name, const char *dest,
+			int (*make)(struct spec_ctx *, struct buf *, struct rl_err *),
+			struct rl_err *err)
+{
+	return x->out->netmode == NETMODE_JOINED ? add_other(x, l, dest, err)
+						 : add_made(x, l, name, dest, make, err);
+}
+
 static int make_hostname(struct spec_ctx *x, struct buf *out, struct rl_err *err)
 {
 	if (x->req->no_hostname)
@@ -228,12 +252,12 @@ static int add_host_resolv(struct spec_ctx *x, struct mntlist *l, struct rl_err 
 
 static int add_files(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
 {
-	int r = add_made(x, l, "hosts", "/etc/hosts", spec_file_hosts, err);
+	int r = add_net_file(x, l, "hosts", "/etc/hosts", spec_file_hosts, err);
 
 	if (r == 0)
 		r = add_made(x, l, "hostname", "/etc/hostname", make_hostname, err);
 	if (r == 0)
-		r = add_made(x, l, "resolv.conf", "/etc/resolv.conf", spec_file_resolv, err);
+		r = add_net_file(x, l, "resolv.conf", "/etc/resolv.conf", spec_file_resolv, err);
 	if (r == 0)
 		r = add_host_resolv(x, l, err);
 	if (r == 0)

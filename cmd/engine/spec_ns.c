@@ -2,18 +2,29 @@
 /*
  * spec_ns.c - which namespaces are the container's own, its id maps, its host name
  *
- * The user namespace is always its own (ARCHITECTURE 3); "--userns host" is the identity map too.
+ * The user namespace is its own (ARCHITECTURE 3); "--userns host" is the identity map too. Who joins a
+ * namespace of another container shares that one's user namespace as well.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cmd/engine/container.h"
+#include "cmd/engine/nsjoin.h"
 #include "cmd/engine/spec_parts.h"
 #include "cmd/engine/spec_text.h"
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/log.h"
 #include "core/base/parse.h"
+#include "core/ctr_state.h"
 
 static int not_yet(const char *flag, const char *v, struct rl_err *err)
 {
@@ -46,6 +57,98 @@ static int mode(const char *flag, const char *v, bool *ret_host, struct rl_err *
 		       flag);
 }
 
+/*
+ * "container:NAME" for one kind of namespace. It is looked up now, for its settings, and again at each
+ * start, for its process (nsjoin.h).
+ */
+static int join(struct spec_ctx *x, enum spec_ns_kind kind, const char *type, const char *name,
+		struct rl_err *err)
+{
+	const struct rl *rl = x->in->rl;
+	struct ctr c = { 0 };
+	int r = ctr_find(rl, name, &c, err);
+
+	if (r == 0 && x->other && strcmp(x->other->ctr.id, c.id) != 0)
+		r = rl_fail(err, EINVAL, "namespaces of two containers, '%s' and '%s', at a time",
+			    x->other->ctr.name, c.name);
+	if (r == 0 && !x->other) {
+		x->other = calloc(1, sizeof(*x->other));
+		r = x->other ? engine_load(rl, c.id, false, x->other, err) : rl_oom(err);
+		if (r < 0)
+			free(TAKE_PTR(x->other));
+	}
+	ctr_done(&c);
+	if (r < 0)
+		return r;
+	free(x->ns_path[kind]);
+	x->ns_path[kind] = nsjoin_path(rl, x->other->ctr.id, type);
+	if (!x->ns_path[SPEC_NS_USER])
+		x->ns_path[SPEC_NS_USER] = nsjoin_path(rl, x->other->ctr.id, "user");
+	return x->ns_path[kind] && x->ns_path[SPEC_NS_USER] ? 0 : rl_oom(err);
+}
+
+/* What belongs to a network cannot be asked for by somebody who shares it. */
+static int check_shared(const struct create_req *q, const char *v, struct rl_err *err)
+{
+	const char *flag = q->add_host.n > 0     ? "--add-host"
+			   : q->dns.n > 0        ? "--dns"
+			   : q->dns_search.n > 0 ? "--dns-search"
+			   : q->dns_option.n > 0 ? "--dns-option"
+			   : q->host_port.n > 0  ? "--host-port"
+						 : NULL;
+
+	return flag ? rl_fail(err, EINVAL, "'%s' and '--network %s' exclude each other", flag, v)
+		    : 0;
+}
+
+static int join_network(struct spec_ctx *x, const char *name, struct rl_err *err)
+{
+	int r = check_shared(x->req, x->req->network, err);
+
+	if (r < 0)
+		return r;
+	r = join(x, SPEC_NS_NET, "net", name, err);
+	if (r < 0)
+		return rl_wrap(err, "--network container:%s", name);
+	x->network = str_printf("container:%s", x->other->ctr.id);
+	if (!x->network)
+		return rl_oom(err);
+	x->out->netmode = NETMODE_JOINED;
+	if (x->other->net == CONTAINER_NET_HOST) {
+		x->out->netmode = NETMODE_HOST;
+		free(TAKE_PTR(x->ns_path[SPEC_NS_NET]));
+	}
+	return 0;
+}
+
+static int path_network(struct spec_ctx *x, const char *path, struct rl_err *err)
+{
+	auto_fd int fd = *path == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : FD_NONE;
+
+	if (*path != '/')
+		return rl_fail(err, EINVAL, "--network ns:%s: not an absolute path", path);
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "--network ns:%s", path);
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return rl_fail(err, EINVAL, "--network ns:%s: not a network namespace", path);
+	if (x->req->host_port.n > 0)
+		return rl_fail(err, EINVAL, "'--host-port' and '--network ns:' exclude each other");
+	x->out->netmode = NETMODE_PATH;
+	x->ns_path[SPEC_NS_NET] = strdup(path);
+	return x->ns_path[SPEC_NS_NET] ? 0 : rl_oom(err);
+}
+
+/*
+ * Nobody asked for a private network, and an outer container has not got the device that one takes:
+ * what is around us is the outer container's network, and no host's. Elsewhere it is an error.
+ */
+static bool has_to_share(void)
+{
+	return access("/dev/net/tun", R_OK | W_OK) < 0 &&
+	       (access("/run/.containerenv", F_OK) == 0 || access("/.dockerenv", F_OK) == 0 ||
+		access("/run/systemd/container", F_OK) == 0);
+}
+
 static int network(struct spec_ctx *x, struct rl_err *err)
 {
 	/* names that other engines have for one container on a network of its own */
@@ -53,9 +156,21 @@ static int network(struct spec_ctx *x, struct rl_err *err)
 	const char *v = x->req->network;
 
 	x->out->netmode = NETMODE_PRIVATE;
-	if (!v || !*v || one_of(v, own, ARRAY_LEN(own)) || strncmp(v, "slirp4netns:", 12) == 0 ||
+	if (!v || !*v) {
+		if (!has_to_share())
+			return 0;
+		log_warn("this outer container has no usable /dev/net/tun: the container uses the "
+			 "network around it ('--network private' makes that an error)");
+		x->out->netmode = NETMODE_HOST;
+		return 0;
+	}
+	if (one_of(v, own, ARRAY_LEN(own)) || strncmp(v, "slirp4netns:", 12) == 0 ||
 	    strncmp(v, "pasta:", 6) == 0)
 		return 0; /* the options are net_config_set()'s, which has been asked */
+	if (strncmp(v, "container:", 10) == 0)
+		return join_network(x, v + 10, err);
+	if (strncmp(v, "ns:", 3) == 0)
+		return path_network(x, v + 3, err);
 	if (strcmp(v, "none") == 0)
 		x->out->netmode = NETMODE_NONE;
 	else if (strcmp(v, "host") == 0)
@@ -105,6 +220,16 @@ static int userns(struct spec_ctx *x, struct rl_err *err)
 	const char *v = x->req->userns;
 	int r;
 
+	if (x->other) { /* where the namespaces that we join belong */
+		if (v && *v)
+			return rl_fail(err, EINVAL,
+				       "'--userns %s': who shares namespaces with container '%s' "
+				       "has its user namespace",
+				       v, x->other->ctr.name);
+		x->out->uids = x->other->uids;
+		x->out->gids = x->other->gids;
+		return 0;
+	}
 	if (v && strncmp(v, "keep-id", 7) == 0 && (v[7] == '\0' || v[7] == ':'))
 		return keep_id(x, v + 7, err);
 	if (v && (strncmp(v, "container:", 10) == 0 || strncmp(v, "ns:", 3) == 0 ||
@@ -135,6 +260,8 @@ static int hostname(struct spec_ctx *x, struct rl_err *err)
 	if (!v && (x->host_uts || x->out->netmode == NETMODE_HOST) &&
 	    gethostname(host, sizeof(host) - 1) == 0 && text_is_hostname(host, TEXT_HOST_MAX))
 		v = host;
+	if (!v && x->out->netmode == NETMODE_JOINED && !x->host_uts)
+		v = x->other->spec.hostname; /* the name of its address */
 	x->out->hostname = v ? strdup(v) : strndup(x->in->id, 12);
 	return x->out->hostname ? 0 : rl_oom(err);
 }
@@ -156,4 +283,14 @@ int spec_make_namespaces(struct spec_ctx *x, struct rl_err *err)
 	if (r == 0)
 		r = hostname(x, err);
 	return r;
+}
+
+void spec_namespaces_done(struct spec_ctx *x)
+{
+	if (x->other)
+		container_done(x->other);
+	free(x->other);
+	free(x->network);
+	for (size_t i = 0; i < ARRAY_LEN(x->ns_path); i++)
+		free(x->ns_path[i]);
 }

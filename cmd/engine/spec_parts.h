@@ -15,6 +15,9 @@
 #include "cmd/engine/create.h"
 #include "cmd/engine/imgconf.h"
 #include "cmd/engine/userdb.h"
+#include "core/spec.h"
+
+struct container;
 
 /* --security-opt, taken apart */
 struct secopt {
@@ -30,6 +33,9 @@ struct spec_ctx {
 	struct imgconf img;
 	struct secopt sec;
 	bool host_pid, host_ipc, host_uts, host_cgroupns;
+	struct container *other;      /* whose namespaces are joined, or NULL; owned */
+	char *ns_path[SPEC_NS_KINDS]; /* namespaces that are not new ones; owned */
+	char *network;                /* --network as it is recorded, or NULL: as typed */
 	bool keep_id; /* keep_uid, keep_gid: where the caller is found inside */
 	uint32_t keep_uid, keep_gid;
 	struct buf passwd, group; /* text of the image's files; empty = none */
@@ -40,6 +46,12 @@ struct spec_ctx {
 	char *cwd, *home;
 	size_t entry_args; /* so many of the args are the entrypoint's */
 };
+
+/* Is the network one over which the container has no rights? Then no fresh sysfs can be had. */
+static inline bool spec_foreign_net(const struct spec_ctx *x)
+{
+	return x->out->netmode == NETMODE_HOST || x->out->netmode == NETMODE_PATH;
+}
 
 int secopt_parse(const struct strv *words, struct secopt *ret, struct rl_err *err) RL_MUST_USE;
 void secopt_done(struct secopt *s);
@@ -52,6 +64,7 @@ int spec_mounts_nosuid(json_t *mounts, struct rl_err *err) RL_MUST_USE;
 
 /* --network, --pid, --ipc, --uts, --cgroupns, --userns: modes, id maps, hostname */
 int spec_make_namespaces(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+void spec_namespaces_done(struct spec_ctx *x);
 /* -u, --group-add: ids that the map has; reads the image's passwd and group */
 int spec_make_user(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* --hostuser: into x->passwd, once that is read */

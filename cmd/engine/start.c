@@ -16,6 +16,7 @@
 
 #include "cmd/engine/container.h"
 #include "cmd/engine/logopt.h"
+#include "cmd/engine/nsjoin.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -40,6 +41,13 @@ struct starting {
 	uint32_t keep[EXEC_KEEP_MAX];
 	size_t n_keep;
 };
+
+static int hook_open_ns(void *arg, const char *path, int *ret_fd, struct rl_err *err)
+{
+	const struct starting *s = arg;
+
+	return nsjoin_open(s->c->rl, path, ret_fd, err);
+}
 
 static int hook_prepare(void *arg, int *ret_fd, struct rl_err *err)
 {
@@ -207,7 +215,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.uids = c->uids,
 		.gids = c->gids,
 		.seccomp = c->filter.n > 0 ? &c->filter : NULL,
-		.hooks = { s, hook_prepare, hook_root,
+		.hooks = { s, hook_open_ns, hook_prepare, hook_root,
 			   c->net == CONTAINER_NET_PRIVATE ? hook_netns : NULL },
 		.stdio = { s->log.stdio[0], s->log.stdio[1], s->log.stdio[2] },
 		.keep_fds = s->keep_fds,

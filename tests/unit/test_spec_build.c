@@ -260,7 +260,6 @@ static const struct {
 	{ "--dns x i", PLAIN, "not an address" },
 	{ "--dns-search a;b i", PLAIN, "not a domain" },
 	/* modes */
-	{ "--net container:x i", PLAIN, "not supported yet: --network container:x" },
 	{ "--pid x i", PLAIN, "expected private or host" },
 	{ "--userns keep-id:size=3 i", PLAIN, "not 'size=3'" },
 	{ "--userns x i", PLAIN, "expected private, host or keep-id" },

@@ -1,0 +1,114 @@
+#!/bin/bash
+# netmodes.sh - whose network a container gets: another container's, one that a path names, the outer one
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+[ -c /dev/net/tun ] || skip_all "no /dev/net/tun"
+cp "$(image alpine)" "$T/alpine.tar"
+run rl load -q -i "$T/alpine.tar"
+i=docker.io/library/alpine
+
+run rl run -d --name a --hostname inner $i sleep 300
+expect "a container whose network is shared" 0
+# --- container:NAME
+run rl run --rm --network container:a $i sh -c 'ip -4 addr show tap0; cat /etc/hosts /etc/resolv.conf; hostname; ls /sys/class/net'
+expect "address, names and host name are the other's" 0 "*10.0.2.100/24*10.0.2.100?inner a*nameserver 10.0.2.3*inner*lo*tap0*"
+run rl run --rm --network container:a $i stat -Lc %i /proc/self/ns/net
+expect "and the namespace" 0 "$(rl exec a stat -Lc %i /proc/self/ns/net)"
+run rl run --rm --network container:a $i sh -c 'readlink /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/ipc /proc/self/ns/uts'
+mine=$out
+run rl exec a sh -c 'readlink /proc/self/ns/mnt /proc/self/ns/pid /proc/self/ns/ipc /proc/self/ns/uts'
+if [ -z "$(comm -12 <(sort <<<"$mine") <(sort <<<"$out"))" ]; then ok "the other namespaces are its own"; else not_ok "the other namespaces are its own" "$mine" "$out"; fi
+run rl run --rm --network container:a --cap-add net_admin $i ip addr add 10.9.9.9/32 dev lo
+expect "capabilities hold over the shared network" 0
+run rl run -d --name b --network container:a $i sh -c 'while true; do echo here | nc -l -p 80; done'
+answer=''
+for ((n = 0; n < 100; n++)); do
+	answer=$(rl exec a nc -w 2 127.0.0.1 80 </dev/null 2>/dev/null) && [ -n "$answer" ] && break
+	sleep 0.05
+done
+if [ "$answer" = here ]; then ok "both meet on its loopback, low ports are open"; else not_ok "both meet on its loopback" "'$answer'"; fi
+id=$(rl inspect -f '{{.Id}}' a)
+run rl inspect -f '{{.HostConfig.NetworkMode}} {{.NetworkSettings.SharedWith.Name}} {{.NetworkSettings.SharedWith.State}} {{index .Dependencies 0}}' b
+expect "inspect names the other one" 0 "container:$id a running $id"
+for word in "-p 80:80" "-P" "--dns 192.0.2.1" "--dns-search x" "--add-host x:192.0.2.1" "--host-port 80" "--userns keep-id" "--sysctl net.ipv4.ip_forward=1"; do
+	# shellcheck disable=SC2086 # a flag and its value
+	run rl run --rm $word --network container:a $i true
+	expect_error "$word belongs to who has the network" "*"
+done
+run rl run --rm --network container:nobody $i true
+expect_error "a container that is not there" "*--network container:nobody: *no such container*"
+run rl run --rm --network container: $i true
+expect_error "no name" "*"
+# --- it goes away
+run rl stop -t 0 a
+run rl exec b sh -c 'ls /sys/class/net; nc -w 1 10.0.2.2 1 2>&1'
+expect "it stops: loopback stays, the rest fails at once" "[1-9]*" "lo*unreachable*"
+run rl inspect -f '{{.State.Status}} {{.NetworkSettings.SharedWith.State}}' b
+expect "and inspect says so" 0 "running stopped"
+run rl restart -t 0 b
+expect_error "who shares it cannot start" "*container 'a', whose namespaces it shares, is not running*rl start a*"
+run rl start a
+run rl start b
+expect "both are started again" 0 b
+run rl inspect -f '{{.NetworkSettings.SharedWith.State}}' b
+expect "and share again" 0 running
+run rl restart -t 0 a
+run rl inspect -f '{{.NetworkSettings.SharedWith.State}}' b
+expect "only one is restarted: inspect tells" 0 restarted
+run rl rm -f -t 0 a
+run rl inspect -f '{{.NetworkSettings.SharedWith.State}}' b
+expect "removed: inspect tells" 0 removed
+run rl restart -t 0 b
+expect_error "start after the removal" "*has been removed*"
+run rl rm -f -t 0 b
+expect "remove who shared" 0
+run rl run -d --name h --network host $i sleep 300
+run rl run --rm --network container:h $i stat -Lc %i /proc/self/ns/net
+expect "of a container on the host's network" 0 "$(stat -Lc %i /proc/self/ns/net)"
+run rl rm -f -t 0 h
+
+# --- ns:PATH
+run rl run -d --name a $i sleep 300
+pid=$(rl inspect -f '{{.State.Pid}}' a)
+run rl run --rm --network "ns:/proc/$pid/ns/net" $i ip -4 addr show tap0
+expect "ns:PATH" 0 "*10.0.2.100/24*"
+run rl run -d --name b --network "ns:/proc/$pid/ns/net" $i sleep 300
+run rl exec b ip -4 addr show tap0
+expect "exec in such a one" 0 "*10.0.2.100/24*"
+run rl inspect -f '{{.HostConfig.NetworkMode}}' b
+expect "inspect" 0 "ns:/proc/$pid/ns/net"
+run rl rm -f -t 0 a b
+run rl run --rm --network ns:/etc/passwd $i true
+expect_error "a path that is no namespace" "*ns:/etc/passwd: not a network namespace*"
+run rl run --rm --network ns:proc $i true
+expect_error "a path that is not absolute" "*not an absolute path*"
+run rl run --rm --network ns:/nowhere $i true
+expect_error "a path that is not there" "*ns:/nowhere*No such file*"
+leakcheck "nothing is left"
+
+# --- an outer container without /dev/net/tun; a host without any network
+if [ "$(id -u)" = 0 ] && unshare -mn true 2>/dev/null; then
+	# outer PREPARE ARGS...: rl where PREPARE has been done to a mount and a network namespace of their own
+	outer() {
+		local prepare=$1
+		shift
+		unshare -mn bash -c "mount --make-rprivate / && mkdir -p /dev/net && mount -t tmpfs tun /dev/net && $prepare
+			$(declare -f as_user_exec); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV); as_user_exec \"\$@\"" x timeout 60 "$RL" "$@"
+	}
+	env="mount -t tmpfs run /run && touch /run/.containerenv"
+	run outer "$env" run --rm $i readlink /proc/self/ns/net
+	expect "in an outer container without tun: its network, with a word" 0 "net:*" "*Warning:*no usable /dev/net/tun*"
+	run outer "$env" run --rm --network private $i true
+	expect_error "but never when a private one was asked for" "*/dev/net/tun*"
+	if [ -e /.dockerenv ] || [ -e /run/.containerenv ] || [ -e /run/systemd/container ]; then
+		skip "nor on a host" "this is an outer container"
+	else
+		run outer true run --rm $i true
+		expect_error "nor on a host" "*/dev/net/tun*modprobe tun*"
+	fi
+	run unshare -n bash -c "$(declare -f as_user_exec); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV); as_user_exec \"\$@\"" x timeout 60 "$RL" run --rm -p 8080:80 $i sh -c 'ip -4 addr show tap0; nslookup x.example 2>&1; nc -w 5 192.0.2.1 80 2>&1'
+	expect "a host without any network: it starts, and fails fast" "[1-9]*" "*10.0.2.100*"
+else
+	skip "in an outer container without tun" "needs root"
+fi
+finish
