@@ -31,6 +31,7 @@ libcmd_a_SOURCES += cmd/login.c
 libcmd_a_SOURCES += cmd/logout.c
 libcmd_a_SOURCES += cmd/logs.c
 libcmd_a_SOURCES += cmd/man.c cmd/man.h
+libcmd_a_SOURCES += cmd/network_check.c
 libcmd_a_SOURCES += cmd/port.c
 libcmd_a_SOURCES += cmd/stats.c
 libcmd_a_SOURCES += cmd/ps.c

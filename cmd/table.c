@@ -38,6 +38,7 @@
 	X(login) \
 	X(logout) \
 	X(logs) \
+	X(network_check) \
 	X(pause) \
 	X(port) \
 	X(ps) \
@@ -86,6 +87,7 @@ const struct cmd_group cmd_group_table[] = {
 	{ "container", "Work with containers" },
 	{ "healthcheck", "Look whether containers are well" },
 	{ "image", "Work with images" },
+	{ "network", "Work with networks" },
 	{ "system", "Look after what rl keeps" },
 	{ "volume", "Work with volumes" },
 	{ NULL, NULL },

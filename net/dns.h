@@ -56,6 +56,11 @@ int dns_is_answer(const uint8_t *query, size_t query_len, const uint8_t *answer,
 size_t dns_make_answer(const uint8_t *query, size_t query_len, enum dns_rcode rcode, int truncated,
 		       uint8_t *out);
 
+/* A query for one name, "" or "." for the root; its id is left 0. Bytes, or 0: no such name. */
+size_t dns_make_query(const char *name, uint16_t type, uint8_t *out, size_t room);
+/* The first address (type 1: A, 28: AAAA) in an answer: 4 or 16 bytes into @out, or 0. */
+size_t dns_first_address(const uint8_t *msg, size_t len, uint16_t type, uint8_t out[16]);
+
 struct dns;
 typedef void (*dns_reply_fn)(void *arg, const struct frame_udp *to, const uint8_t *msg, size_t len);
 

@@ -62,3 +62,66 @@ size_t dns_make_answer(const uint8_t *query, size_t query_len, enum dns_rcode rc
 	out[5] = q ? 1 : 0;
 	return n;
 }
+
+size_t dns_make_query(const char *name, uint16_t type, uint8_t *out, size_t room)
+{
+	size_t n = DNS_HEADER;
+
+	if (strlen(name) > 253 || room < DNS_HEADER + 255 + 4)
+		return 0;
+	memset(out, 0, DNS_HEADER);
+	out[2] = RD;
+	out[5] = 1;
+	name += strcmp(name, ".") == 0;
+	while (*name) {
+		size_t label = strcspn(name, ".");
+
+		if (label == 0 || label > 63)
+			return 0;
+		out[n++] = (uint8_t)label;
+		memcpy(out + n, name, label);
+		n += label;
+		name += label + (name[label] == '.');
+	}
+	out[n++] = 0;
+	out[n++] = (uint8_t)(type >> 8);
+	out[n++] = (uint8_t)type;
+	out[n++] = 0;
+	out[n++] = 1; /* class IN */
+	return n;
+}
+
+/* Behind a name, compressed or not; 0 when it does not end. */
+static size_t skip_name(const uint8_t *msg, size_t len, size_t i)
+{
+	while (i < len && msg[i] != 0) {
+		if ((msg[i] & 0xc0) == 0xc0)
+			return i + 2 <= len ? i + 2 : 0;
+		if (msg[i] > 63)
+			return 0;
+		i += 1U + msg[i];
+	}
+	return i < len ? i + 1 : 0;
+}
+
+size_t dns_first_address(const uint8_t *msg, size_t len, uint16_t type, uint8_t out[16])
+{
+	const size_t want = type == 28 ? 16 : 4;
+	size_t i = dns_question_len(msg, len), n, bytes;
+
+	if (i == 0)
+		return 0;
+	for (n = (size_t)(msg[6] << 8 | msg[7]); n > 0; n--, i += 10 + bytes) {
+		i = skip_name(msg, len, i);
+		if (i == 0 || len - i < 10)
+			return 0;
+		bytes = (size_t)(msg[i + 8] << 8 | msg[i + 9]);
+		if (bytes > len - i - 10)
+			return 0;
+		if ((msg[i] << 8 | msg[i + 1]) == type && bytes == want) {
+			memcpy(out, msg + i + 10, want);
+			return want;
+		}
+	}
+	return 0;
+}

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES =
 libnet_a_SOURCES += net/addr.h
+libnet_a_SOURCES += net/check.c net/check.h
 libnet_a_SOURCES += net/dns.c net/dns.h net/dnsmsg.c
 libnet_a_SOURCES += net/frame.c net/frame.h
 libnet_a_SOURCES += net/net.h net/start.c net/tap.c

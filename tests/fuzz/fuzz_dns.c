@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t q = dns_question_len(data, size), n;
 	struct resolv_servers servers;
-	uint8_t *out;
+	uint8_t *out, address[16];
+	char name[256] = "";
 
 	resolv_parse((const char *)data, size, &servers);
 	assert(servers.n <= RESOLV_SERVERS_MAX);
@@ -37,6 +38,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	out[0] ^= 1;
 	assert(!dns_is_answer(data, size, out, n));
 	assert(!(data[2] & 0x80) ? !dns_is_answer(data, size, data, size) : 1);
+	n = dns_first_address(data, size, data[0] & 1 ? 1 : 28, address);
+	assert(n == 0 || (q > 0 && n == (data[0] & 1 ? 4U : 16U) && q + 11 + n <= size));
+	free(out);
+	memcpy(name, data, size < sizeof(name) ? size : sizeof(name) - 1);
+	out = malloc(DNS_HEADER + 255 + 4);
+	assert(out);
+	n = dns_make_query(name, 1, out, DNS_HEADER + 255 + 4);
+	assert(n == 0 || dns_question_len(out, n) == n);
 	free(out);
 	return 0;
 }

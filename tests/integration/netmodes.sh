@@ -9,6 +9,19 @@ i=docker.io/library/alpine
 
 run rl run -d --name a --hostname inner $i sleep 300
 expect "a container whose network is shared" 0
+# --- network check
+run rl network check a
+expect "network check: what is configured and what answers" "*" "address*10.0.2.100/24 tap0*route*default via 10.0.2.2 dev tap0*gateway*10.0.2.2 answers in *resolver*10.0.2.3*"
+run rl network check a 10.0.2.2:1
+expect "network check: a place that cannot be reached" 1 "*target*10.0.2.2:1: *"
+run rl network check --json a 10.0.2.2:1
+expect "network check: JSON" 1 "{*\"Ok\": false*\"Target\"*\"Address\": \"10.0.2.2:1\"*"
+for word in a:b:c ":80" "x:99999" "[::1" "[::1]80" "x:"; do
+	run rl network check a "$word"
+	expect_error "network check: no target: $word" "*is not HOST:PORT*"
+done
+run rl network check nobody
+expect_error "network check: no such container" "*no such container*"
 # --- container:NAME
 run rl run --rm --network container:a $i sh -c 'ip -4 addr show tap0; cat /etc/hosts /etc/resolv.conf; hostname; ls /sys/class/net'
 expect "address, names and host name are the other's" 0 "*10.0.2.100/24*10.0.2.100?inner a*nameserver 10.0.2.3*inner*lo*tap0*"
@@ -41,6 +54,10 @@ run rl run --rm --network container: $i true
 expect_error "no name" "*"
 # --- it goes away
 run rl stop -t 0 a
+run rl network check b
+expect "it stops: network check fails" 1 "address*none*"
+run rl network check a
+expect_error "network check of a stopped one" "*'a' is exited*"
 run rl exec b sh -c 'ls /sys/class/net; nc -w 1 10.0.2.2 1 2>&1'
 expect "it stops: loopback stays, the rest fails at once" "[1-9]*" "lo*unreachable*"
 run rl inspect -f '{{.State.Status}} {{.NetworkSettings.SharedWith.State}}' b

@@ -234,11 +234,52 @@ static void test_waiting_for_the_reader(void **state)
 	fd_close(pair[0]);
 }
 
+static void test_made_queries(void **state)
+{
+	static const char *const bad[] = {
+		"a..b", ".a", "a.b..",
+		"a123456789b123456789c123456789d123456789e123456789f123456789g123"
+	};
+	uint8_t out[DNS_QUERY_MAX], want[sizeof(query)];
+
+	(void)state;
+	memcpy(want, query, sizeof(query));
+	want[0] = want[1] = 0; /* the id is the caller's */
+	assert_int_equal(dns_make_query("a.bc", 1, out, sizeof(out)), sizeof(query));
+	assert_memory_equal(out, want, sizeof(want));
+	assert_int_equal(dns_make_query("a.bc.", 1, out, sizeof(out)), sizeof(query));
+	assert_int_equal(dns_make_query(".", 2, out, sizeof(out)), DNS_HEADER + 5);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(dns_make_query(bad[i], 1, out, sizeof(out)), 0);
+	assert_int_equal(dns_make_query("a", 1, out, 100), 0);
+}
+
+static void test_addresses_are_found(void **state)
+{
+	static const uint8_t records[] = {
+		0xc0, 12,  0, 5, 0, 1, 0, 0, 0, 9, 0, 3, 1, 'x', 0,       /* CNAME x */
+		1,    'x', 0, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 7, /* x A 192.0.2.7 */
+	};
+	uint8_t msg[sizeof(query) + sizeof(records)], out[16];
+
+	(void)state;
+	memcpy(msg, query, sizeof(query));
+	memcpy(msg + sizeof(query), records, sizeof(records));
+	msg[2] |= 0x80;
+	msg[7] = 2;
+	assert_int_equal(dns_first_address(msg, sizeof(msg), 1, out), 4);
+	assert_memory_equal(out, "\xc0\0\2\7", 4);
+	assert_int_equal(dns_first_address(msg, sizeof(msg), 28, out), 0);
+	for (size_t cut = 0; cut < sizeof(msg); cut++)
+		assert_int_equal(dns_first_address(msg, cut, 1, out), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_questions),    cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_made_answers), cmocka_unit_test(test_resolv_conf),
+		cmocka_unit_test(test_made_queries), cmocka_unit_test(test_addresses_are_found),
 		cmocka_unit_test(test_no_resolver),  cmocka_unit_test(test_waiting_for_the_reader),
 	};
 
