@@ -72,6 +72,7 @@ libcmd_a_SOURCES += cmd/table.c
 libcmd_a_SOURCES += cmd/top.c
 libcmd_a_SOURCES += cmd/top_columns.c cmd/top_columns.h
 libcmd_a_SOURCES += cmd/top_ps.c cmd/top_ps.h
+libcmd_a_SOURCES += cmd/trust.c
 libcmd_a_SOURCES += cmd/ctr_view.c cmd/ctr_view.h
 libcmd_a_SOURCES += cmd/template.c cmd/template.h cmd/template_ast.h
 libcmd_a_SOURCES += cmd/template_exec.c cmd/template_func.c

@@ -29,6 +29,7 @@
 	X(image_inspect) \
 	X(image_prune) \
 	X(image_tree) \
+	X(image_trust) \
 	X(images) \
 	X(info) \
 	X(import) \
@@ -57,6 +58,11 @@
 	X(system_prune) \
 	X(tag) \
 	X(top) \
+	X(trust_accept) \
+	X(trust_add) \
+	X(trust_reject) \
+	X(trust_remove) \
+	X(trust_show) \
 	X(unit_run) \
 	X(unpause) \
 	X(untag) \
@@ -89,6 +95,7 @@ const struct cmd_group cmd_group_table[] = {
 	{ "image", "Work with images" },
 	{ "network", "Work with networks" },
 	{ "system", "Look after what rl keeps" },
+	{ "trust", "Say which images may be pulled" },
 	{ "volume", "Work with volumes" },
 	{ NULL, NULL },
 };
@@ -133,6 +140,9 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "system check", "fsck" },
 	{ "system events", "events" },
 	{ "system info", "info" },
+	{ "trust list", "trust show" },
+	{ "trust ls", "trust show" },
+	{ "trust rm", "trust remove" },
 	{ "volume list", "volume ls" },
 	{ "volume remove", "volume rm" },
 	{ NULL, NULL },

@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
@@ -22,6 +21,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "storage/auth_int.h"
+#include "storage/confdir.h"
 
 struct auth_file {
 	char *path; /* after following a link */
@@ -56,23 +56,6 @@ int auth_write_file(const char *authfile, char **ret, struct rl_err *err)
 	return *ret ? 0 : rl_oom(err);
 }
 
-static int lock_folder(const char *path, struct rl_err *err)
-{
-	const char *slash = strrchr(path, '/');
-	auto_free char *dir =
-		slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : strdup(".");
-	auto_fd int fd = FD_NONE;
-
-	if (!dir)
-		return rl_oom(err);
-	if (io_mkdirs(AT_FDCWD, dir, 0700, err) < 0)
-		return -err->code;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return rl_fail_sys(err, errno, "lock folder '%s'", dir);
-	return TAKE_FD(fd);
-}
-
 /* An empty object where there is no file yet, or an empty one. */
 static int file_read(const char *path, struct auth_file *f, struct rl_err *err)
 {
@@ -83,7 +66,7 @@ static int file_read(const char *path, struct auth_file *f, struct rl_err *err)
 	f->path = strdup(realpath(path, real) ? real : path);
 	if (!f->path)
 		return rl_oom(err);
-	f->lock_fd = lock_folder(f->path, err);
+	f->lock_fd = confdir_lock(f->path, err);
 	if (f->lock_fd < 0)
 		return f->lock_fd;
 	r = io_read_file(AT_FDCWD, f->path, AUTH_FILE_MAX, &text, err);

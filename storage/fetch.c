@@ -395,13 +395,16 @@ static bool is_builtin(const char *name)
 	return text && strcmp(text, FETCH_BUILTIN) == 0;
 }
 
+static int load_from(const struct rl *rl, const char *path, const char *want, bool quiet,
+		     bool is_own, struct strv *ret_names, struct strv *ret_ids, struct rl_err *err);
+
 static int load_builtin(const struct rl *rl, struct strv *ret_ids, struct rl_err *err)
 {
 	auto_free char *path = proc_find_data("rl-busybox.tar", err);
 
 	if (!path)
 		return -err->code;
-	return fetch_load(rl, path, NULL, true, NULL, ret_ids, err);
+	return load_from(rl, path, NULL, true, true, NULL, ret_ids, err);
 }
 
 int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret_ids,
@@ -508,22 +511,34 @@ static int open_archive(const char *path, struct rl_err *err)
 	return fd < 0 ? rl_fail_sys(err, errno, "open '%s'", path) : fd;
 }
 
-static int load_request(const struct session *s, const char *want, bool quiet, struct rl_err *err)
+static int put_text(json_t *root, const char *key, const char *text, struct rl_err *err)
 {
+	json_t *v = json_string(text);
+
+	if (!v)
+		return rl_fail(err, EINVAL, "'%.100s' is not UTF-8", text);
+	return json_object_set_new(root, key, v) < 0 ? rl_oom(err) : 0;
+}
+
+static int load_request(const struct session *s, const char *path, const char *want, bool quiet,
+			bool is_own, struct rl_err *err)
+{
+	auto_free char *real = path && strcmp(path, "-") != 0 ? realpath(path, NULL) : NULL;
 	json_auto_t *root = NULL;
 	int r = fetch_request_new(s, quiet, &root, err);
 
-	if (r == 0 && want) {
-		json_t *v = json_string(want);
-
-		if (!v || json_object_set_new(root, "want", v) < 0)
-			r = rl_oom(err);
-	}
+	if (r == 0 && want)
+		r = put_text(root, "want", want, err);
+	if (r == 0 && !is_own)
+		r = fetch_request_trust(root, err);
+	if (r == 0 && real)
+		r = put_text(root, "source", real, err);
 	return r < 0 ? r : fetch_request_fd(root, err);
 }
 
-int fetch_load(const struct rl *rl, const char *path, const char *want, bool quiet,
-	       struct strv *ret_names, struct strv *ret_ids, struct rl_err *err)
+/* @is_own: it is the image that comes with rl, for which no policy counts. */
+static int load_from(const struct rl *rl, const char *path, const char *want, bool quiet,
+		     bool is_own, struct strv *ret_names, struct strv *ret_ids, struct rl_err *err)
 {
 	static const char *const words[] = { "load", NULL };
 	struct session s = { .userns_fd = FD_NONE };
@@ -535,12 +550,18 @@ int fetch_load(const struct rl *rl, const char *path, const char *want, bool qui
 	r = session_open(rl, &s, err);
 	if (r < 0)
 		return r;
-	fd = load_request(&s, want, quiet, err);
+	fd = load_request(&s, path, want, quiet, is_own, err);
 	r = fd < 0 ? fd
 		   : fetch_helper_run(rl, &s, words, (struct proc_fd[]){ { in, 0 }, { fd, 3 } }, 2,
 				      ret_names, ret_ids, err);
 	session_close(&s);
 	return r;
+}
+
+int fetch_load(const struct rl *rl, const char *path, const char *want, bool quiet,
+	       struct strv *ret_names, struct strv *ret_ids, struct rl_err *err)
+{
+	return load_from(rl, path, want, quiet, false, ret_names, ret_ids, err);
 }
 
 /* --- add --- */

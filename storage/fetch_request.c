@@ -11,13 +11,17 @@
 #include "storage/fetch_request.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
 #include "core/base/parse.h"
 #include "storage/auth.h"
+#include "storage/confdir.h"
+#include "storage/policy.h"
 #include "storage/ref.h"
 #include "storage/registries.h"
 
@@ -66,14 +70,9 @@ int fetch_request_new(const struct session *s, bool quiet, json_t **ret, struct 
 /* Absolute certs.d folders in the order of their rank. */
 static json_t *ca_dirs(void)
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	auto_free char *user = NULL;
+	auto_free char *user = confdir_user("certs.d");
 	json_auto_t *list = json_array();
 
-	if (config && *config == '/')
-		user = str_printf("%s/containers/certs.d", config);
-	else if (home && *home == '/')
-		user = str_printf("%s/.config/containers/certs.d", home);
 	if (!list || (user && json_array_append_new(list, json_string(user)) < 0) ||
 	    json_array_append_new(list, json_string("/etc/containers/certs.d")) < 0 ||
 	    json_array_append_new(list, json_string("/etc/docker/certs.d")) < 0)
@@ -191,6 +190,17 @@ static int put_candidate(json_t *list, const struct registries *reg, const struc
 	return n < 0 ? n : r;
 }
 
+int fetch_request_trust(json_t *root, struct rl_err *err)
+{
+	auto_free char *file = NULL, *user = confdir_user("registries.d");
+	const char *dir = user && access(user, F_OK) == 0 ? user : "/etc/containers/registries.d";
+
+	if (policy_file(&file, err) < 0 || put_str(root, "policy", file, err) < 0 ||
+	    put_str(root, "sig_dir", dir, err) < 0)
+		return -err->code;
+	return 0;
+}
+
 /* "RL_FETCH_LIMITS=connect,header,stall" in ms: tests do not wait a minute. */
 static int put_limits(json_t *root, struct rl_err *err)
 {
@@ -244,7 +254,7 @@ int fetch_request_pull(json_t *root, const struct pull_req *req, struct rl_err *
 	for (size_t i = 0; i < names.n; i++)
 		if (put_candidate(list, reg, req, names.v[i], err) < 0)
 			return -err->code;
-	if (put(root, "sources", TAKE_PTR(list), err) < 0)
+	if (put(root, "sources", TAKE_PTR(list), err) < 0 || fetch_request_trust(root, err) < 0)
 		return -err->code;
 	return put_options(root, req, err);
 }

@@ -19,6 +19,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "storage/confdir.h"
 #include "storage/registries.h"
 #include "storage/registries_conf.h"
 #include "storage/toml.h"
@@ -540,18 +541,6 @@ int registries_load_paths(const struct registries_paths *paths, struct registrie
 	return 0;
 }
 
-/* The user's own file or folder; NULL without a home. */
-static char *user_path(const char *name)
-{
-	const char *base = getenv("XDG_CONFIG_HOME"), *sub = "";
-
-	if (!base || *base != '/') {
-		base = getenv("HOME");
-		sub = "/.config";
-	}
-	return base && *base == '/' ? str_printf("%s%s/containers/%s", base, sub, name) : NULL;
-}
-
 static const char *env_file(void)
 {
 	const char *s = getenv("CONTAINERS_REGISTRIES_CONF");
@@ -561,7 +550,8 @@ static const char *env_file(void)
 
 int registries_load(struct registries **ret, struct rl_err *err)
 {
-	auto_free char *file = user_path("registries.conf"), *dir = user_path("registries.conf.d");
+	auto_free char *file = confdir_user("registries.conf"),
+		       *dir = confdir_user("registries.conf.d");
 	const struct registries_paths paths = {
 		.file = env_file(),
 		.user_file = file,
@@ -575,7 +565,8 @@ int registries_load(struct registries **ret, struct rl_err *err)
 
 bool registries_exist(void)
 {
-	auto_free char *file = user_path("registries.conf"), *dir = user_path("registries.conf.d");
+	auto_free char *file = confdir_user("registries.conf"),
+		       *dir = confdir_user("registries.conf.d");
 
 	return env_file() || exists(file) || exists(dir) || exists(SYSTEM_FILE) ||
 	       exists(SYSTEM_DIR);

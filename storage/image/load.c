@@ -33,6 +33,7 @@
 #include "storage/image/layers.h"
 #include "storage/image/parse.h"
 #include "storage/image/request.h"
+#include "storage/image/trust.h"
 #include "storage/layer.h"
 #include "storage/ref.h"
 
@@ -49,6 +50,7 @@ struct load {
 	struct layer_stage stage;
 	struct archive_members members;
 	size_t n_loaded;
+	struct trust trust;
 };
 
 /* One image on its way */
@@ -635,6 +637,18 @@ static bool has_member(const struct load *l, const char *name)
 			      : archive_find(&l->members, name) != NULL;
 }
 
+/* If the policy accepts that kind of archive. */
+static int load_as(struct load *l, const char *transport,
+		   int (*load)(struct load *l, struct rl_err *err), struct rl_err *err)
+{
+	/* docker's archives have no scopes below the transport's own */
+	bool named = l->req->source && strcmp(transport, "docker-archive") != 0, is_signed;
+
+	if (trust_begin(&l->trust, transport, named ? l->req->source : "", &is_signed, err) < 0)
+		return -err->code;
+	return load(l, err);
+}
+
 static int load_all(struct load *l, struct rl_err *err)
 {
 	struct stat st;
@@ -648,11 +662,11 @@ static int load_all(struct load *l, struct rl_err *err)
 		return -err->code;
 	/* docker writes both kinds into one archive; its own says more about names */
 	if (l->dir_fd < 0 && has_member(l, "manifest.json"))
-		r = load_docker(l, err);
+		r = load_as(l, "docker-archive", load_docker, err);
 	else if (has_member(l, "index.json"))
-		r = load_oci(l, err);
+		r = load_as(l, l->dir_fd < 0 ? "oci-archive" : "oci", load_oci, err);
 	else if (has_member(l, "manifest.json"))
-		r = load_dir(l, err);
+		r = load_as(l, "dir", load_dir, err);
 	else
 		r = rl_fail(err, EINVAL,
 			    "neither a docker-archive nor an OCI layout: no "
@@ -679,8 +693,12 @@ int cmd_load(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	l.hold_fd = l.signal_fd < 0 ? FD_NONE : image_hold_layers(rl, err);
 	if (l.hold_fd >= 0) {
 		progress_init(&l.progress, req.quiet);
-		layer_sweep(rl);
-		r = load_all(&l, err);
+		r = trust_open(req.policy, req.sig_dir, &l.trust, err);
+		if (r == 0) {
+			layer_sweep(rl);
+			r = load_all(&l, err);
+		}
+		trust_close(&l.trust);
 		if (l.stage.lock_fd >= 0)
 			layer_abort(rl, &l.stage);
 	} else {

@@ -14,11 +14,12 @@
 #include "storage/image/confine.h"
 #include "storage/ref.h"
 
-#define PARSER     "the parser"
-#define ANSWER_MAX (8 << 20)
-#define MEMORY_MAX ((size_t)512 << 20)
-#define TAGS_MAX   10000
-#define IMAGES_MAX 1000 /* in one archive */
+#define PARSER         "the parser"
+#define ANSWER_MAX     (8 << 20)
+#define MEMORY_MAX     ((size_t)512 << 20)
+#define TAGS_MAX       10000
+#define IMAGES_MAX     1000 /* in one archive */
+#define SIGNATURES_MAX 64   /* of one image */
 
 /* What is to be parsed, and how */
 struct job {
@@ -27,6 +28,8 @@ struct job {
 	const char *content_type, *what;
 	const struct platform *want;
 	size_t n_layers;
+	const struct strv *keys;
+	const char *signature;
 	int (*parse)(const struct job *job, struct buf *out, struct rl_err *err);
 };
 
@@ -255,6 +258,132 @@ int parse_tags(const char *data, size_t len, struct strv *ret, struct rl_err *er
 	}
 	return 0;
 }
+
+/* --- signatures --- */
+
+static int signatures_in_child(const struct job *job, struct buf *out, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	json_t *list, *e;
+	size_t i;
+
+	if (json_read(job->data, job->len, MANIFEST_MAX, job->what, &j, err) < 0 ||
+	    json_get_arr(j, "layers", job->what, &list, err) < 0)
+		return -err->code;
+	if (json_array_size(list) > SIGNATURES_MAX)
+		return rl_fail(err, EFBIG, "%s: more than %d", job->what, SIGNATURES_MAX);
+	json_array_foreach (list, i, e) {
+		const char *type, *digest, *sig;
+		auto_free char *line = NULL;
+		json_t *notes;
+		int64_t size;
+
+		if (json_get_str(e, "mediaType", job->what, &type, err) < 0 ||
+		    json_get_str(e, "digest", job->what, &digest, err) < 0 ||
+		    json_get_int(e, "size", job->what, &size, err) < 0 ||
+		    json_get_obj(e, "annotations", job->what, &notes, err) < 0 ||
+		    json_get_str(notes, SIGSTORE_ANNOTATION, job->what, &sig, err) < 0)
+			return -err->code;
+		if (!type || strcmp(type, SIGSTORE_TYPE) != 0 || !sig || !*sig)
+			continue;
+		if (digest_check(digest, job->what, err) < 0)
+			return -err->code;
+		line = str_printf("%s %lld %s", digest, (long long)size, sig);
+		if (!line || put(out, 'S', line, err) < 0)
+			return rl_oom(err);
+	}
+	return 0;
+}
+
+/* put() sets a letter in front; here it says nothing. */
+static int take_plain_texts(const struct buf *out, struct strv *ret, struct rl_err *err)
+{
+	auto_strv struct strv texts = { 0 };
+
+	if (take_texts(out, &texts, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < texts.n; i++)
+		if (strv_add(ret, texts.v[i] + 1) < 0)
+			return rl_oom(err);
+	return 0;
+}
+
+int parse_signatures(const char *data, size_t len, struct strv *ret, struct rl_err *err)
+{
+	const struct job job = {
+		.data = data, .len = len, .what = "signatures", .parse = signatures_in_child
+	};
+	auto_buf struct buf out = { 0 };
+
+	return in_child(&job, &out, err) < 0 ? -err->code : take_plain_texts(&out, ret, err);
+}
+
+/* A NUL, the name of the form, a newline; then { "payload": base64, "annotations": {..} }. GPG
+ * signatures lie there without such a head. */
+static int lookaside_in_child(const struct job *job, struct buf *out, struct rl_err *err)
+{
+	static const char head[] = "\0sigstore-json\n";
+	const size_t n = sizeof(head) - 1;
+	auto_buf struct buf payload = { 0 };
+	json_auto_t *j = NULL;
+	const char *base64, *sig;
+	json_t *notes;
+
+	if (job->len < n || memcmp(job->data, head, n) != 0)
+		return 0;
+	if (json_read(job->data + n, job->len - n, SIGSTORE_PAYLOAD_MAX * 2, job->what, &j, err) <
+		    0 ||
+	    json_get_str(j, "payload", job->what, &base64, err) < 0 ||
+	    json_get_obj(j, "annotations", job->what, &notes, err) < 0 ||
+	    json_get_str(notes, SIGSTORE_ANNOTATION, job->what, &sig, err) < 0)
+		return -err->code;
+	if (!base64 || !sig || sigstore_base64(base64, &payload) < 0)
+		return rl_fail(err, EBADMSG, "%s: no payload or no signature in it", job->what);
+	return put(out, 'S', sig, err) < 0 || put(out, 'P', payload.data, err) < 0 ? -err->code : 0;
+}
+
+int parse_lookaside(const char *data, size_t len, struct strv *ret, struct rl_err *err)
+{
+	const struct job job = {
+		.data = data, .len = len, .what = "signature", .parse = lookaside_in_child
+	};
+	auto_buf struct buf out = { 0 };
+
+	return in_child(&job, &out, err) < 0 ? -err->code : take_plain_texts(&out, ret, err);
+}
+
+static int claim_in_child(const struct job *job, struct buf *out, struct rl_err *err)
+{
+	struct sigstore_claim claim;
+
+	if (sigstore_verify(job->keys, job->data, job->len, job->signature, &claim, err) < 0)
+		return -err->code;
+	return buf_add(out, &claim, sizeof(claim)) < 0 ? rl_oom(err) : 0;
+}
+
+int parse_claim(const struct strv *keys, const char *payload, size_t len, const char *signature,
+		struct sigstore_claim *ret, struct rl_err *err)
+{
+	const struct job job = { .data = payload,
+				 .len = len,
+				 .keys = keys,
+				 .signature = signature,
+				 .parse = claim_in_child };
+	auto_buf struct buf out = { 0 };
+	struct sigstore_claim claim;
+
+	if (in_child(&job, &out, err) < 0)
+		return -err->code;
+	if (out.len != sizeof(claim))
+		return bad_answer(err);
+	memcpy(&claim, out.data, sizeof(claim));
+	claim.name[sizeof(claim.name) - 1] = '\0';
+	claim.digest.text[sizeof(claim.digest.text) - 1] = '\0';
+	*ret = claim;
+	return 0;
+}
+
+/* --- archives --- */
 
 static int put_all(struct buf *out, char kind, const json_t *list, const char *what,
 		   struct rl_err *err)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "storage/image/manifest.h"
+#include "storage/image/sigstore.h"
 
 /**
  * struct parsed - An image manifest, or where an index sends us
@@ -30,6 +31,18 @@ int parse_config(const char *data, size_t len, size_t n_layers, struct image_con
 		 struct rl_err *err) RL_MUST_USE;
 /* "tags" of a registry's list; each is a valid tag. Appended. */
 int parse_tags(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+
+/*
+ * A manifest of signatures (sigstore.h): "<digest> <size> <base64>" for each payload and its
+ * signature; what else is in it is left out. Texts are as they stand there.
+ */
+int parse_signatures(const char *data, size_t len, struct strv *ret,
+		     struct rl_err *err) RL_MUST_USE;
+/* A file of a lookaside: the signature as base64 and its payload; none when it is of another kind. */
+int parse_lookaside(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+/* sigstore_verify() */
+int parse_claim(const struct strv *keys, const char *payload, size_t len, const char *signature,
+		struct sigstore_claim *ret, struct rl_err *err) RL_MUST_USE;
 
 /*
  * manifest.json of a docker-archive as a flat list: "C<config file>" begins an image, then

@@ -37,6 +37,7 @@
 #include "storage/image/layers.h"
 #include "storage/image/parse.h"
 #include "storage/image/request.h"
+#include "storage/image/trust.h"
 #include "storage/layer.h"
 #include "storage/ref.h"
 
@@ -48,6 +49,7 @@ struct pull {
 	const struct rl *rl;
 	struct request *req;
 	struct source *src;
+	struct trust trust;
 	struct fetcher fetcher;
 	struct progress progress;
 	int signal_fd;
@@ -207,6 +209,52 @@ static int find_manifest(struct pull *p, struct wanted *w, struct rl_err *err)
 		(void)snprintf(target, sizeof(target), "%s", parsed.next.digest.text);
 	}
 	return rl_fail(err, ELOOP, "index within index, more than %d deep", INDEX_DEPTH);
+}
+
+/* --- signatures --- */
+
+static int get_signatures(void *arg, const char *tag, struct buf *ret, struct rl_err *err)
+{
+	struct fetch_job job = { .kind = FETCH_MANIFEST, .size = -1, .max = MANIFEST_MAX };
+	struct fetch_report rep;
+	struct digest unused;
+
+	(void)snprintf(job.target, sizeof(job.target), "%s", tag);
+	return get_doc(arg, &job, ret, &rep, &unused, err);
+}
+
+static int get_payload(void *arg, const char *digest, int64_t size, struct buf *ret,
+		       struct rl_err *err)
+{
+	struct fetch_job job = { .kind = FETCH_DOC, .size = size };
+	struct fetch_report rep;
+	struct digest unused;
+
+	(void)snprintf(job.digest, sizeof(job.digest), "%s", digest);
+	return get_doc(arg, &job, ret, &rep, &unused, err);
+}
+
+static int get_url(void *arg, const char *url, struct buf *ret, struct rl_err *err)
+{
+	struct fetch_job job = { .kind = FETCH_URL, .size = -1, .max = SIGSTORE_PAYLOAD_MAX };
+	struct fetch_report rep;
+	struct digest unused;
+
+	if (strlen(url) >= sizeof(job.target))
+		return rl_fail(err, EINVAL, "'%.200s...': too long", url);
+	(void)snprintf(job.target, sizeof(job.target), "%s", url);
+	return get_doc(arg, &job, ret, &rep, &unused, err);
+}
+
+static int check_signatures(struct pull *p, const struct wanted *w, struct rl_err *err)
+{
+	const struct trust_source from = {
+		.arg = p, .manifest = get_signatures, .blob = get_payload, .url = get_url
+	};
+	const struct digest *const digests[2] = { &w->digest, &w->index_digest };
+
+	progress_step(&p->progress, "Checking signatures");
+	return trust_check(&p->trust, w->name, digests, &from, err);
 }
 
 static int check_platform(struct pull *p, const struct wanted *w, struct rl_err *err)
@@ -411,9 +459,13 @@ static int record(struct pull *p, struct wanted *w, struct rl_err *err)
 static int pull_image(struct pull *p, struct wanted *w, struct rl_err *err)
 {
 	auto_fd int hold = FD_NONE;
+	bool is_signed;
 
+	if (trust_begin(&p->trust, "docker", w->name, &is_signed, err) < 0)
+		return -err->code;
 	progress_title(&p->progress, "Trying to pull", w->name);
-	if (find_manifest(p, w, err) < 0 || get_config(p, w, err) < 0)
+	if (find_manifest(p, w, err) < 0 || (is_signed && check_signatures(p, w, err) < 0) ||
+	    get_config(p, w, err) < 0)
 		return -err->code;
 	hold = image_hold_layers(p->rl, err);
 	if (hold < 0)
@@ -553,8 +605,12 @@ int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	p.signal_fd = request_signals(err);
 	if (p.signal_fd >= 0) {
 		progress_init(&p.progress, req.quiet);
-		layer_sweep(rl);
-		r = pull_any(&p, err);
+		r = trust_open(req.policy, req.sig_dir, &p.trust, err);
+		if (r == 0) {
+			layer_sweep(rl);
+			r = pull_any(&p, err);
+		}
+		trust_close(&p.trust);
 		fd_close(p.signal_fd);
 	} else {
 		r = p.signal_fd;

@@ -89,6 +89,7 @@ static char *first_url(const struct job *j)
 	case PUSH_MANIFEST:
 	case PUSH_PING:
 		return push_url(j);
+	case FETCH_URL:
 	case FETCH_TAGS:
 		break;
 	}
@@ -116,7 +117,7 @@ static int set_headers(struct job *j, bool home)
 			       : 0;
 	if (j->want.kind == FETCH_MANIFEST && strv_add(&j->headers, "Accept: " MANIFEST_ACCEPT) < 0)
 		return -ENOMEM;
-	auth = home ? auth_header(j) : NULL;
+	auth = home && j->want.kind != FETCH_URL ? auth_header(j) : NULL;
 	if (auth && strv_add(&j->headers, auth) < 0)
 		return -ENOMEM;
 	if (j->got > 0 && !j->no_range) {
@@ -348,7 +349,7 @@ static void answered(struct job *j)
 		follow(j);
 		return;
 	case 401:
-		if (!j->req.away) {
+		if (!j->req.away && j->want.kind != FETCH_URL) {
 			auth_answer(j);
 			return;
 		}

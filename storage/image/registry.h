@@ -55,6 +55,7 @@ enum fetch_kind {
 	FETCH_DOC,      /* a small blob, written when complete */
 	FETCH_LAYER,    /* a blob, written as it comes */
 	FETCH_TAGS,     /* @target: "" or what a Link header said */
+	FETCH_URL,      /* @target: an URL that the user's configuration names; anonymous */
 	/* registry_push.c; the descriptor is what is sent */
 	PUSH_BLOB,     /* @target: repository to mount it from, or "" */
 	PUSH_MANIFEST, /* @target: tag or digest; @type: its media type */

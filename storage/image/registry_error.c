@@ -90,6 +90,8 @@ static const char *thing(const struct job *j)
 		return "layer";
 	case FETCH_TAGS:
 		return "list of tags";
+	case FETCH_URL:
+		return "signature";
 	case PUSH_BLOB:
 		return "layer";
 	case PUSH_MANIFEST:
@@ -110,6 +112,9 @@ int job_status_error(const struct job *j, struct rl_err *err)
 
 	registry_error_text(&j->error_body, text, sizeof(text));
 	sep = *text ? ": " : "";
+	if (j->want.kind == FETCH_URL)
+		return rl_fail(err, status == 404 ? ENOENT : EIO, "'%s' answers with status %ld",
+			       host ? host : "?", status);
 	if (j->req.away)
 		return rl_fail(err, EIO, "'%s', where '%s' keeps the %s, answers with status %ld",
 			       host ? host : "?", c->name, thing(j), status);

@@ -152,6 +152,9 @@ static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 	if (read_session(root, &req->session, err) < 0 || read_platform(root, req, err) < 0 ||
 	    json_get_bool(root, "quiet", what, &req->quiet, err) < 0 ||
 	    json_get_bool(root, "all_tags", what, &req->all_tags, err) < 0 ||
+	    dup_str(root, "policy", &req->policy, err) < 0 ||
+	    dup_str(root, "sig_dir", &req->sig_dir, err) < 0 ||
+	    dup_str(root, "source", &req->source, err) < 0 ||
 	    dup_str(root, "want", &req->want, err) < 0 || dup_str(root, "id", &req->id, err) < 0 ||
 	    dup_str(root, "format", &req->format, err) < 0 ||
 	    dup_str(root, "compression", &req->compression, err) < 0 ||
@@ -212,6 +215,9 @@ void request_done(struct request *req)
 		strv_done(&req->images[i].names);
 	}
 	free(req->images);
+	free(req->policy);
+	free(req->sig_dir);
+	free(req->source);
 	free(req->want);
 	free(req->id);
 	free(req->format);

@@ -3,6 +3,8 @@
  * request.h - what rl asks rl-image to pull or load: one JSON object on descriptor 3
  *
  *	{ "uids": "0 1000 1\n1 100000 65536\n", "gids": ..., "one_id": bool,   maps of S
+ *	  "policy": path of policy.json or absent, "sig_dir": of registries.d (pull, load),
+ *	  "source": absolute path or absent (load),
  *	  "platform": "linux/arm64" or absent, "quiet": bool, "all_tags": bool,
  *	  "want": the one image of the archive that is asked for, or absent (load),
  *	  "id": of the image, "format": "oci" or "docker" or absent, "compression": "gzip" or "zstd",
@@ -47,6 +49,8 @@ struct request {
 	struct session session; /* userns_fd is FD_NONE: we are in it */
 	struct platform platform;
 	bool platform_given, quiet, all_tags;
+	char *policy, *sig_dir; /* policy.json or NULL, and registries.d (trust.h) */
+	char *source;           /* load: path of the archive or folder, or NULL */
 	char *want;
 	char *id, *format, *compression; /* push */
 	int64_t level;                   /* of compression; -1 = its usual one */
