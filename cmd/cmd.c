@@ -127,7 +127,9 @@ static int dispatch(const struct cmd *c, const struct global_opts *g, const stru
 	struct rl_err err = { 0 };
 	int r;
 
-	if (!c->no_dirs && rl_open(&rl, g->root, &err) < 0) {
+	if (c->look_only)
+		RL_IGNORE(rl_find(&rl, g->root, &err)); /* the command says so itself */
+	else if (!c->no_dirs && rl_open(&rl, g->root, &err) < 0) {
 		rl_report(&err);
 		rl_close(&rl);
 		return EXIT_RL;

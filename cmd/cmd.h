@@ -55,7 +55,8 @@ struct cmd {
 	unsigned min_args, max_args; /* max 0 with min 0: none; CMD_ANY: no upper limit */
 	bool stop_early;             /* options end at the first word */
 	bool no_dirs;                /* works without the data folder (version, help) */
-	bool hidden;                 /* not for people: in no list, no page */
+	bool look_only; /* gets the folders' names, where they can be told; opens none */
+	bool hidden;    /* not for people: in no list, no page */
 	/* Either one of these. Return: exit status >= 0 (run), 0 (each), or -errno with err. */
 	int (*run)(struct rl *rl, const struct cmd_args *args, const void *opts,
 		   struct rl_err *err);

@@ -26,6 +26,7 @@
 #include "core/base/proc.h"
 #include "core/cgroup.h"
 #include "core/ctr_state.h"
+#include "core/distro.h"
 #include "core/session.h"
 #include "storage/image.h"
 #include "storage/platform.h"
@@ -44,42 +45,13 @@ static const struct opt info_options[] = {
 
 /* --- host -------------------------------------------------------------------------------- */
 
-/* KEY=value or KEY="value" of os-release(5); caller frees, never NULL but without memory */
-static char *os_release(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *p = text; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
-		const char *v = p + n + 1;
-		size_t len;
-
-		if (strncmp(p, key, n) != 0 || p[n] != '=')
-			continue;
-		len = strcspn(v, "\n");
-		if (len >= 2 && (*v == '"' || *v == '\'')) {
-			v++;
-			len -= 2;
-		}
-		return strndup(v, len);
-	}
-	return strdup("");
-}
-
 static json_t *distribution(void)
 {
-	auto_buf struct buf b = { 0 };
-	struct rl_err ignored;
-	auto_free char *id = NULL, *version = NULL, *codename = NULL;
+	struct distro d;
 
-	/* a link on most systems, which io_read_file() would refuse: follow it by hand */
-	if (io_read_file(AT_FDCWD, "/usr/lib/os-release", 65536, &b, &ignored) < 0)
-		RL_IGNORE(io_read_file(AT_FDCWD, "/etc/os-release", 65536, &b, &ignored)); /* "" */
-	id = os_release(b.data, "ID");
-	version = os_release(b.data, "VERSION_ID");
-	codename = os_release(b.data, "VERSION_CODENAME");
-	return id && version && codename ? json_pack("{s:s, s:s, s:s}", "codename", codename,
-						     "distribution", id, "version", version)
-					 : NULL;
+	distro_read(&d);
+	return json_pack("{s:s, s:s, s:s}", "codename", d.codename, "distribution", d.id, "version",
+			 d.version);
 }
 
 static json_t *map_json(const struct idmap *m)

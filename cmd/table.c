@@ -17,6 +17,7 @@
 	X(create) \
 	X(diff) \
 	X(disable) \
+	X(doctor) \
 	X(enable) \
 	X(events) \
 	X(exec) \

@@ -20,9 +20,18 @@ contrib/rl-busybox.tar: $(srcdir)/contrib/mkimage
 	$(AM_V_at)$(MKDIR_P) contrib
 	$(AM_V_GEN)$(srcdir)/contrib/mkimage -b $(BUSYBOX) $@
 
+# Examples for an administrator, below share/rl; rl doctor names them where they help
+apparmordir = $(pkgdatadir)/apparmor
+dist_apparmor_DATA = contrib/apparmor/rl
+systemddir = $(pkgdatadir)/systemd
+dist_systemd_DATA = contrib/systemd/delegate.conf
+sysctldir = $(pkgdatadir)/sysctl
+dist_sysctl_DATA =
+dist_sysctl_DATA += contrib/sysctl/60-rl.conf
+dist_sysctl_DATA += contrib/sysctl/61-rl-low-ports.conf
+
 EXTRA_DIST += .ci/run
 EXTRA_DIST += .shellcheckrc
-EXTRA_DIST += contrib/apparmor/rl
 EXTRA_DIST += contrib/check
 EXTRA_DIST += contrib/lib.sh
 EXTRA_DIST += contrib/mkimage

@@ -39,6 +39,22 @@ struct cgroup_probe {
 };
 int cgroup_probe(struct cgroup_probe *ret, struct rl_err *err) RL_MUST_USE;
 
+/**
+ * struct cgroup_trial - The same by trial, for rl doctor
+ * @has_v2:	There is a cgroup2 tree that shows our own group
+ * @has_v1:	Controllers are still in hierarchies of version 1
+ * @controllers: Those of the place that a container would get; release with strv_done()
+ * @why:	Why there is no scope; code 0 = there is
+ */
+struct cgroup_trial {
+	bool has_v2, has_v1;
+	enum cgroup_rung rung;
+	struct strv controllers;
+	struct rl_err why;
+};
+void cgroup_try(struct cgroup_trial *ret);
+bool cgroup_lingers(void); /* the user's manager lives on after the last logout */
+
 struct cgroup_request; /* the talk with systemd, while it goes on */
 
 struct cgroup {

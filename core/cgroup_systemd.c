@@ -37,6 +37,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/distro.h"
 
 #define CALL_US (5 * 1000 * 1000ULL)  /* for each manager that is tried */
 #define STOP_US (10 * 1000 * 1000ULL) /* at shutdown, as for `rl stop`; 90 s would be the default */
@@ -100,8 +101,13 @@ static int load(struct sd *sd, struct rl_err *err)
 	void *lib = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
 
 	if (!lib) {
+		struct distro d;
+		char line[DISTRO_LINE];
+
+		distro_read(&d);
+		distro_install(&d, DISTRO_LIBSYSTEMD, line);
 		rl_fail(err, ENOENT, "the library libsystemd.so.0 is not installed");
-		return rl_hint(err, "install libsystemd0 (Debian) or systemd-libs (Fedora)");
+		return rl_hint(err, "%s", line);
 	}
 #define SD_LOAD(name)                            \
 	*(void **)&sd->name = dlsym(lib, #name); \

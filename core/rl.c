@@ -45,20 +45,64 @@ static char *find_data_dir(const char *root)
 	return s ? str_printf("%s/.local/share/rl", s) : NULL;
 }
 
+const char *rl_no_runtime_dir(uid_t uid, char *room, size_t size)
+{
+	const char *s = getenv("XDG_RUNTIME_DIR");
+	struct stat st;
+
+	if (!s || !*s)
+		return "is not set";
+	if (*s != '/')
+		return "is not an absolute path";
+	if (stat(s, &st) < 0 || !S_ISDIR(st.st_mode))
+		(void)snprintf(room, size, "('%.200s') is not there", s);
+	else if (st.st_uid != uid)
+		(void)snprintf(room, size, "('%.200s') belongs to uid %u", s, (unsigned)st.st_uid);
+	else if (st.st_mode & 022)
+		(void)snprintf(room, size, "('%.200s') may be written by others", s);
+	else
+		return NULL;
+	return room;
+}
+
 /* A runtime folder that is missing, foreign or open to others is not used (su, sudo, cron). */
 static char *find_run_dir(const char *data_dir, uid_t uid)
 {
 	const char *s = env_path("RL_RUNROOT");
-	struct stat st;
+	char why[300];
 
 	if (s)
 		return strdup(s);
-	s = env_path("XDG_RUNTIME_DIR");
-
-	if (s && stat(s, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == uid &&
-	    (st.st_mode & 022) == 0)
-		return str_printf("%s/rl", s);
+	if (!rl_no_runtime_dir(uid, why, sizeof(why)))
+		return str_printf("%s/rl", getenv("XDG_RUNTIME_DIR"));
 	return str_printf("%s/run", data_dir);
+}
+
+/* @ret_st: what it is like, for the caller to mend */
+static int check_folder(const char *path, uid_t uid, struct stat *ret_st, struct rl_err *err)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return rl_fail_sys(err, errno, "open folder '%s'", path);
+	if (ret_st->st_uid != uid) {
+		rl_fail(err, EPERM, "folder '%s' belongs to uid %u, not to you (uid %u)", path,
+			(unsigned)ret_st->st_uid, (unsigned)uid);
+		return rl_hint(err, "set RL_ROOT (or --root) to a folder of your own");
+	}
+	if (ret_st->st_mode & 022) {
+		rl_fail(err, EPERM, "others may write into folder '%s' (mode %04o)", path,
+			(unsigned)ret_st->st_mode & 07777);
+		return rl_hint(err, "'chmod 700 %s' if you trust what is in it", path);
+	}
+	return TAKE_FD(fd);
+}
+
+int rl_check_folder(const char *path, uid_t uid, struct rl_err *err)
+{
+	struct stat st;
+
+	return check_folder(path, uid, &st, err);
 }
 
 static int open_private(const char *path, uid_t uid, struct rl_err *err)
@@ -72,28 +116,14 @@ static int open_private(const char *path, uid_t uid, struct rl_err *err)
 		rl_hint(err, "set RL_ROOT (or --root) to a folder that you may write");
 		return r;
 	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return rl_fail_sys(err, errno, "open folder '%s'", path);
-	if (st.st_uid != uid) {
-		rl_fail(err, EPERM, "folder '%s' belongs to uid %u, not to you (uid %u)", path,
-			(unsigned)st.st_uid, (unsigned)uid);
-		return rl_hint(err, "set RL_ROOT (or --root) to a folder of your own");
-	}
-	if (st.st_mode & 022) {
-		rl_fail(err, EPERM, "others may write into folder '%s' (mode %04o)", path,
-			(unsigned)st.st_mode & 07777);
-		return rl_hint(err, "'chmod 700 %s' if you trust what is in it", path);
-	}
-	if (st.st_mode & 077 && fchmod(fd, 0700) < 0)
+	fd = check_folder(path, uid, &st, err);
+	if (fd >= 0 && st.st_mode & 077 && fchmod(fd, 0700) < 0)
 		return rl_fail_sys(err, errno, "make folder '%s' private", path);
 	return TAKE_FD(fd);
 }
 
-int rl_open(struct rl *rl, const char *root, struct rl_err *err)
+int rl_find(struct rl *rl, const char *root, struct rl_err *err)
 {
-	int r;
-
 	*rl = (struct rl){
 		.uid = getuid(), .gid = getgid(), .data_fd = FD_NONE, .run_fd = FD_NONE
 	};
@@ -103,13 +133,20 @@ int rl_open(struct rl *rl, const char *root, struct rl_err *err)
 			(unsigned)rl->uid);
 		return rl_hint(err, "set HOME or RL_ROOT to a folder that you may write");
 	}
+	rl->run_dir = find_run_dir(rl->data_dir, rl->uid);
+	return rl->run_dir ? 0 : rl_oom(err);
+}
+
+int rl_open(struct rl *rl, const char *root, struct rl_err *err)
+{
+	int r = rl_find(rl, root, err);
+
+	if (r < 0)
+		return r;
 	r = open_private(rl->data_dir, rl->uid, err);
 	if (r < 0)
 		return rl_wrap(err, "data folder");
 	rl->data_fd = r;
-	rl->run_dir = find_run_dir(rl->data_dir, rl->uid);
-	if (!rl->run_dir)
-		return rl_oom(err);
 	r = open_private(rl->run_dir, rl->uid, err);
 	if (r < 0)
 		return rl_wrap(err, "runtime folder");

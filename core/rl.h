@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "core/base/err.h"
@@ -31,4 +32,10 @@ struct rl {
  * write, is refused (SECURITY S62).
  */
 int rl_open(struct rl *rl, const char *root, struct rl_err *err) RL_MUST_USE;
+/* The names of the two folders only: nothing is made, changed or opened. */
+int rl_find(struct rl *rl, const char *root, struct rl_err *err) RL_MUST_USE;
+/* A folder as rl_open() wants it, which must be there and stays as it is. fd, -ENOENT or -errno. */
+int rl_check_folder(const char *path, uid_t uid, struct rl_err *err) RL_MUST_USE;
+/* Why $XDG_RUNTIME_DIR is not used ("is not set", "belongs to uid 0"), or NULL when it is. */
+const char *rl_no_runtime_dir(uid_t uid, char *room, size_t size);
 void rl_close(struct rl *rl);

@@ -26,6 +26,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/distro.h"
 #include "core/holder.h"
 #include "core/subid.h"
 #include "core/userns.h"
@@ -199,14 +200,18 @@ static int no_subids(const struct rl *rl, const char *name, bool uids, bool gids
 
 static int plan_helpers(struct plan *p, struct rl_err *err)
 {
+	char line[DISTRO_LINE];
+	struct distro d;
+
 	p->newuidmap = proc_find("newuidmap");
 	p->newgidmap = proc_find("newgidmap");
 	if (p->newuidmap && p->newgidmap)
 		return 0;
 	rl_fail(err, ENODATA, "the program '%s' is not installed",
 		p->newuidmap ? "newgidmap" : "newuidmap");
-	return rl_hint(err, "sudo apt-get install uidmap (Debian, Ubuntu), dnf install "
-			    "shadow-utils (Fedora), apk add shadow-subids (Alpine)");
+	distro_read(&d);
+	distro_install(&d, DISTRO_UIDMAP, line);
+	return rl_hint(err, "%s", line);
 }
 
 static int plan_full(struct plan *p, const struct rl *rl, struct rl_err *err)
@@ -296,7 +301,8 @@ static void warn_one_id(const struct rl *rl, const struct rl_err *why)
 		log_debug("%s", err.msg); /* then the line comes again */
 }
 
-static int make(const struct rl *rl, struct session *ret, struct rl_err *err)
+int session_try(const struct rl *rl, struct session *ret, struct rl_err *ret_why,
+		struct rl_err *err)
 {
 	__attribute__((cleanup(plan_done))) struct plan p = { 0 };
 	struct session s = { .userns_fd = FD_NONE };
@@ -318,13 +324,23 @@ static int make(const struct rl *rl, struct session *ret, struct rl_err *err)
 	if (r == -ENODATA) {
 		s.rung = SESSION_ONE_ID;
 		r = make_one_id(rl, &s, err);
-		if (r == 0)
-			warn_one_id(rl, &why);
 	} else if (r < 0) {
 		*err = why;
 	}
-	if (r == 0)
+	if (r == 0) {
 		*ret = s;
+		*ret_why = s.rung == SESSION_FULL ? (struct rl_err){ 0 } : why;
+	}
+	return r;
+}
+
+static int make(const struct rl *rl, struct session *ret, struct rl_err *err)
+{
+	struct rl_err why = { 0 };
+	int r = session_try(rl, ret, &why, err);
+
+	if (r == 0 && why.code)
+		warn_one_id(rl, &why);
 	return r;
 }
 

@@ -37,6 +37,16 @@ struct session {
 int session_open(const struct rl *rl, struct session *ret, struct rl_err *err) RL_MUST_USE;
 void session_close(struct session *s);
 
+/**
+ * session_try() - Make an S that nobody else will find, for rl doctor
+ * @ret:	As session_open()
+ * @ret_why:	code 0, or with one id: why it is not more, with the line that mends it
+ *
+ * No holder is started, no folder of rl's touched, nothing warned of.
+ */
+int session_try(const struct rl *rl, struct session *ret, struct rl_err *ret_why,
+		struct rl_err *err) RL_MUST_USE;
+
 /*
  * In a forked child: enter S and become uid 0, gid 0 there. Supplementary groups stay as they are
  * (init sets the container's own). 0 or -errno with err.

@@ -231,9 +231,11 @@ static int ask_libsubid(enum subid_kind kind, const struct subid_who *who, struc
 	r = n > 0 ? check_answer(v, n, who, ret, err) : 0;
 	free(v);
 	/* never unloaded: nss modules that it pulled in do not survive that */
-	if (r == 0 && ret->n > 0)
+	if (r == 0 && ret->n > 0) {
+		ret->from = "libsubid";
 		log_debug("subordinate %s: answered by libsubid",
 			  kind == SUBID_UID ? "uids" : "gids");
+	}
 	return r;
 }
 #else
@@ -263,6 +265,7 @@ int subid_find(enum subid_kind kind, const struct subid_who *who, struct subids 
 		if (ret->n > 0) {
 			log_debug("subordinate %s: answered by %s",
 				  kind == SUBID_UID ? "uids" : "gids", file);
+			ret->from = file;
 			return 0;
 		}
 	}

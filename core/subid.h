@@ -25,6 +25,7 @@ struct subid_span {
 struct subids {
 	struct subid_span v[12]; /* more are left out; rl's maps have 16 lines */
 	size_t n;
+	const char *from; /* who answered: a constant; NULL when nobody did */
 };
 
 /**

@@ -28,23 +28,9 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/parse.h"
 #include "core/base/proc.h"
 
 #define HELPER_MS 10000
-
-/* A number in a file of /proc/sys; -1 when there is no such file. */
-static int64_t sysctl_value(const char *path)
-{
-	auto_buf struct buf b = { 0 };
-	struct rl_err err;
-	uint64_t v;
-
-	if (io_read_file(AT_FDCWD, path, 64, &b, &err) < 0 || b.len == 0)
-		return -1;
-	b.data[strcspn(b.data, "\n")] = '\0';
-	return parse_uint(b.data, INT64_MAX, &v) == 0 ? (int64_t)v : -1;
-}
 
 /* Whether a seccomp filter acts on us ("Seccomp:\t2" in proc(5) status). */
 static bool under_seccomp(void)
@@ -52,12 +38,20 @@ static bool under_seccomp(void)
 	return prctl(PR_GET_SECCOMP) == 2;
 }
 
+/* The profile that came with rl fits an rl in its place; another one needs a profile of its own. */
 static int hint_apparmor(struct rl_err *err)
 {
+	struct rl_err ignored;
+	auto_free char *profile = proc_find_data("apparmor/rl", &ignored);
 	char exe[256];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	exe[n > 0 ? n : 0] = '\0';
+	if (profile && (strcmp(exe, "/usr/bin/rl") == 0 || strcmp(exe, "/usr/local/bin/rl") == 0))
+		return rl_hint(err,
+			       "sudo cp %s /etc/apparmor.d/rl && sudo apparmor_parser -r "
+			       "/etc/apparmor.d/rl",
+			       profile);
 	return rl_hint(
 		err,
 		"give rl a profile: echo 'abi <abi/4.0>, profile rl \"%s\" "
@@ -73,7 +67,7 @@ static int explain(int code, struct rl_err *err)
 	static const char max_file[] = "/proc/sys/user/max_user_namespaces";
 	static const char debian_file[] = "/proc/sys/kernel/unprivileged_userns_clone";
 	static const char ubuntu_file[] = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
-	int64_t max = sysctl_value(max_file);
+	int64_t max = io_read_number(max_file);
 
 	if (code == ENOSPC && max == 0) {
 		rl_fail(err, code, "user namespaces are switched off: '%s' is 0", max_file);
@@ -91,11 +85,11 @@ static int explain(int code, struct rl_err *err)
 		rl_fail(err, code, "this kernel has no user namespaces");
 		return rl_hint(err, "a kernel with CONFIG_USER_NS=y is needed");
 	}
-	if (sysctl_value(debian_file) == 0 && getuid() != 0) {
+	if (io_read_number(debian_file) == 0 && getuid() != 0) {
 		rl_fail(err, code, "user namespaces are switched off: '%s' is 0", debian_file);
 		return rl_hint(err, "sudo sysctl -w kernel.unprivileged_userns_clone=1");
 	}
-	if (sysctl_value(ubuntu_file) == 1 && getuid() != 0) {
+	if (io_read_number(ubuntu_file) == 1 && getuid() != 0) {
 		rl_fail(err, code, "AppArmor keeps rl from using user namespaces: '%s' is 1",
 			ubuntu_file);
 		return hint_apparmor(err);

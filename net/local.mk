@@ -11,6 +11,7 @@ libnet_a_SOURCES += net/pollset.c net/pollset.h
 libnet_a_SOURCES += net/publish.c net/publish.h net/publish_bind.c net/publish_holder.c net/publish_start.c
 libnet_a_SOURCES += net/resolver.c net/resolver.h
 libnet_a_SOURCES += net/sandbox.c net/sandbox.h
+libnet_a_SOURCES += net/try.c
 
 # The packet loop of one network; libslirp is in here and nowhere else
 noinst_LIBRARIES += libnetloop.a

@@ -52,6 +52,8 @@ int net_config_host_port(struct net_config *c, const char *text, struct rl_err *
  */
 int net_tap_setup(const struct net_config *c, int *ret_tap, struct rl_err *err) RL_MUST_USE;
 int net_loopback_up(struct rl_err *err) RL_MUST_USE;
+/* Can a private network be had? In a child with namespaces of its own. 0 or as net_tap_setup(). */
+int net_try(struct rl_err *err) RL_MUST_USE;
 
 struct net_helper {
 	pid_t pid;

@@ -51,6 +51,10 @@ void rootfs_close(struct rootfs *r); /* fine on a zeroed struct */
  */
 int rootfs_pick(const struct rl *rl, const struct session *s, enum rootfs_rung *ret, char **ret_why,
 		struct rl_err *err) RL_MUST_USE;
+/* One rung by trial, in a folder of its own below @dir_fd that is removed again: 0, or why not. */
+int rootfs_try(int dir_fd, const struct session *s, enum rootfs_rung rung,
+	       struct rl_err *err) RL_MUST_USE;
+#define ROOTFS_FUSE_PROGRAM "fuse-overlayfs"
 const char *rootfs_rung_name(enum rootfs_rung rung);
 
 /* launch hooks (core/launch.h); @arg is a struct rootfs */

@@ -35,7 +35,7 @@
 #define CLOSE_RANGE_CLOEXEC 4U
 #endif
 
-#define PROGRAM "fuse-overlayfs"
+#define PROGRAM ROOTFS_FUSE_PROGRAM
 
 /* What the daemon is made from; its own copies once it runs. */
 struct daemon {

@@ -20,11 +20,13 @@
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "storage/inside.h"
 #include "storage/rootfs_parts.h"
 
@@ -34,8 +36,8 @@
 /* --- the trial --------------------------------------------------------------------------- */
 
 struct trial {
-	const struct rl *rl;
-	const char *dir; /* "cache/.trial-<random>" */
+	int dir_fd;
+	const char *dir; /* below it */
 	enum rootfs_rung rung;
 };
 
@@ -114,7 +116,7 @@ static int in_nested(struct rootfs *r, int prepared_fd, struct rl_err *err)
 static int try_inside(void *arg, struct rl_err *err)
 {
 	const struct trial *t = arg;
-	auto_fd int fd = io_open_dir(t->rl->data_fd, t->dir, err);
+	auto_fd int fd = io_open_dir(t->dir_fd, t->dir, err);
 	auto_fd int l0 = FD_NONE, l1 = FD_NONE, prepared = FD_NONE;
 	int layers[2], rc;
 	struct rootfs r = { .rung = t->rung, .layer_fds = layers, .n_layers = 2, .ctr_fd = fd };
@@ -134,37 +136,38 @@ static int try_inside(void *arg, struct rl_err *err)
 	return rc < 0 ? rc : in_nested(&r, prepared, err);
 }
 
-struct cleanup {
-	const struct rl *rl;
-	const char *dir;
-};
-
 static int remove_inside(void *arg, struct rl_err *err)
 {
-	const struct cleanup *c = arg;
+	const struct trial *t = arg;
 
-	return io_remove_tree(c->rl->data_fd, c->dir, err);
+	return io_remove_tree(t->dir_fd, t->dir, err);
 }
 
-static int try_rung(const struct rl *rl, const struct session *s, enum rootfs_rung rung,
-		    struct rl_err *err)
+int rootfs_try(int dir_fd, const struct session *s, enum rootfs_rung rung, struct rl_err *err)
 {
-	char dir[64] = "cache/.trial-";
-	struct trial t = { .rl = rl, .dir = dir, .rung = rung };
+	char dir[64] = ".tmp-trial-";
+	struct trial t = { .dir_fd = dir_fd, .dir = dir, .rung = rung };
 	struct rl_err why = { 0 };
 	int r;
 
 	rand_hex(dir + strlen(dir), 8);
-	r = io_mkdirs(rl->data_fd, dir, 0700, err);
-	if (r < 0)
-		return r;
+	if (mkdirat(dir_fd, dir, 0700) < 0)
+		return rl_fail_sys(err, errno, "make a folder for a trial");
 	r = inside_run(s, try_inside, &t, TRIAL_MS, err);
-	if (inside_run(s, remove_inside, &(struct cleanup){ rl, dir }, -1, &why) < 0)
+	if (inside_run(s, remove_inside, &t, -1, &why) < 0)
 		log_debug("left behind: %s", why.msg);
 	return r;
 }
 
 /* --- remembering it ---------------------------------------------------------------------- */
+
+/* A device or program that comes or goes changes the rung at once. */
+static int fuse_is_there(void)
+{
+	auto_free char *program = proc_find(ROOTFS_FUSE_PROGRAM);
+
+	return program && access("/dev/fuse", R_OK | W_OK) == 0;
+}
 
 /* What a trial's result depends on, beside things that only an administrator changes. */
 static int cache_key(const struct rl *rl, const struct session *s, struct buf *ret,
@@ -177,9 +180,9 @@ static int cache_key(const struct rl *rl, const struct session *s, struct buf *r
 	(void)uname(&u); /* fails only for a bad pointer */
 	if (fstatfs(rl->data_fd, &fs) < 0 || fstat(rl->data_fd, &st) < 0)
 		return rl_fail_sys(err, errno, "stat '%s'", rl->data_dir);
-	return buf_printf(ret, " rl=" PACKAGE_VERSION " kernel=%s fs=%lx dev=%llx ids=%s\n",
+	return buf_printf(ret, " rl=" PACKAGE_VERSION " kernel=%s fs=%lx dev=%llx ids=%s fuse=%d\n",
 			  u.release, (unsigned long)fs.f_type, (unsigned long long)st.st_dev,
-			  s->rung == SESSION_FULL ? "full" : "one") < 0
+			  s->rung == SESSION_FULL ? "full" : "one", fuse_is_there()) < 0
 		       ? rl_oom(err)
 		       : 0;
 }
@@ -224,19 +227,23 @@ static int wanted(void)
 }
 
 /* The copy needs no trial: there is nothing below it. */
-static enum rootfs_rung try_all(const struct rl *rl, const struct session *s, char **ret_why)
+static int try_all(const struct rl *rl, const struct session *s, enum rootfs_rung *ret,
+		   char **ret_why, struct rl_err *err)
 {
+	auto_fd int dir = io_open_dir(rl->data_fd, "cache", err);
 	auto_buf struct buf why = { 0 };
 	int r = 0;
 	int rung = ROOTFS_OVERLAY;
 
+	if (dir < 0)
+		return dir;
 	for (; rung < ROOTFS_COPY; rung++) {
-		struct rl_err err = { 0 };
+		struct rl_err e = { 0 };
 
-		if (try_rung(rl, s, (enum rootfs_rung)rung, &err) == 0)
+		if (rootfs_try(dir, s, (enum rootfs_rung)rung, &e) == 0)
 			break;
 		r = buf_printf(&why, "%s%s: %s", why.len ? "; " : "",
-			       rootfs_rung_name((enum rootfs_rung)rung), err.msg);
+			       rootfs_rung_name((enum rootfs_rung)rung), e.msg);
 	}
 	if (rung > ROOTFS_OVERLAY)
 		log_warn("root file systems of this store use %s, which is slower (%s)",
@@ -244,7 +251,8 @@ static enum rootfs_rung try_all(const struct rl *rl, const struct session *s, ch
 			 r == 0 ? why.data : "out of memory");
 	if (ret_why && why.len > 0)
 		*ret_why = buf_take(&why);
-	return (enum rootfs_rung)rung;
+	*ret = (enum rootfs_rung)rung;
+	return 0;
 }
 
 int rootfs_pick(const struct rl *rl, const struct session *s, enum rootfs_rung *ret, char **ret_why,
@@ -265,7 +273,8 @@ int rootfs_pick(const struct rl *rl, const struct session *s, enum rootfs_rung *
 	r = io_mkdirs(rl->data_fd, "cache", 0700, err);
 	if (r < 0)
 		return r;
-	*ret = try_all(rl, s, ret_why);
-	to_cache(rl, key.data, *ret);
-	return 0;
+	r = try_all(rl, s, ret, ret_why, err);
+	if (r == 0)
+		to_cache(rl, key.data, *ret);
+	return r;
 }

@@ -101,6 +101,17 @@ int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out, stru
 	return 0;
 }
 
+int64_t io_read_number(const char *path)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err err;
+	long long v;
+
+	if (io_read_file(AT_FDCWD, path, 4096, &b, &err) < 0 || !b.data)
+		return -1;
+	return sscanf(b.data, "%lld", &v) == 1 ? v : -1;
+}
+
 static int sync_parent(int dir_fd, const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -35,6 +35,9 @@ int io_read_all(int fd, size_t max, struct buf *out) RL_MUST_USE;
 int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out,
 		 struct rl_err *err) RL_MUST_USE;
 
+/* The number that a file of /proc or /sys begins with; -1 when there is none. */
+int64_t io_read_number(const char *path);
+
 enum io_sync { IO_NOSYNC, IO_SYNC };
 
 /**

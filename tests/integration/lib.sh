@@ -136,6 +136,22 @@ expect_error() {
 	fi
 }
 
+# doctor_says CHECK STATUS EFFECT TEXT FIX [COMMAND...]: of the report of `COMMAND doctor --json` (default: rl)
+doctor_says() {
+	local name=$1 st=$2 effect=$3 text=$4 fix=$5 one
+	shift 5
+	[ $# -gt 0 ] || set -- rl
+	run "$@" doctor --json
+	one=$(jq -c ".checks[] | select(.name == \"$name\")" <<<"$out")
+	# shellcheck disable=SC2053 # patterns
+	if [ "$(jq -r .status <<<"$one")" = "$st" ] && [ "$(jq -r .effect <<<"$one")" = "$effect" ] &&
+		[[ $(jq -r .text <<<"$one") == $text ]] && [[ $(jq -r '.fix | join("\n")' <<<"$one") == $fix ]]; then
+		ok "$name: ${st:-not looked at}"
+	else
+		not_ok "$name: $st" "$one" "wanted: $st $effect '$text' '$fix'" "status $status" "$err"
+	fi
+}
+
 # --- what is left -------------------------------------------------------------------------------
 # "PID COMM CMDLINE" of this script's rl and what it runs; its own helpers are its own business
 leftover_processes() {
