@@ -38,6 +38,8 @@ struct dns {
 	size_t reply_max;
 	dns_reply_fn reply;
 	void *arg;
+	bool has_host, has_host6; /* dns_host() */
+	uint8_t host4[4], host6[16];
 
 	struct resolv_servers list;
 	int64_t bad_until[RESOLV_SERVERS_MAX]; /* of list.v */
@@ -83,6 +85,33 @@ void dns_free(struct dns *d)
 		if (d->slot[i].used)
 			release(d, &d->slot[i]);
 	free(d);
+}
+
+void dns_host(struct dns *d, const uint8_t ip4[4], const uint8_t *ip6)
+{
+	d->has_host = true;
+	memcpy(d->host4, ip4, 4);
+	d->has_host6 = ip6 != NULL;
+	if (ip6)
+		memcpy(d->host6, ip6, 16);
+}
+
+/* True when it was about the host itself, and is answered. */
+static bool about_host(struct dns *d, const struct frame_udp *q)
+{
+	static const char *const names[] = { "host.containers.internal", "host.docker.internal" };
+	const uint16_t type = dns_question_type(q->data, q->len);
+	const bool v6 = type == 28 && d->has_host6; /* AAAA; 1: A */
+	const size_t len = v6 ? 16 : type == 1 ? 4 : 0;
+	uint8_t out[DNS_QUERY_MAX + 32];
+
+	if (!d->has_host ||
+	    (!dns_asks_for(q->data, q->len, names[0]) && !dns_asks_for(q->data, q->len, names[1])))
+		return false;
+	d->reply(
+		d->arg, q, out,
+		dns_make_address(q->data, q->len, v6 ? d->host6 : d->host4, len, out, sizeof(out)));
+	return true;
 }
 
 static uint8_t *query_of(struct dns *d, const struct slot *s)
@@ -288,7 +317,7 @@ void dns_query(struct dns *d, const struct frame_udp *q, int64_t now)
 		refuse(d, q, DNS_FORMERR);
 		return;
 	}
-	if (is_repeat(d, q))
+	if (about_host(d, q) || is_repeat(d, q))
 		return;
 	s = free_slot(d);
 	if (!s) {

@@ -61,6 +61,16 @@ size_t dns_make_query(const char *name, uint16_t type, uint8_t *out, size_t room
 /* The first address (type 1: A, 28: AAAA) in an answer: 4 or 16 bytes into @out, or 0. */
 size_t dns_first_address(const uint8_t *msg, size_t len, uint16_t type, uint8_t out[16]);
 
+/*
+ * An answer to @query (well-formed, one question) with one address of 4 or 16 bytes, or with none
+ * (@len 0: the name is there, but not with that type). @room: of @out. Bytes, or 0: no room.
+ */
+size_t dns_make_address(const uint8_t *query, size_t query_len, const uint8_t *address, size_t len,
+			uint8_t *out, size_t room);
+/* Type of the question, and whether it asks for @name (a whole name, lower case, with dots). */
+uint16_t dns_question_type(const uint8_t *query, size_t query_len);
+int dns_asks_for(const uint8_t *query, size_t query_len, const char *name);
+
 struct dns;
 typedef void (*dns_reply_fn)(void *arg, const struct frame_udp *to, const uint8_t *msg, size_t len);
 
@@ -70,6 +80,11 @@ typedef void (*dns_reply_fn)(void *arg, const struct frame_udp *to, const uint8_
  */
 struct dns *dns_new(int reader_fd, int conf_fd, size_t reply_max, dns_reply_fn reply, void *arg);
 void dns_free(struct dns *d);
+/*
+ * Answer for host.containers.internal and host.docker.internal here, with the gateway's addresses
+ * (@ip6: NULL without IPv6): /etc/hosts of the container has them as well, but not every program reads it.
+ */
+void dns_host(struct dns *d, const uint8_t ip4[4], const uint8_t *ip6);
 
 /* A datagram of the container; now_ms from the monotonic clock. */
 void dns_query(struct dns *d, const struct frame_udp *q, int64_t now_ms);

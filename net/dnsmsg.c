@@ -125,3 +125,46 @@ size_t dns_first_address(const uint8_t *msg, size_t len, uint16_t type, uint8_t 
 	}
 	return 0;
 }
+
+uint16_t dns_question_type(const uint8_t *query, size_t query_len)
+{
+	size_t q = dns_question_len(query, query_len);
+
+	return q ? (uint16_t)(query[q - 4] << 8 | query[q - 3]) : 0;
+}
+
+int dns_asks_for(const uint8_t *query, size_t query_len, const char *name)
+{
+	size_t i = DNS_HEADER;
+
+	if (dns_question_len(query, query_len) == 0)
+		return 0;
+	for (size_t label = query[i]; label > 0; label = query[i]) {
+		if (strcspn(name, ".") != label)
+			return 0;
+		for (i++; label > 0; label--)
+			if (lower(query[i++]) != (uint8_t)*name++)
+				return 0;
+		name += *name == '.';
+	}
+	return *name == '\0';
+}
+
+size_t dns_make_address(const uint8_t *query, size_t query_len, const uint8_t *address, size_t len,
+			uint8_t *out, size_t room)
+{
+	/* the name is the question's, type as asked, class IN, short-lived */
+	uint8_t record[12 + 16] = { 0xc0, DNS_HEADER, 0, 0, 0, 1, 0, 0, 0, 5, 0, (uint8_t)len };
+	const size_t q = dns_question_len(query, query_len);
+
+	if (q == 0 || len > 16 || q + 12 + len > room)
+		return 0;
+	(void)dns_make_answer(query, query_len, DNS_OK, 0, out);
+	if (len == 0)
+		return q;
+	out[7] = 1;
+	memcpy(record + 2, query + q - 4, 2);
+	memcpy(record + 12, address, len);
+	memcpy(out + q, record, 12 + len);
+	return q + 12 + len;
+}

@@ -210,12 +210,15 @@ static void start_slirp(struct loop *l)
 int loop_new(const struct loop_config *c, struct loop **ret, struct rl_err *err)
 {
 	struct loop *l = calloc(1, sizeof(*l));
+	const uint32_t gateway = htonl(NET_GATEWAY4);
 	uint8_t frame[FRAME_ANNOUNCE_LEN];
 
 	if (!l)
 		return rl_oom(err);
 	l->c = *c;
 	l->dns = dns_new(c->reader_fd, c->conf_fd, c->mtu - 48U, on_dns_reply, l);
+	if (l->dns)
+		dns_host(l->dns, (const uint8_t *)&gateway, c->ipv6 ? net_gateway6 : NULL);
 	start_slirp(l);
 	if (!l->dns || !l->slirp) {
 		loop_free(l);

@@ -73,5 +73,8 @@ int net_why(const struct net_helper *h, char *text, size_t room);
 /* End it, wait at most 1 s, then SIGKILL; reap. Fine on a zeroed struct. */
 void net_stop(struct net_helper *h);
 
-/* Text of /etc/resolv.conf for a container on this network; caller frees. NULL: out of memory. */
+/*
+ * Text of /etc/resolv.conf for a container on this network, with the host's search list and options;
+ * caller frees. NULL: out of memory.
+ */
 char *net_resolv_conf(const struct net_config *c);

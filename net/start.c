@@ -3,15 +3,20 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/proc.h"
 #include "net/addr.h"
 #include "net/net.h"
+#include "net/resolver.h"
 
 #define STOP_MS 1000
 
@@ -95,9 +100,56 @@ void net_stop(struct net_helper *h)
 	*h = (struct net_helper){ 0 };
 }
 
+static bool is_plain(const char *line)
+{
+	for (; *line; line++)
+		if ((unsigned char)*line < 0x20 && *line != '\t')
+			return false;
+	return true;
+}
+
+/*
+ * The host's search list and options mean the same to its resolver when a container asks. What says
+ * that the way to the name server cannot be tampered with is meant for the host's programs alone.
+ */
+static bool is_for_containers(const char *line)
+{
+	if (!is_plain(line))
+		return false;
+	if (strncmp(line, "search ", 7) == 0)
+		return strcmp(line, "search .") != 0;
+	return strncmp(line, "domain ", 7) == 0 ||
+	       (strncmp(line, "options ", 8) == 0 && !strstr(line, "trust-ad"));
+}
+
+static int add_host_lines(struct buf *out)
+{
+	auto_free char *path = realpath("/etc/resolv.conf", NULL); /* often a link */
+	auto_buf struct buf host = { 0 };
+	struct rl_err err;
+	int r = 0;
+
+	if (!path || io_read_file(AT_FDCWD, path, RESOLV_TEXT_MAX, &host, &err) < 0)
+		return 0; /* none: nothing to take over */
+	for (char *line = host.data, *next; r == 0 && line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (is_for_containers(line))
+			r = buf_printf(out, "%s\n", line);
+		next = next ? next : line + strlen(line);
+	}
+	return r;
+}
+
 char *net_resolv_conf(const struct net_config *c)
 {
+	auto_buf struct buf out = { 0 };
+
 	/* IPv4 first: rl-net answers both alike, but DNS over TCP works best over IPv4 (dns.h) */
-	return str_printf("nameserver %s\n%s", NET_DNS4_TEXT,
-			  c->ipv6 ? "nameserver " NET_DNS6_TEXT "\n" : "");
+	if (add_host_lines(&out) < 0 ||
+	    buf_printf(&out, "nameserver %s\n%s", NET_DNS4_TEXT,
+		       c->ipv6 ? "nameserver " NET_DNS6_TEXT "\n" : "") < 0)
+		return NULL;
+	return buf_take(&out);
 }

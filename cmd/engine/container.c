@@ -174,8 +174,13 @@ static int build_spec(struct making *m, struct rl_err *err)
 		r = ports_net_config(c, &net, err);
 	if (r < 0)
 		return r;
-	in.resolv_conf = resolv = net_resolv_conf(&net);
-	if (!root || !resolv)
+	/* a file less to read for who needs none; spec_ns.c decides about the modes */
+	if (strcmp(c->net_words.v[0], "none") != 0 && strcmp(c->net_words.v[0], "host") != 0) {
+		in.resolv_conf = resolv = net_resolv_conf(&net);
+		if (!resolv)
+			return rl_oom(err);
+	}
+	if (!root)
 		return rl_oom(err);
 	m->volumes_fd = volume_hold(c->rl, err); /* until record_write() has said which */
 	if (m->volumes_fd < 0 && m->volumes_fd != FD_NONE)

@@ -92,6 +92,17 @@ run rl run --rm --network pasta:-t,auto docker.io/library/alpine true
 expect_error "pasta's ports belong to -p" "*'-t' is not supported*"
 run rl run --rm --host-port 99999 docker.io/library/alpine true
 expect_error "--host-port that is none" "*--host-port '99999'*"
+c 'nslookup host.containers.internal; nslookup HOST.docker.internal' </dev/null
+expect "the host's names are answered by the name server as well" "*" "*10.0.2.2*fd00::2*10.0.2.2*fd00::2*"
+run rl run --rm --no-hosts docker.io/library/alpine nslookup -type=a host.docker.internal
+expect "also without a line in /etc/hosts" 0 "*10.0.2.2*"
+printf 'search corp.example lab.example\noptions ndots:2 timeout:3\nnameserver 192.0.2.1\n' >/etc/netns/$host/resolv.conf
+c 'cat /etc/resolv.conf' </dev/null
+expect "search list and options are the host's" 0 "search corp.example lab.example?options ndots:2 timeout:3?nameserver 10.0.2.3*"
+run rl run --rm --dns-search x.example --dns-option ndots:7 docker.io/library/alpine cat /etc/resolv.conf
+expect "unless flags say something else" 0 "nameserver 10.0.2.3*search x.example*options ndots:7" "!(*corp*)"
+run rl run --rm --dns 192.0.2.1 docker.io/library/alpine sh -c 'cat /etc/resolv.conf; nslookup test.example'
+expect "--dns is asked directly" "*" "*nameserver 192.0.2.1*Server:*192.0.2.1*198.51.100.7*"
 # the host's resolver changes while the container runs
 echo 'nameserver 192.0.2.77' >/etc/netns/$host/resolv.conf
 c 'nslookup test.example >/dev/null 2>&1 || echo none' </dev/null

@@ -274,13 +274,42 @@ static void test_addresses_are_found(void **state)
 		assert_int_equal(dns_first_address(msg, cut, 1, out), 0);
 }
 
+static void test_the_host_is_known(void **state)
+{
+	static const uint8_t ip4[4] = { 10, 0, 2, 2 }, ip6[16] = { 0xfd, [15] = 2 };
+	uint8_t q[DNS_QUERY_MAX], out[DNS_QUERY_MAX], found[16];
+	size_t n = dns_make_query("Host.Containers.internal", 28, q, sizeof(q)), len;
+
+	(void)state;
+	assert_int_equal(dns_question_type(q, n), 28);
+	assert_true(dns_asks_for(q, n, "host.containers.internal"));
+	assert_false(dns_asks_for(q, n, "host.containers.interna"));
+	assert_false(dns_asks_for(q, n, "host.containers"));
+	assert_false(dns_asks_for(q, n, "host.containers.internal.x"));
+	len = dns_make_address(q, n, ip6, 16, out, sizeof(out));
+	assert_true(dns_is_answer(q, n, out, len));
+	assert_int_equal(dns_first_address(out, len, 28, found), 16);
+	assert_memory_equal(found, ip6, 16);
+	assert_int_equal(dns_make_address(q, n, NULL, 0, out, sizeof(out)), n);
+	assert_int_equal(out[3] & 15, DNS_OK);
+	assert_int_equal(dns_make_address(q, n, ip4, 4, out, n + 15), 0);
+	n = dns_make_query("host.docker.internal", 1, q, sizeof(q));
+	len = dns_make_address(q, n, ip4, 4, out, n + 16);
+	assert_int_equal(dns_first_address(out, len, 1, found), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_questions),    cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_made_answers), cmocka_unit_test(test_resolv_conf),
-		cmocka_unit_test(test_made_queries), cmocka_unit_test(test_addresses_are_found),
-		cmocka_unit_test(test_no_resolver),  cmocka_unit_test(test_waiting_for_the_reader),
+		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_made_answers),
+		cmocka_unit_test(test_resolv_conf),
+		cmocka_unit_test(test_made_queries),
+		cmocka_unit_test(test_addresses_are_found),
+		cmocka_unit_test(test_the_host_is_known),
+		cmocka_unit_test(test_no_resolver),
+		cmocka_unit_test(test_waiting_for_the_reader),
 	};
 
 	return cmocka_run_group_tests_name("net/dns", tests, NULL, NULL);
