@@ -104,6 +104,7 @@ libcmd_a_SOURCES += cmd/engine/secopt.c
 libcmd_a_SOURCES += cmd/engine/spec_asked.c
 libcmd_a_SOURCES += cmd/engine/spec_accounts.c
 libcmd_a_SOURCES += cmd/engine/spec_build.c
+libcmd_a_SOURCES += cmd/engine/spec_device.c
 libcmd_a_SOURCES += cmd/engine/spec_env.c
 libcmd_a_SOURCES += cmd/engine/spec_files.c
 libcmd_a_SOURCES += cmd/engine/spec_harden.c

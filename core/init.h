@@ -29,6 +29,7 @@ struct init {
 	/* clones of the host's "/" for bind mounts of it, made before root_fd lay on top of it */
 	int slash_fds[INIT_SLASHES_MAX];
 	int proc_fd;   /* procfs that no other process can lay something over, or FD_NONE */
+	int shm_fd;    /* /dev/shm of the container whose IPC namespace is joined, or FD_NONE */
 	int pts_fd;    /* the container's devpts, or FD_NONE */
 	int master_fd; /* terminal: travels to the caller */
 	int slave_fd;  /* terminal: becomes 0, 1, 2 */

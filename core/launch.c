@@ -19,6 +19,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -40,6 +41,7 @@
 #include "core/base/proc.h"
 #include "core/init.h"
 #include "core/isolate.h"
+#include "core/mnt.h"
 #include "core/payload.h"
 #include "core/spec.h"
 
@@ -60,6 +62,8 @@ struct joiner {
 	bool new_userns;
 	bool exe_at_risk;
 	int prepared_fd;
+	int shm_fd;     /* see shared_shm() */
+	bool ipc_owner; /* the IPC namespace is joined through a process that is in it */
 	pid_t caller;
 };
 
@@ -102,8 +106,20 @@ int msg_failure(const struct msg *m, const struct msg *stub, struct rl_err *err)
 	return -err->code;
 }
 
+/* Its status as a shell has it. */
+static int wait_gone(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /* --- joiner ------------------------------------------------------------------------------ */
 
+/* 0: a pidfd of a process that is in it; 1: the namespace itself */
 static int open_namespace(const struct launch *l, const char *path, int *ret_fd, struct rl_err *err)
 {
 	int r = l->hooks.open_ns ? l->hooks.open_ns(l->hooks.arg, path, ret_fd, err) : 1;
@@ -111,7 +127,7 @@ static int open_namespace(const struct launch *l, const char *path, int *ret_fd,
 	if (r <= 0)
 		return r;
 	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
-	return *ret_fd < 0 ? rl_fail_sys(err, errno, "open namespace '%s'", path) : 0;
+	return *ret_fd < 0 ? rl_fail_sys(err, errno, "open namespace '%s'", path) : 1;
 }
 
 /* What only real root may join (ip-netns(8)); the container has no rights over it later on. */
@@ -135,6 +151,7 @@ static int open_namespaces(struct joiner *j, struct rl_err *err)
 		r = open_namespace(j->l, path, &j->ns_fds[k], err);
 		if (r < 0)
 			return r;
+		j->ipc_owner |= r == 0 && k == SPEC_NS_IPC;
 		if (join_as_caller(k, j->ns_fds[k]))
 			fd_close(TAKE_FD(j->ns_fds[k]));
 	}
@@ -147,6 +164,50 @@ static int enter_session(const struct launch *l, struct rl_err *err)
 		return rl_fail_sys(err, errno, "enter the session's user namespace");
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return rl_fail_sys(err, errno, "become root of the session");
+	return 0;
+}
+
+/*
+ * Shared memory is shared by both: the namespace has System V's, /dev/shm the POSIX kind. A mount can
+ * be copied only by somebody in its mount namespace, which nobody comes back from: a child goes.
+ * HOSTILE: the tree that it walks there, so no links.
+ */
+static _Noreturn void send_shm(int owner_pidfd, int to_fd)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				      .resolve = RESOLVE_NO_SYMLINKS };
+	int fd = FD_NONE, place;
+
+	if (setns(owner_pidfd, CLONE_NEWNS) == 0) {
+		place = (int)syscall(SYS_openat2, AT_FDCWD, "/dev/shm", &how, sizeof(how));
+		fd = place < 0 ? place : mnt_clone(place, "", false);
+	}
+	_exit(fd >= 0 && fd_send(to_fd, "", 1, &fd, 1) == 0 ? 0 : 1);
+}
+
+static int shared_shm(struct joiner *j, struct rl_err *err)
+{
+	int pair[2], fds[1] = { FD_NONE };
+	ssize_t n = 0;
+	pid_t pid;
+	char c;
+
+	if (!j->ipc_owner)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rl_fail_sys(err, errno, "socketpair");
+	pid = proc_clone(0, SIGCHLD, FD_NONE);
+	if (pid == 0)
+		send_shm(j->ns_fds[SPEC_NS_IPC], pair[1]);
+	fd_close(pair[1]);
+	if (pid > 0) {
+		n = fd_recv(pair[0], &c, 1, fds, 1);
+		(void)wait_gone(pid);
+	}
+	fd_close(pair[0]);
+	if (n != 1 || fds[0] < 0)
+		return rl_fail(err, EPERM, "share /dev/shm with the owner of the IPC namespace");
+	j->shm_fd = fds[0];
 	return 0;
 }
 
@@ -232,6 +293,7 @@ static _Noreturn void become_init(struct joiner *j)
 		.spec = j->l->spec,
 		.sync_fd = j->init_fd,
 		.prepared_fd = j->prepared_fd,
+		.shm_fd = j->shm_fd,
 		.new_userns = j->new_userns,
 		.exe_at_risk = j->exe_at_risk,
 		.null_fd = FD_NONE,
@@ -267,6 +329,8 @@ static int join(struct joiner *j, pid_t *ret_pid, struct rl_err *err)
 		r = isolate_oom_score(l->spec, err);
 	if (r == 0)
 		r = enter_session(l, err);
+	if (r == 0)
+		r = shared_shm(j, err);
 	if (r == 0 && l->hooks.prepare)
 		r = l->hooks.prepare(l->hooks.arg, &j->prepared_fd, err);
 	if (r == 0)
@@ -335,16 +399,6 @@ static int check_stdio(const struct launch *l, struct rl_err *err)
 				       "descriptor %u of the container would be a terminal",
 				       (unsigned)l->keep[i]);
 	return 0;
-}
-
-static int wait_gone(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* The joiner has ended with @status: what it left in the channel says how. */
@@ -420,7 +474,7 @@ int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err
 	struct launched c = {
 		.pidfd = FD_NONE, .console_fd = FD_NONE, .net_fd = FD_NONE, .mounts_fd = FD_NONE
 	};
-	struct joiner j = { .l = l, .prepared_fd = FD_NONE };
+	struct joiner j = { .l = l, .prepared_fd = FD_NONE, .shm_fd = FD_NONE };
 	pid_t joiner;
 	int pair[2], r = check_stdio(l, err);
 

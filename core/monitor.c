@@ -483,9 +483,8 @@ static void clean_up_run(struct monitor *m)
 {
 	const struct spec *s = m->cfg->launch->spec;
 
-	/* a user namespace that was joined by path is not the container's alone */
-	if (!spec_ns_is_new(s, SPEC_NS_PID) && !s->ns[SPEC_NS_USER].path && m->init.pid > 0)
-		stragglers_kill(m->init.mounts_fd);
+	if (!spec_ns_is_new(s, SPEC_NS_PID) && m->init.pid > 0)
+		stragglers_kill(m->init.mounts_fd, s->ns[SPEC_NS_USER].path != NULL);
 	fd_close(TAKE_FD(m->control));
 	m->detached = true;
 	idfile_drop_pid(m->cfg->files->pid, m->init.pid);

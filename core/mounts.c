@@ -246,18 +246,34 @@ static int new_or_bound(struct init *in, const struct spec_mount *m, const char 
 	return r;
 }
 
+static bool has_opt(const struct spec_mount *m, const char *key)
+{
+	for (size_t i = 0; i < m->n_opts; i++)
+		if (strcmp(m->opts[i].key, key) == 0)
+			return true;
+	return false;
+}
+
 static int mount_proc(struct init *in, const struct spec_mount *m, struct rl_err *err)
 {
 	int r, fd;
 
 	if (strcmp(m->dest, "/proc") != 0)
 		return rl_fail(err, EINVAL, "mount '%s': proc belongs at /proc", m->dest);
-	r = new_or_bound(in, m, "/proc", &fd, err);
-	if (r == 0) {
-		fd_close(in->proc_fd);
-		in->proc_fd = fd;
-	}
-	return r;
+	r = new_or_bound(in, m, in->spec->ns[SPEC_NS_PID].path ? NULL : "/proc", &fd, err);
+	if (r == -EPERM && in->spec->ns[SPEC_NS_PID].path)
+		rl_hint(err, "the process namespace belongs to a user namespace that is not the "
+			     "container's");
+	if (r < 0)
+		return r;
+	fd_close(in->proc_fd);
+	in->proc_fd = fd;
+	if (fd < 0 || !has_opt(m, "subset"))
+		return 0;
+	/* it has no sys/, which init has to write to (procfs.c): a whole one, attached nowhere */
+	in->proc_fd = mnt_new("proc", "proc", NULL, 0, 0, err);
+	fd_close(fd);
+	return in->proc_fd < 0 ? rl_wrap(err, "mount '/proc'") : 0;
 }
 
 static int mount_plain(struct init *in, const struct spec_mount *m, const char *host,
@@ -303,9 +319,14 @@ static int mount_tmpfs(struct init *in, const struct spec_mount *m, struct rl_er
 /* With the host's ipc namespace, and no mount of it there, the container has none either. */
 static int mount_mqueue(struct init *in, const struct spec_mount *m, struct rl_err *err)
 {
+	int r;
+
 	if (!in->spec->ns[SPEC_NS_IPC].is_listed && access("/dev/mqueue", F_OK) < 0)
 		return 0;
-	return mount_plain(in, m, "/dev/mqueue", err);
+	if (!in->spec->ns[SPEC_NS_IPC].path)
+		return mount_plain(in, m, "/dev/mqueue", err);
+	r = mount_plain(in, m, NULL, err); /* only who owns the namespace may, others do without */
+	return r == -EPERM ? 0 : r;
 }
 
 /* gid=5 (tty) is in every spec; a map with few ids does not have it. */
@@ -346,6 +367,10 @@ static int mount_cgroup(struct init *in, const struct spec_mount *m, struct rl_e
 {
 	struct spec_mount ro = *m;
 
+	if (in->spec->ns[SPEC_NS_CGROUP].path) {
+		ro.type = "cgroup2"; /* we are in it already */
+		return mount_plain(in, &ro, NULL, err);
+	}
 	if (in->l->new_cgroupns && in->cgroup_fd < 0) {
 		in->cgroup_fd = open_target(in, m, true, err);
 		in->cgroup_attrs = m->set;
@@ -383,6 +408,8 @@ static int mount_one(struct init *in, const struct spec_mount *m, struct rl_err 
 		return bind_mount(in, m, m->source, m->recursive, err);
 	if (strcmp(t, "tmpfs") == 0 && strcmp(m->dest, "/dev") == 0)
 		return 0; /* dev_make() made it */
+	if (strcmp(t, "tmpfs") == 0 && strcmp(m->dest, "/dev/shm") == 0 && in->shm_fd >= 0)
+		return attach(in, m, in->shm_fd, true, err);
 	if (strcmp(t, "tmpfs") == 0)
 		return mount_tmpfs(in, m, err);
 	if (strcmp(t, "devpts") == 0)

@@ -42,6 +42,7 @@ void pid1_run(pid_t payload)
 	sigset_t all;
 
 	(void)prctl(PR_SET_NAME, "rl-init");
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* where the process namespace is somebody else's */
 	(void)sigfillset(&all);
 	for (;;) {
 		siginfo_t si;

@@ -130,23 +130,77 @@ static int applies(const json_t *rule, const struct seccomp_host *h, uint64_t ca
 	return 1;
 }
 
-/* Profiles may spell the error instead of numbering it; only those that are in use are known. */
+static const struct {
+	const char *name;
+	int code;
+} error_names[] = {
+	{ "EPERM", EPERM },
+	{ "ENOENT", ENOENT },
+	{ "ESRCH", ESRCH },
+	{ "EINTR", EINTR },
+	{ "EIO", EIO },
+	{ "ENXIO", ENXIO },
+	{ "E2BIG", E2BIG },
+	{ "ENOEXEC", ENOEXEC },
+	{ "EBADF", EBADF },
+	{ "ECHILD", ECHILD },
+	{ "EAGAIN", EAGAIN },
+	{ "ENOMEM", ENOMEM },
+	{ "EACCES", EACCES },
+	{ "EFAULT", EFAULT },
+	{ "ENOTBLK", ENOTBLK },
+	{ "EBUSY", EBUSY },
+	{ "EEXIST", EEXIST },
+	{ "EXDEV", EXDEV },
+	{ "ENODEV", ENODEV },
+	{ "ENOTDIR", ENOTDIR },
+	{ "EISDIR", EISDIR },
+	{ "EINVAL", EINVAL },
+	{ "ENFILE", ENFILE },
+	{ "EMFILE", EMFILE },
+	{ "ENOTTY", ENOTTY },
+	{ "ETXTBSY", ETXTBSY },
+	{ "EFBIG", EFBIG },
+	{ "ENOSPC", ENOSPC },
+	{ "ESPIPE", ESPIPE },
+	{ "EROFS", EROFS },
+	{ "EMLINK", EMLINK },
+	{ "EPIPE", EPIPE },
+	{ "EDOM", EDOM },
+	{ "ERANGE", ERANGE },
+	{ "EDEADLK", EDEADLK },
+	{ "ENAMETOOLONG", ENAMETOOLONG },
+	{ "ENOLCK", ENOLCK },
+	{ "ENOSYS", ENOSYS },
+	{ "ENOTEMPTY", ENOTEMPTY },
+	{ "ELOOP", ELOOP },
+	{ "EPROTO", EPROTO },
+	{ "EBADMSG", EBADMSG },
+	{ "EOVERFLOW", EOVERFLOW },
+	{ "EUSERS", EUSERS },
+	{ "ENOTSOCK", ENOTSOCK },
+	{ "EMSGSIZE", EMSGSIZE },
+	{ "EPROTOTYPE", EPROTOTYPE },
+	{ "ENOPROTOOPT", ENOPROTOOPT },
+	{ "EPROTONOSUPPORT", EPROTONOSUPPORT },
+	{ "ESOCKTNOSUPPORT", ESOCKTNOSUPPORT },
+	{ "EOPNOTSUPP", EOPNOTSUPP },
+	{ "ENOTSUP", ENOTSUP },
+	{ "EPFNOSUPPORT", EPFNOSUPPORT },
+	{ "EAFNOSUPPORT", EAFNOSUPPORT },
+	{ "EADDRINUSE", EADDRINUSE },
+	{ "EADDRNOTAVAIL", EADDRNOTAVAIL },
+	{ "ENETDOWN", ENETDOWN },
+	{ "ENETUNREACH", ENETUNREACH },
+	{ "ECONNREFUSED", ECONNREFUSED },
+	{ "ETIMEDOUT", ETIMEDOUT },
+	{ "ECANCELED", ECANCELED },
+};
+
+/* Profiles may spell the error instead of numbering it. */
 static int error_number(const json_t *o, const char *ret_key, const char *name_key, int64_t *ret,
 			bool *ret_given, struct rl_err *err)
 {
-	static const struct {
-		const char *name;
-		int code;
-	} names[] = {
-		{ "EPERM", EPERM },
-		{ "ENOSYS", ENOSYS },
-		{ "EACCES", EACCES },
-		{ "EINVAL", EINVAL },
-		{ "EAFNOSUPPORT", EAFNOSUPPORT },
-		{ "ENOTSUP", ENOTSUP },
-		{ "ENOENT", ENOENT },
-		{ "ENOTTY", ENOTTY },
-	};
 	const char *name = NULL;
 	const json_t *v = json_object_get(o, ret_key);
 	int r = json_get_int(o, ret_key, WHAT, ret, err);
@@ -156,9 +210,9 @@ static int error_number(const json_t *o, const char *ret_key, const char *name_k
 		r = json_get_str(o, name_key, WHAT, &name, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; name && i < ARRAY_LEN(names); i++) {
-		if (strcmp(names[i].name, name) == 0) {
-			*ret = names[i].code;
+	for (size_t i = 0; name && i < ARRAY_LEN(error_names); i++) {
+		if (strcmp(error_names[i].name, name) == 0) {
+			*ret = error_names[i].code;
 			*ret_given = true;
 			return 0;
 		}

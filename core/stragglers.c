@@ -22,17 +22,17 @@
 #define ROUNDS  50 /* each kills what the last one's victims had forked meanwhile */
 #define WAIT_MS 2
 
-static bool is_in(pid_t pid, const struct stat *userns)
+static bool is_in(pid_t pid, const char *kind, const struct stat *ns)
 {
 	char path[64];
 	struct stat st;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	return stat(path, &st) == 0 && st.st_ino == userns->st_ino && st.st_dev == userns->st_dev;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
+	return stat(path, &st) == 0 && st.st_ino == ns->st_ino && st.st_dev == ns->st_dev;
 }
 
 /* Return: whether there was any. */
-static bool kill_round(const struct stat *userns)
+static bool kill_round(const char *kind, const struct stat *ns)
 {
 	auto_dir DIR *d = opendir("/proc");
 	struct dirent *e;
@@ -42,23 +42,25 @@ static bool kill_round(const struct stat *userns)
 	while (d && (e = readdir(d))) {
 		auto_fd int pidfd = FD_NONE;
 
-		if (parse_uint(e->d_name, INT32_MAX, &pid) < 0 || !is_in((pid_t)pid, userns))
+		if (parse_uint(e->d_name, INT32_MAX, &pid) < 0 || !is_in((pid_t)pid, kind, ns))
 			continue;
 		pidfd = proc_pidfd_open((pid_t)pid); /* pins it; then look again */
-		if (pidfd >= 0 && is_in((pid_t)pid, userns))
+		if (pidfd >= 0 && is_in((pid_t)pid, kind, ns))
 			found |= proc_pidfd_signal(pidfd, SIGKILL) == 0;
 	}
 	return found;
 }
 
-void stragglers_kill(int mounts_fd)
+void stragglers_kill(int mounts_fd, bool shared_userns)
 {
-	auto_fd int fd = ioctl(mounts_fd, NS_GET_USERNS);
-	struct stat userns, own;
+	const char *kind = shared_userns ? "mnt" : "user";
+	auto_fd int fd = shared_userns ? FD_NONE : ioctl(mounts_fd, NS_GET_USERNS);
+	struct stat ns, own;
 
-	if (fd < 0 || fstat(fd, &userns) < 0 || stat("/proc/self/ns/user", &own) < 0 ||
-	    (own.st_ino == userns.st_ino && own.st_dev == userns.st_dev))
+	if (fstat(shared_userns ? mounts_fd : fd, &ns) < 0 ||
+	    stat(shared_userns ? "/proc/self/ns/mnt" : "/proc/self/ns/user", &own) < 0 ||
+	    (own.st_ino == ns.st_ino && own.st_dev == ns.st_dev))
 		return;
-	for (int i = 0; i < ROUNDS && kill_round(&userns); i++)
+	for (int i = 0; i < ROUNDS && kill_round(kind, &ns); i++)
 		(void)poll(NULL, 0, WAIT_MS);
 }

@@ -2,11 +2,14 @@
 /*
  * stragglers.h - processes that outlive the first one of their container
  *
- * A pid namespace of its own takes all of them along. Without one (--pid host) they are found by
- * their user namespace, which is the container's alone.
+ * A pid namespace of its own takes all of them along. Without one (--pid host, --pid container:X) they
+ * are found by their user namespace; where that is shared with another container, by their mount
+ * namespace (who has made a mount namespace of his own by then is left to the cgroup).
  */
 #pragma once
 
-/* SIGKILL for every process in the user namespace that owns the mount namespace @mounts_fd; never
- * for our own. */
-void stragglers_kill(int mounts_fd);
+#include <stdbool.h>
+
+/* SIGKILL for every process in the mount namespace @mounts_fd, or in the user namespace that owns it
+ * unless that is shared; never for our own. */
+void stragglers_kill(int mounts_fd, bool shared_userns);

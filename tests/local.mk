@@ -149,6 +149,7 @@ INTEGRATION_TESTS += tests/integration/kill.sh
 INTEGRATION_TESTS += tests/integration/life.sh
 INTEGRATION_TESTS += tests/integration/inspect.sh
 INTEGRATION_TESTS += tests/integration/profile.sh
+INTEGRATION_TESTS += tests/integration/nsmodes.sh
 INTEGRATION_TESTS += tests/integration/ps.sh
 INTEGRATION_TESTS += tests/integration/stats.sh
 INTEGRATION_TESTS += tests/integration/top.sh

@@ -36,7 +36,8 @@ struct create_req {
 	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
 		cap_drop, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
 		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose,
-		host_port;
+		host_port, time_offset, device_cgroup_rule;
+	const char *domainname;
 	bool publish_all;
 	bool nested;   /* the payload may make user namespaces */
 	bool hardened; /* SECURITY.md has what that takes away */

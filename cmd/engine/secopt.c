@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "cmd/engine/spec_parts.h"
 #include "cmd/engine/spec_text.h"
@@ -50,14 +51,71 @@ static int no_new_privs(struct secopt *s, const char *v, struct rl_err *err)
 	return 0;
 }
 
-static int lsm(const char *key, const char *v, struct rl_err *err)
+/* rl sets no profile of its own, and a user without rights may not choose one. */
+static int apparmor(const char *v, struct rl_err *err)
 {
-	if (strcmp(v, "disable") == 0 || strcmp(v, "unconfined") == 0)
-		return 0; /* rl sets no label and no profile of its own */
-	rl_fail(err, ENOTSUP, "a %s other than '%s' cannot be set by rl",
-		strcmp(key, "label") == 0 ? "SELinux label" : "AppArmor profile",
-		strcmp(key, "label") == 0 ? "disable" : "unconfined");
+	if (strcmp(v, "unconfined") == 0)
+		return 0;
+	rl_fail(err, ENOTSUP, "an AppArmor profile other than 'unconfined' cannot be set by rl");
 	return rl_hint(err, "without this option the container keeps what rl itself runs under");
+}
+
+/*
+ * Words for SELinux. Where it is not there they mean nothing, as with any other engine; where it is, a
+ * label that was asked for and is not set would be a wall that is missing.
+ */
+static int label(const char *v, struct rl_err *err)
+{
+	static const char *const words[] = { "user", "role", "type", "level", "filetype" };
+	size_t n = strcspn(v, ":=");
+
+	if (strcmp(v, "disable") == 0 || strcmp(v, "nested") == 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strlen(words[i]) != n || strncmp(words[i], v, n) != 0 || !v[n] || !v[n + 1])
+			continue;
+		if (access("/sys/fs/selinux/enforce", F_OK) < 0)
+			return 0;
+		rl_fail(err, ENOTSUP, "a SELinux label other than 'disable' cannot be set by rl");
+		return rl_hint(err, "the container keeps the label that rl itself runs under");
+	}
+	return rl_fail(err, EINVAL, "expected disable, or user:, role:, type:, level: and a word");
+}
+
+/* Parameters of procfs (proc(5)); they only take away. */
+static int proc_opts(struct secopt *s, const char *v, struct rl_err *err)
+{
+	static const char *const known[] = { "hidepid=0",
+					     "hidepid=1",
+					     "hidepid=2",
+					     "hidepid=4",
+					     "hidepid=off",
+					     "hidepid=noaccess",
+					     "hidepid=invisible",
+					     "hidepid=ptraceable",
+					     "subset=pid",
+					     "nosuid",
+					     "noexec",
+					     "nodev",
+					     "ro" };
+	auto_strv struct strv l = { 0 };
+
+	if (strv_split(&l, v, ',') < 0)
+		return rl_oom(err);
+	for (size_t i = 0; i < l.n; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(known) && strcmp(known[k], l.v[i]) != 0)
+			k++;
+		if (k == ARRAY_LEN(known))
+			return rl_fail(err, EINVAL,
+				       "'%s' is not hidepid=, subset=pid, ro, nosuid, noexec or "
+				       "nodev",
+				       l.v[i]);
+		if (strv_add(&s->proc_opts, l.v[i]) < 0)
+			return rl_oom(err);
+	}
+	return 0;
 }
 
 static int parse_one(struct secopt *s, const char *key, const char *v, struct rl_err *err)
@@ -68,11 +126,18 @@ static int parse_one(struct secopt *s, const char *key, const char *v, struct rl
 		return rl_fail(err, EINVAL, "unknown option, or its value is missing");
 	if (strcmp(key, "seccomp") == 0) {
 		s->seccomp_unconfined = strcmp(v, "unconfined") == 0;
-		s->seccomp_profile = s->seccomp_unconfined || strcmp(v, "default") == 0 ? NULL : v;
+		s->seccomp_profile = s->seccomp_unconfined || strcmp(v, "default") == 0 ||
+						     strcmp(v, "builtin") == 0
+					     ? NULL
+					     : v;
 		return 0;
 	}
-	if (strcmp(key, "label") == 0 || strcmp(key, "apparmor") == 0)
-		return lsm(key, v, err);
+	if (strcmp(key, "label") == 0)
+		return label(v, err);
+	if (strcmp(key, "apparmor") == 0)
+		return apparmor(v, err);
+	if (strcmp(key, "proc-opts") == 0)
+		return proc_opts(s, v, err);
 	if (strcmp(key, "mask") == 0)
 		return add_paths(&s->mask, v, err);
 	if (strcmp(key, "unmask") == 0)
@@ -109,5 +174,6 @@ void secopt_done(struct secopt *s)
 {
 	strv_done(&s->mask);
 	strv_done(&s->unmask);
+	strv_done(&s->proc_opts);
 	*s = (struct secopt){ 0 };
 }

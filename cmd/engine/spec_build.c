@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cmd/engine/container.h"
 #include "cmd/engine/spec_parts.h"
 #include "cmd/engine/spec_text.h"
 #include "core/base/buf.h"
@@ -87,7 +88,8 @@ static int make_labels(struct spec_ctx *x, struct rl_err *err)
 
 static bool nested(const struct spec_ctx *x)
 {
-	return x->req->nested || x->req->privileged;
+	/* who joins a user namespace has what is allowed there */
+	return x->req->nested || x->req->privileged || (x->other && x->other->spec.nested);
 }
 
 /* Only what the user asked for: an image's labels are never annotations (SECURITY S37). */
@@ -137,7 +139,15 @@ static int skeleton(struct spec_ctx *x, struct rl_err *err)
 		return rl_oom(err);
 	x->process = json_object_get(x->spec, "process");
 	x->linux_part = json_object_get(x->spec, "linux");
-	if (x->host_uts)
+	if (x->req->domainname && (x->host_uts || x->ns_path[SPEC_NS_UTS]))
+		return rl_fail(err, EINVAL, "'--domainname' and '--uts %s' exclude each other",
+			       x->req->uts);
+	if (x->req->domainname && !text_is_hostname(x->req->domainname, TEXT_HOST_MAX))
+		return rl_fail(err, EINVAL, "invalid domain name '%.80s'", x->req->domainname);
+	if (x->req->domainname &&
+	    json_object_set_new(x->spec, "domainname", json_string(x->req->domainname)) < 0)
+		return rl_oom(err);
+	if (x->host_uts || x->ns_path[SPEC_NS_UTS])
 		(void)json_object_del(x->spec, "hostname"); /* there: just set */
 	return 0;
 }

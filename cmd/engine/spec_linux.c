@@ -15,9 +15,11 @@
 #include "cmd/engine/spec_text.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/parse.h"
 #include "core/seccomp.h"
 
 #define SYSCTL_VALUE_MAX 256
+#define TIME_OFFSET_MAX  INT64_C(9000000000) /* seconds, as core/spec_linux.c has it */
 
 static json_t *namespaces(const struct spec_ctx *x)
 {
@@ -33,6 +35,7 @@ static json_t *namespaces(const struct spec_ctx *x)
 		{ "ipc", SPEC_NS_IPC, x->host_ipc },
 		{ "uts", SPEC_NS_UTS, x->host_uts },
 		{ "cgroup", SPEC_NS_CGROUP, x->host_cgroupns },
+		{ "time", SPEC_NS_TIME, x->req->time_offset.n == 0 },
 	};
 	json_t *a = json_array();
 
@@ -260,6 +263,54 @@ static int add_seccomp(struct spec_ctx *x, struct rl_err *err)
 	return json_object_set_new(x->linux_part, "seccomp", json_null()) < 0 ? rl_oom(err) : 0;
 }
 
+/* "boottime=3600": seconds, also less than 0. The kernel refuses what would be before the boot. */
+static int time_offset(json_t *o, const char *word, struct rl_err *err)
+{
+	const char *eq = strchr(word, '=');
+	auto_free char *clock = eq ? strndup(word, (size_t)(eq - word)) : NULL;
+	int64_t secs;
+
+	if (!eq)
+		return rl_fail(err, EINVAL, "not CLOCK=SECONDS");
+	if (!clock)
+		return rl_oom(err);
+	if (strcmp(clock, "monotonic") != 0 && strcmp(clock, "boottime") != 0)
+		return rl_fail(err, EINVAL, "the clocks are monotonic and boottime");
+	if (parse_int(eq[1] == '+' ? eq + 2 : eq + 1, -TIME_OFFSET_MAX, TIME_OFFSET_MAX, &secs) < 0)
+		return rl_fail(err, EINVAL, "not a number of seconds");
+	if (json_object_get(o, clock))
+		return rl_fail(err, EINVAL, "'%s' comes twice", clock);
+	return json_object_set_new(o, clock, json_pack("{s:I}", "secs", (json_int_t)secs)) < 0
+		       ? rl_oom(err)
+		       : 0;
+}
+
+static int time_offsets(const struct spec_ctx *x, struct rl_err *err)
+{
+	const struct strv *words = &x->req->time_offset;
+	json_auto_t *o = json_object();
+	int r = o ? 0 : rl_oom(err);
+
+	for (size_t i = 0; r == 0 && i < words->n; i++) {
+		r = time_offset(o, words->v[i], err);
+		if (r < 0)
+			return rl_wrap(err, "--time-offset '%.80s'", words->v[i]);
+	}
+	if (r == 0 && words->n > 0 && json_object_set(x->linux_part, "timeOffsets", o) < 0)
+		return rl_oom(err);
+	return r;
+}
+
+/* Which devices a container may make is a matter of cgroups that only root has. */
+static int check_device_rules(const struct create_req *q, struct rl_err *err)
+{
+	if (q->device_cgroup_rule.n == 0)
+		return 0;
+	rl_fail(err, ENOTSUP, "--device-cgroup-rule '%.80s': device rules need root",
+		q->device_cgroup_rule.v[0]);
+	return rl_hint(err, "name the devices, or the folder they are in, with --device");
+}
+
 int spec_make_linux(struct spec_ctx *x, struct rl_err *err)
 {
 	json_t *l = x->linux_part, *res = NULL, *sys = NULL;
@@ -270,6 +321,10 @@ int spec_make_linux(struct spec_ctx *x, struct rl_err *err)
 	if (json_object_set_new(l, "resources", res) < 0)
 		return rl_oom(err);
 	r = sysctls(x, &sys, err);
+	if (r == 0)
+		r = time_offsets(x, err);
+	if (r == 0)
+		r = check_device_rules(x->req, err);
 	if (r < 0)
 		return r;
 	bad = json_object_set_new(l, "sysctl", sys);

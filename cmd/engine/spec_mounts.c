@@ -55,8 +55,9 @@ static int add_dev(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
 	if (x->req->shm_size && (parse_size(x->req->shm_size, &bytes) < 0))
 		return rl_fail(err, EINVAL, "'--shm-size %s' is not a size such as 64m",
 			       x->req->shm_size);
-	if (x->req->shm_size && x->host_ipc)
-		return rl_fail(err, EINVAL, "'--shm-size' and '--ipc host' exclude each other");
+	if (x->req->shm_size && (x->host_ipc || x->no_shm || x->ns_path[SPEC_NS_IPC]))
+		return rl_fail(err, EINVAL, "'--shm-size' and '--ipc %s' exclude each other",
+			       x->req->ipc);
 	(void)snprintf(size, sizeof(size), "size=%lld",
 		       (long long)(bytes > 0 ? bytes : SHM_SIZE_DEFAULT));
 	r = add(l, "/dev", "tmpfs", "tmpfs",
@@ -74,12 +75,32 @@ static int add_dev(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
 			       ? r
 			       : add_bound(l, "/dev/mqueue", "", err);
 	}
-	r = add(l, "/dev/shm", "tmpfs", "shm", OPTS("nosuid", "noexec", "nodev", "mode=1777", size),
-		err);
+	/* of a container whose IPC namespace it joins, core takes that one's instead */
+	if (!x->no_shm)
+		r = add(l, "/dev/shm", "tmpfs", "shm",
+			OPTS("nosuid", "noexec", "nodev", "mode=1777", size), err);
 	if (r == 0)
 		r = add(l, "/dev/mqueue", "mqueue", "mqueue", OPTS("nosuid", "noexec", "nodev"),
 			err);
 	return r;
+}
+
+static int add_proc(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
+{
+	const struct strv *more = &x->sec.proc_opts;
+	const char *opts[16] = { "nosuid", "noexec", "nodev" };
+
+	if (x->host_pid && more->n > 0)
+		return rl_fail(err, EINVAL,
+			       "'--security-opt proc-opts' and '--pid host' exclude each other: "
+			       "/proc is the host's");
+	if (x->host_pid)
+		return add_bound(l, "/proc", "", err);
+	if (more->n + 4 > ARRAY_LEN(opts))
+		return rl_fail(err, E2BIG, "too many '--security-opt proc-opts'");
+	for (size_t i = 0; i < more->n; i++)
+		opts[3 + i] = more->v[i];
+	return add(l, "/proc", "proc", "proc", opts, err);
 }
 
 static int add_kernel(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
@@ -87,10 +108,7 @@ static int add_kernel(struct spec_ctx *x, struct mntlist *l, struct rl_err *err)
 	struct statfs fs;
 	int r;
 
-	if (x->host_pid)
-		r = add_bound(l, "/proc", "", err);
-	else
-		r = add(l, "/proc", "proc", "proc", OPTS("nosuid", "noexec", "nodev"), err);
+	r = add_proc(x, l, err);
 	if (r == 0)
 		r = add_dev(x, l, err);
 	if (r < 0)

@@ -23,3 +23,11 @@ int usermnt_make_volumes(struct spec_ctx *x, const struct usermnt *u, struct mnt
 /* Remove the anonymous volumes of a request that failed. */
 void usermnt_undo(struct spec_ctx *x);
 void usermnt_done(struct usermnt *u);
+
+/* Nothing may be mounted over /proc (but some files), /dev and what core makes in it. */
+int usermnt_check_dest(const char *dest, struct rl_err *err) RL_MUST_USE;
+
+/* spec_device.c: what core makes in a fresh /dev; --device; every device that the caller may open */
+bool spec_is_own_device(const char *path);
+int spec_devices_asked(const struct spec_ctx *x, struct mntlist *l, struct rl_err *err) RL_MUST_USE;
+int spec_devices_all(struct mntlist *l, struct rl_err *err) RL_MUST_USE;

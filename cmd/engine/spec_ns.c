@@ -39,24 +39,6 @@ static bool one_of(const char *s, const char *const *words, size_t n)
 	return false;
 }
 
-/* "private" or "host"; others that Docker and Podman know are told apart from nonsense. */
-static int mode(const char *flag, const char *v, bool *ret_host, struct rl_err *err)
-{
-	if (!v || !*v || strcmp(v, "private") == 0)
-		return 0;
-	if (strcmp(v, "host") == 0) {
-		*ret_host = true;
-		return 0;
-	}
-	if (strcmp(v, "shareable") == 0 && strcmp(flag, "--ipc") == 0)
-		return 0; /* what joining asks for is checked when somebody joins */
-	if (strncmp(v, "container:", 10) == 0 || strncmp(v, "ns:", 3) == 0 ||
-	    strcmp(v, "none") == 0)
-		return not_yet(flag, v, err);
-	return rl_fail(err, EINVAL, "invalid value '%s' for '%s': expected private or host", v,
-		       flag);
-}
-
 /*
  * "container:NAME" for one kind of namespace. It is looked up now, for its settings, and again at each
  * start, for its process (nsjoin.h).
@@ -85,6 +67,99 @@ static int join(struct spec_ctx *x, enum spec_ns_kind kind, const char *type, co
 	if (!x->ns_path[SPEC_NS_USER])
 		x->ns_path[SPEC_NS_USER] = nsjoin_path(rl, x->other->ctr.id, "user");
 	return x->ns_path[kind] && x->ns_path[SPEC_NS_USER] ? 0 : rl_oom(err);
+}
+
+/* A namespace that a path names; rights over it are checked by the kernel when it is joined. */
+static int join_path(struct spec_ctx *x, enum spec_ns_kind kind, int type, const char *path,
+		     struct rl_err *err)
+{
+	auto_fd int fd = *path == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : FD_NONE;
+
+	if (*path != '/')
+		return rl_fail(err, EINVAL, "not an absolute path");
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "open it");
+	if (ioctl(fd, NS_GET_NSTYPE) != type)
+		return rl_fail(err, EINVAL, "not a namespace of that kind");
+	x->ns_path[kind] = strdup(path);
+	return x->ns_path[kind] ? 0 : rl_oom(err);
+}
+
+struct mode {
+	const char *flag, *value; /* "--pid", as typed or NULL */
+	const char *words;        /* what else it may be, for the message */
+	enum spec_ns_kind kind;
+	const char *type; /* in /proc/PID/ns */
+	int clone;        /* CLONE_NEW* */
+};
+
+/* One that is the host's there is the host's here; what its owner keeps for itself is refused. */
+static int join_container(struct spec_ctx *x, const struct mode *m, const char *name,
+			  bool *ret_host, struct rl_err *err)
+{
+	const char *ipc;
+	int r = join(x, m->kind, m->type, name, err);
+
+	if (r < 0)
+		return r;
+	if (!x->other->spec.ns[m->kind].is_listed) {
+		free(TAKE_PTR(x->ns_path[m->kind]));
+		*ret_host = true;
+	}
+	ipc = json_string_value(json_object_get(x->other->asked, "ipc"));
+	if (m->kind != SPEC_NS_IPC || !ipc || strcmp(ipc, "none") != 0)
+		return 0;
+	rl_fail(err, EPERM, "'%s' shares its IPC namespace with nobody", x->other->ctr.name);
+	return rl_hint(err, "make '%s' with '--ipc shareable'", x->other->ctr.name);
+}
+
+static int mode(struct spec_ctx *x, const struct mode *m, bool *ret_host, struct rl_err *err)
+{
+	const char *v = m->value;
+	int r;
+
+	if (!v || !*v || strcmp(v, "private") == 0)
+		return 0;
+	if (m->kind == SPEC_NS_IPC && strcmp(v, "shareable") == 0)
+		return 0;
+	if (m->kind == SPEC_NS_IPC && strcmp(v, "none") == 0) {
+		x->no_shm = true;
+		return 0;
+	}
+	if (strcmp(v, "host") == 0) {
+		*ret_host = true;
+		return 0;
+	}
+	if (strncmp(v, "container:", 10) == 0)
+		r = join_container(x, m, v + 10, ret_host, err);
+	else if (strncmp(v, "ns:", 3) == 0)
+		r = join_path(x, m->kind, m->clone, v + 3, err);
+	else
+		return rl_fail(err, EINVAL,
+			       "invalid value '%s' for '%s': expected private, host, "
+			       "container:NAME%s or ns:PATH",
+			       v, m->flag, m->words);
+	return r < 0 ? rl_wrap(err, "%s %s", m->flag, v) : 0;
+}
+
+static int modes(struct spec_ctx *x, struct rl_err *err)
+{
+	const struct create_req *q = x->req;
+	const struct mode pid = { "--pid", q->pid, "", SPEC_NS_PID, "pid", CLONE_NEWPID };
+	const struct mode ipc = { "--ipc",     q->ipc, ", shareable, none",
+				  SPEC_NS_IPC, "ipc",  CLONE_NEWIPC };
+	const struct mode uts = { "--uts", q->uts, "", SPEC_NS_UTS, "uts", CLONE_NEWUTS };
+	const struct mode cg = { "--cgroupns",   q->cgroupns, "",
+				 SPEC_NS_CGROUP, "cgroup",    CLONE_NEWCGROUP };
+	int r = mode(x, &pid, &x->host_pid, err);
+
+	if (r == 0)
+		r = mode(x, &ipc, &x->host_ipc, err);
+	if (r == 0)
+		r = mode(x, &uts, &x->host_uts, err);
+	if (r == 0)
+		r = mode(x, &cg, &x->host_cgroupns, err);
+	return r;
 }
 
 /* What belongs to a network cannot be asked for by somebody who shares it. */
@@ -123,19 +198,14 @@ static int join_network(struct spec_ctx *x, const char *name, struct rl_err *err
 
 static int path_network(struct spec_ctx *x, const char *path, struct rl_err *err)
 {
-	auto_fd int fd = *path == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : FD_NONE;
+	int r = join_path(x, SPEC_NS_NET, CLONE_NEWNET, path, err);
 
-	if (*path != '/')
-		return rl_fail(err, EINVAL, "--network ns:%s: not an absolute path", path);
-	if (fd < 0)
-		return rl_fail_sys(err, errno, "--network ns:%s", path);
-	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-		return rl_fail(err, EINVAL, "--network ns:%s: not a network namespace", path);
+	if (r < 0)
+		return rl_wrap(err, "--network ns:%s", path);
 	if (x->req->host_port.n > 0)
 		return rl_fail(err, EINVAL, "'--host-port' and '--network ns:' exclude each other");
 	x->out->netmode = NETMODE_PATH;
-	x->ns_path[SPEC_NS_NET] = strdup(path);
-	return x->ns_path[SPEC_NS_NET] ? 0 : rl_oom(err);
+	return 0;
 }
 
 /*
@@ -250,8 +320,9 @@ static int hostname(struct spec_ctx *x, struct rl_err *err)
 	const char *v = x->req->hostname;
 	char host[TEXT_HOST_MAX + 1] = "";
 
-	if (v && x->host_uts)
-		return rl_fail(err, EINVAL, "'--hostname' and '--uts host' exclude each other");
+	if (v && (x->host_uts || x->ns_path[SPEC_NS_UTS]))
+		return rl_fail(err, EINVAL, "'--hostname' and '--uts %s' exclude each other",
+			       x->req->uts);
 	if (v && !text_is_hostname(v, TEXT_HOST_MAX))
 		return rl_fail(
 			err, EINVAL,
@@ -260,8 +331,9 @@ static int hostname(struct spec_ctx *x, struct rl_err *err)
 	if (!v && (x->host_uts || x->out->netmode == NETMODE_HOST) &&
 	    gethostname(host, sizeof(host) - 1) == 0 && text_is_hostname(host, TEXT_HOST_MAX))
 		v = host;
-	if (!v && x->out->netmode == NETMODE_JOINED && !x->host_uts)
-		v = x->other->spec.hostname; /* the name of its address */
+	if (!v && x->other && !x->host_uts &&
+	    (x->out->netmode == NETMODE_JOINED || x->ns_path[SPEC_NS_UTS]))
+		v = x->other->spec.hostname; /* the name of its address, or the one that is there */
 	x->out->hostname = v ? strdup(v) : strndup(x->in->id, 12);
 	return x->out->hostname ? 0 : rl_oom(err);
 }
@@ -271,13 +343,7 @@ int spec_make_namespaces(struct spec_ctx *x, struct rl_err *err)
 	int r = network(x, err);
 
 	if (r == 0)
-		r = mode("--pid", x->req->pid, &x->host_pid, err);
-	if (r == 0)
-		r = mode("--ipc", x->req->ipc, &x->host_ipc, err);
-	if (r == 0)
-		r = mode("--uts", x->req->uts, &x->host_uts, err);
-	if (r == 0)
-		r = mode("--cgroupns", x->req->cgroupns, &x->host_cgroupns, err);
+		r = modes(x, err);
 	if (r == 0)
 		r = userns(x, err);
 	if (r == 0)

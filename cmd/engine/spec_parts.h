@@ -24,6 +24,7 @@ struct secopt {
 	bool no_new_privs, seccomp_unconfined, unmask_all;
 	const char *seccomp_profile; /* borrowed from the request; NULL = the default one */
 	struct strv mask, unmask;    /* clean paths */
+	struct strv proc_opts;       /* of the mount of /proc */
 };
 
 struct spec_ctx {
@@ -33,6 +34,7 @@ struct spec_ctx {
 	struct imgconf img;
 	struct secopt sec;
 	bool host_pid, host_ipc, host_uts, host_cgroupns;
+	bool no_shm;                  /* --ipc none */
 	struct container *other;      /* whose namespaces are joined, or NULL; owned */
 	char *ns_path[SPEC_NS_KINDS]; /* namespaces that are not new ones; owned */
 	char *network;                /* --network as it is recorded, or NULL: as typed */

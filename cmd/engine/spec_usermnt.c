@@ -22,20 +22,10 @@
 #include "core/ctr.h"
 #include "storage/volume.h"
 
-#define DEV_DEPTH_MAX 3
-#define DEV_MAX       256
-
 /* Files of /proc that lxcfs and its kin replace by the container's own view. */
 static const char *const proc_files[] = {
 	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat",
 	"/proc/swaps",   "/proc/uptime",    "/proc/loadavg", "/proc/slabinfo",
-};
-
-/* What core makes in a fresh /dev. */
-static const char *const own_devs[] = {
-	"/dev/null",  "/dev/zero",   "/dev/full",   "/dev/random",  "/dev/urandom",
-	"/dev/tty",   "/dev/ptmx",   "/dev/pts",    "/dev/console", "/dev/fd",
-	"/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/core",
 };
 
 static bool listed(const char *s, const char *const *v, size_t n)
@@ -46,7 +36,7 @@ static bool listed(const char *s, const char *const *v, size_t n)
 	return false;
 }
 
-static int check_dest(const char *dest, struct rl_err *err)
+int usermnt_check_dest(const char *dest, struct rl_err *err)
 {
 	if (text_path_below(dest, "/proc") && !listed(dest, proc_files, ARRAY_LEN(proc_files)))
 		return rl_fail(err, EINVAL,
@@ -57,11 +47,9 @@ static int check_dest(const char *dest, struct rl_err *err)
 		return rl_fail(err, EINVAL,
 			       "nothing may be mounted over '/dev': it is the "
 			       "container's own");
-	for (size_t i = 0; i < ARRAY_LEN(own_devs); i++)
-		if (text_path_below(dest, own_devs[i]))
-			return rl_fail(err, EINVAL, "'%s' is made by rl, it cannot be replaced",
-				       dest);
-	return 0;
+	return spec_is_own_device(dest)
+		       ? rl_fail(err, EINVAL, "'%s' is made by rl, it cannot be replaced", dest)
+		       : 0;
 }
 
 /* Where on the way to @path the caller may not pass: "permission denied" alone helps nobody. */
@@ -105,7 +93,7 @@ static int real_source(const char *source, char **ret, struct rl_err *err)
 static int add_bind(struct mntlist *l, const struct volopt *v, struct rl_err *err)
 {
 	auto_free char *real = NULL;
-	int r = check_dest(v->dest, err);
+	int r = usermnt_check_dest(v->dest, err);
 
 	if (r == 0)
 		r = real_source(v->source, &real, err);
@@ -139,7 +127,7 @@ static int add_tmpfs(struct mntlist *l, const struct volopt *v, struct rl_err *e
 	};
 	size_t n = 6;
 	bool has_mode = false;
-	int r = check_dest(v->dest, err);
+	int r = usermnt_check_dest(v->dest, err);
 
 	for (size_t i = 0; i < v->data.n; i++) {
 		if (n >= ARRAY_LEN(opts) - 2)
@@ -179,7 +167,7 @@ static int take(struct usermnt *u, struct mntlist *l, struct volopt *v, struct r
 		r = add_tmpfs(l, v, err);
 		break;
 	case VOLOPT_VOLUME:
-		r = check_dest(v->dest, err);
+		r = usermnt_check_dest(v->dest, err);
 		/* the place is taken now, so that a second wish for it is seen; source comes later */
 		if (r == 0)
 			r = mntlist_add(l, MNT_USER, v->dest, "bind", "",
@@ -205,61 +193,6 @@ static int take_words(struct usermnt *u, struct mntlist *l, const struct strv *w
 			return rl_wrap(err, "%s '%s'", flag, words->v[i]);
 	}
 	return 0;
-}
-
-static int add_device(struct mntlist *l, enum mnt_rank rank, const char *source, const char *dest,
-		      struct rl_err *err)
-{
-	int r = mntlist_add(l, rank, dest, "bind", source,
-			    (const char *const[]){ "bind", "rprivate", "nosuid", "noexec", NULL },
-			    err);
-
-	return r < 0 ? r : 0;
-}
-
-static int device(struct mntlist *l, const char *word, struct rl_err *err)
-{
-	auto_devopt struct devopt d = { 0 };
-	struct stat st;
-	int r = volopt_device(word, &d, err);
-
-	if (r < 0)
-		return r;
-	if (stat(d.source, &st) < 0)
-		return rl_fail_sys(err, errno, "device '%s'", d.source);
-	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) && !S_ISDIR(st.st_mode))
-		return rl_fail(err, EINVAL, "'%s' is not a device", d.source);
-	r = check_dest(d.dest, err);
-	return r < 0 ? r : add_device(l, MNT_USER, d.source, d.dest, err);
-}
-
-/*
- * --privileged: every device that the caller may open himself, and no other: the file's own mode
- * is the only guard there is without root.
- */
-static int add_devices(struct mntlist *l, const char *dir, int depth, struct rl_err *err)
-{
-	auto_dir DIR *d = opendir(dir);
-	struct dirent *e;
-	int r = 0;
-
-	while (d && r == 0 && (e = readdir(d))) {
-		auto_free char *path = str_printf("%s/%s", dir, e->d_name);
-		struct stat st;
-
-		if (!path)
-			return rl_oom(err);
-		if (e->d_name[0] == '.' || listed(path, own_devs, ARRAY_LEN(own_devs)) ||
-		    strcmp(path, "/dev/shm") == 0 || strcmp(path, "/dev/mqueue") == 0 ||
-		    lstat(path, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode) && depth < DEV_DEPTH_MAX)
-			r = add_devices(l, path, depth + 1, err);
-		else if ((S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) &&
-			 access(path, R_OK | W_OK) == 0 && l->n < DEV_MAX)
-			r = add_device(l, MNT_DEFAULT, path, path, err);
-	}
-	return r;
 }
 
 /* "/dev" asked for as a bind: the devices themselves, on the fresh /dev. */
@@ -356,15 +289,15 @@ int usermnt_check(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, stru
 		r = take_words(u, l, &x->req->tmpfs, volopt_tmpfs, "--tmpfs", err);
 	if (r == 0)
 		r = note_places(x, l, 0, err);
-	for (size_t i = 0; r == 0 && i < x->req->device.n; i++)
-		r = device(l, x->req->device.v[i], err);
+	if (r == 0)
+		r = spec_devices_asked(x, l, err);
 	n = l->n;
 	if (r == 0)
 		r = image_volumes(x, u, l, err);
 	if (r == 0)
 		r = note_places(x, l, n, err);
 	if (r == 0 && all_devices)
-		r = add_devices(l, "/dev", 1, err);
+		r = spec_devices_all(l, err);
 	return r;
 }
 

@@ -223,7 +223,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.n_keep = s->n_keep,
 		.init = c->init,
 		.one_id = c->session.rung == SESSION_ONE_ID,
-		.new_cgroupns = !c->host_cgroupns,
+		.new_cgroupns = !c->host_cgroupns && !c->spec.ns[SPEC_NS_CGROUP].path,
 	};
 	const struct idfiles files = container_idfiles(c);
 	const struct monitor_cfg cfg = {

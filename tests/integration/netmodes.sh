@@ -96,7 +96,7 @@ run rl inspect -f '{{.HostConfig.NetworkMode}}' b
 expect "inspect" 0 "ns:/proc/$pid/ns/net"
 run rl rm -f -t 0 a b
 run rl run --rm --network ns:/etc/passwd $i true
-expect_error "a path that is no namespace" "*ns:/etc/passwd: not a network namespace*"
+expect_error "a path that is no namespace" "*ns:/etc/passwd: not a namespace of that kind*"
 run rl run --rm --network ns:proc $i true
 expect_error "a path that is not absolute" "*not an absolute path*"
 run rl run --rm --network ns:/nowhere $i true

@@ -242,7 +242,7 @@ static const struct {
 	{ "--security-opt foo=bar i", PLAIN, "unknown option" },
 	{ "--security-opt seccomp i", PLAIN, "value is missing" },
 	{ "--security-opt apparmor=x i", PLAIN, "AppArmor profile" },
-	{ "--security-opt label=type:x i", PLAIN, "SELinux label" },
+	{ "--security-opt label=x i", PLAIN, "expected disable" },
 	/* S16 */
 	{ "--sysctl kernel.core_pattern=x i", PLAIN, "does not belong to a namespace" },
 	{ "--sysctl kernel.msgmax=1+kernel.core_pattern=x --net host --sysctl net.a=1 i", PLAIN,
@@ -260,7 +260,7 @@ static const struct {
 	{ "--dns x i", PLAIN, "not an address" },
 	{ "--dns-search a;b i", PLAIN, "not a domain" },
 	/* modes */
-	{ "--pid x i", PLAIN, "expected private or host" },
+	{ "--pid x i", PLAIN, "expected private, host" },
 	{ "--userns keep-id:size=3 i", PLAIN, "not 'size=3'" },
 	{ "--userns x i", PLAIN, "expected private, host or keep-id" },
 	/* mounts */
