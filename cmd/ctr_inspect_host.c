@@ -43,6 +43,58 @@ static int64_t shares(const struct ctr_view *v, int64_t weight)
 	return 2 + (weight - 1) * 262142 / 9999;
 }
 
+/* Numbers of block devices: [{Path, Rate or Weight}], as Docker and Podman name them. */
+static json_t *devices_of(const json_t *l, size_t index, const char *word)
+{
+	const json_t *all = json_object_get(l, "devices"), *x;
+	json_t *ret = json_array();
+	size_t i;
+
+	json_array_foreach (all, i, x) {
+		json_int_t n = json_integer_value(json_array_get(x, index));
+		char path[64];
+
+		if (index == 2 && n > 0) /* as --blkio-weight-device said it, or the nearest */
+			n = 10 + ((n - 1) * 990 + 9998) / 9999;
+		(void)snprintf(path, sizeof(path), "/dev/block/%d:%d",
+			       (int)json_integer_value(json_array_get(x, 0)),
+			       (int)json_integer_value(json_array_get(x, 1)));
+		if (n > 0)
+			(void)json_array_append_new(ret,
+						    json_pack("{s:s, s:I}", "Path", path, word, n));
+	}
+	return ret;
+}
+
+static json_t *blkio(const json_t *l)
+{
+	json_int_t weight = (json_int_t)number(l, "io_weight");
+
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "BlkioWeight",
+			 weight ? 10 + ((weight - 1) * 990 + 9998) / 9999 : 0, "BlkioWeightDevice",
+			 devices_of(l, 2, "Weight"), "BlkioDeviceReadBps", devices_of(l, 3, "Rate"),
+			 "BlkioDeviceWriteBps", devices_of(l, 4, "Rate"), "BlkioDeviceReadIOps",
+			 devices_of(l, 5, "Rate"), "BlkioDeviceWriteIOps",
+			 devices_of(l, 6, "Rate"));
+}
+
+/* {"memory.high": "1073741824"} or null */
+static json_t *cgroup_conf(const json_t *l)
+{
+	const json_t *all = json_object_get(l, "conf"), *x;
+	json_t *ret = json_array_size(all) > 0 ? json_object() : json_null();
+	size_t i;
+
+	json_array_foreach (all, i, x) {
+		const char *s = json_string_value(x);
+		auto_free char *key = s ? strndup(s, strcspn(s, " ")) : NULL;
+
+		if (key && s[strlen(key)])
+			(void)json_object_set_new(ret, key, json_string(s + strlen(key) + 1));
+	}
+	return ret;
+}
+
 /* As Podman prints them: --cpus shows in all three of the CPU's numbers. */
 static json_t *limits(const struct ctr_view *v)
 {
@@ -55,21 +107,20 @@ static json_t *limits(const struct ctr_view *v)
 			: swap < 0                                               ? -1
 										 : memory + swap;
 
-	return json_pack(
-		"{s:I, s:I, s:I, s:s, s:i, s:n, s:n, s:n, s:n, s:n, s:I, s:I, s:i, s:i, s:s, s:s, "
-		"s:i, s:i, s:I, s:I, s:i, s:b, s:I, s:i, s:i, s:i, s:i, s:n}",
-		"CpuShares", (json_int_t)shares(v, number(l, "cpu_weight")), "Memory",
-		(json_int_t)memory, "NanoCpus",
-		(json_int_t)(quota > 0 && period > 0 ? quota * 1000000000 / period : 0),
-		"CgroupParent", "", "BlkioWeight", 0, "BlkioWeightDevice", "BlkioDeviceReadBps",
-		"BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "CpuPeriod",
-		(json_int_t)(quota > 0 || asked_period ? period : 0), "CpuQuota", (json_int_t)quota,
-		"CpuRealtimePeriod", 0, "CpuRealtimeRuntime", 0, "CpusetCpus",
-		view_text(l, "cpuset_cpus"), "CpusetMems", view_text(l, "cpuset_mems"), "DiskQuota",
-		0, "KernelMemory", 0, "MemoryReservation", (json_int_t)number(l, "memory_low"),
-		"MemorySwap", (json_int_t)total, "MemorySwappiness", 0, "OomKillDisable", 0,
-		"PidsLimit", (json_int_t)number(l, "pids_max"), "CpuCount", 0, "CpuPercent", 0,
-		"IOMaximumIOps", 0, "IOMaximumBandwidth", 0, "CgroupConf");
+	return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I, s:i, s:i, s:s, s:s, "
+			 "s:i, s:i, s:I, s:I, s:i, s:b, s:I, s:i, s:i, s:i, s:i, s:o}",
+			 "CpuShares", (json_int_t)shares(v, number(l, "cpu_weight")), "Memory",
+			 (json_int_t)memory, "NanoCpus",
+			 (json_int_t)(quota > 0 && period > 0 ? quota * 1000000000 / period : 0),
+			 "CgroupParent", view_text(l, "parent"), "CpuPeriod",
+			 (json_int_t)(quota > 0 || asked_period ? period : 0), "CpuQuota",
+			 (json_int_t)quota, "CpuRealtimePeriod", 0, "CpuRealtimeRuntime", 0,
+			 "CpusetCpus", view_text(l, "cpuset_cpus"), "CpusetMems",
+			 view_text(l, "cpuset_mems"), "DiskQuota", 0, "KernelMemory", 0,
+			 "MemoryReservation", (json_int_t)number(l, "memory_low"), "MemorySwap",
+			 (json_int_t)total, "MemorySwappiness", 0, "OomKillDisable", 0, "PidsLimit",
+			 (json_int_t)number(l, "pids_max"), "CpuCount", 0, "CpuPercent", 0,
+			 "IOMaximumIOps", 0, "IOMaximumBandwidth", 0, "CgroupConf", cgroup_conf(l));
 }
 
 /* "Unlimited" is -1 for whoever reads this. */
@@ -279,6 +330,14 @@ static json_t *first_half(const struct ctr_view *v)
 		"HostsFile", "", "GroupAdd", view_list(v->asked, "group_add"));
 }
 
+static const char *cgroups_mode(const struct ctr_view *v)
+{
+	static const char *const modes[] = { "default", "disabled", "no-conmon", "split" };
+	int64_t mode = number(json_object_get(v->rec, "limits"), "mode");
+
+	return modes[mode > 0 && mode < (int64_t)ARRAY_LEN(modes) ? mode : 0];
+}
+
 static json_t *second_half(const struct ctr_view *v)
 {
 	const json_t *root = json_object_get(v->config, "root");
@@ -286,7 +345,7 @@ static json_t *second_half(const struct ctr_view *v)
 	return json_pack(
 		"{s:s, s:s, s:s, s:n, s:i, s:s, s:b, s:b, s:b, s:o, s:o, s:s, s:s, s:{s:o, s:o}, "
 		"s:I, s:s, s:[ii], s:s, s:b, s:o, s:o}",
-		"IpcMode", mode(v, "ipc", "ipc"), "Cgroup", "", "Cgroups", "default", "Links",
+		"IpcMode", mode(v, "ipc", "ipc"), "Cgroup", "", "Cgroups", cgroups_mode(v), "Links",
 		"OomScoreAdj", (int)number(v->process, "oomScoreAdj"), "PidMode",
 		mode(v, "pid", "pid"), "Privileged", asked(v, "privileged"), "PublishAllPorts", 0,
 		"ReadonlyRootfs", json_is_true(json_object_get(root, "readonly")), "SecurityOpt",
@@ -306,6 +365,8 @@ json_t *ctr_inspect_host(const struct ctr_view *v)
 		(void)json_object_update_new(j, second_half(v));
 	if (j)
 		(void)json_object_update_new(j, limits(v));
+	if (j)
+		(void)json_object_update_new(j, blkio(json_object_get(v->rec, "limits")));
 	return j;
 }
 
@@ -326,6 +387,15 @@ static bool in_force(const struct ctr_view *v, const char *flag)
 		{ "--pids-limit", "pids.max" },
 		{ "--cpuset-cpus", "cpuset.cpus" },
 		{ "--cpuset-mems", "cpuset.mems" },
+		{ "--blkio-weight", "io.weight" },
+		{ "--blkio-weight-device", "io.weight" },
+		{ "--device-read-bps", "io.max" },
+		{ "--device-write-bps", "io.max" },
+		{ "--device-read-iops", "io.max" },
+		{ "--device-write-iops", "io.max" },
+		{ "--cgroup-parent", "." },
+		{ "--cgroups", "." },
+		{ "--cgroup-conf", "." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(files) && v->state.cgroup[0]; i++) {
@@ -334,7 +404,11 @@ static bool in_force(const struct ctr_view *v, const char *flag)
 
 		if (strncmp(flag, files[i].flag, n) != 0 || flag[n] != ' ')
 			continue;
-		path = str_printf("%s/%s", v->state.cgroup, files[i].file);
+		if (strcmp(files[i].flag, "--cgroup-conf") == 0)
+			path = str_printf("%s/%.*s", v->state.cgroup,
+					  (int)strcspn(flag + n + 1, "="), flag + n + 1);
+		else
+			path = str_printf("%s/%s", v->state.cgroup, files[i].file);
 		return path && access(path, F_OK) == 0;
 	}
 	return false;

@@ -174,30 +174,40 @@ const struct opt run_options[] = {
 	OPT_UINT(0, "cpu-period", R, Q(cpu_period), "US", "length of a period (100000)"),
 	OPT_STR(0, "cpuset-cpus", R, Q(cpuset_cpus), "LIST", "CPUs, such as 0-2"),
 	OPT_STR(0, "cpuset-mems", R, Q(cpuset_mems), "LIST", "memory nodes"),
+	OPT_STR(0, "blkio-weight", R, Q(limit.blkio_weight), "N", "disk weight, 10 to 1000"),
+	OPT_LIST(0, "blkio-weight-device", R, Q(limit.weight_device), "DEVICE:N",
+		 "disk weight on a block device"),
+	OPT_LIST(0, "device-read-bps", R, Q(limit.device[CGROUP_RBPS]), "DEVICE:SIZE",
+		 "bytes read from it in a second"),
+	OPT_LIST(0, "device-write-bps", R, Q(limit.device[CGROUP_WBPS]), "DEVICE:SIZE",
+		 "bytes written to it in a second"),
+	OPT_LIST(0, "device-read-iops", R, Q(limit.device[CGROUP_RIOPS]), "DEVICE:N",
+		 "reads from it in a second"),
+	OPT_LIST(0, "device-write-iops", R, Q(limit.device[CGROUP_WIOPS]), "DEVICE:N",
+		 "writes to it in a second"),
+	OPT_STR(0, "memory-swappiness", R, Q(limit.swappiness), "N", "no effect with cgroup v2"),
+	OPT_BOOL(0, "oom-kill-disable", R, Q(limit.oom_kill_disable), "no effect with cgroup v2"),
+	OPT_STR(0, "cpu-rt-period", R, Q(limit.rt_period), "US", NULL),
+	OPT_STR(0, "cpu-rt-runtime", R, Q(limit.rt_runtime), "US", NULL),
+	OPT_STRINGS(0, "cgroup-conf", R, Q(limit.conf), "FILE=VALUE",
+		    "a file of its cgroup, such as memory.high=1073741824"),
+	OPT_STR(0, "cgroup-parent", R, Q(limit.cgroup_parent), "SLICE|PATH",
+		"where its cgroup is made: a slice of systemd, or a cgroup that you may write"),
+	OPT_STR(0, "cgroups", R, Q(limit.cgroups), "enabled|disabled|no-conmon|split",
+		"whether it has a cgroup of its own, and who else is in it (enabled)"),
 	OPT_BOOL(0, "strict-limits", R, Q(strict_limits),
-		 "a limit that cannot be applied is an error"),
+		 "a limit that is approximate or cannot be applied is an error"),
 	/* values that mean "as it is" are taken, see run_opts_finish() */
 	OPT_STR(0, "systemd", R, systemd, "MODE", NULL),
-	OPT_STR(0, "cgroups", R, cgroups, "MODE", NULL),
 	/* no effect on any Linux of today, or on us */
 	OPT_IGNORE_BOOL("disable-content-trust"),
 	OPT_IGNORE("kernel-memory"),
 	OPT_STR(0, "runtime", R, runtime, "NAME", NULL),
 	/* later */
-	OPT_LATER(0, "blkio-weight"),
-	OPT_LATER(0, "blkio-weight-device"),
-	OPT_LATER(0, "cgroup-conf"),
-	OPT_LATER(0, "cgroup-parent"),
 	OPT_LATER(0, "chrootdirs"),
 	OPT_LATER(0, "cpu-count"),
 	OPT_LATER(0, "cpu-percent"),
-	OPT_LATER(0, "cpu-rt-period"),
-	OPT_LATER(0, "cpu-rt-runtime"),
 	OPT_LATER(0, "decryption-key"),
-	OPT_LATER(0, "device-read-bps"),
-	OPT_LATER(0, "device-read-iops"),
-	OPT_LATER(0, "device-write-bps"),
-	OPT_LATER(0, "device-write-iops"),
 	OPT_LATER(0, "gidmap"),
 	OPT_LATER(0, "gpus"),
 	OPT_LATER(0, "health-log-destination"),
@@ -218,9 +228,7 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "link"),
 	OPT_LATER(0, "link-local-ip"),
 	OPT_LATER(0, "mac-address"),
-	OPT_LATER(0, "memory-swappiness"),
 	OPT_LATER(0, "network-alias"),
-	OPT_LATER(0, "oom-kill-disable"),
 	OPT_LATER(0, "personality"),
 	OPT_LATER(0, "pod"),
 	OPT_LATER(0, "pod-id-file"),
@@ -285,8 +293,6 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 		r = check_attach(o, err);
 	if (r == 0)
 		r = only("--systemd", o->systemd, "false", "false", err);
-	if (r == 0)
-		r = only("--cgroups", o->cgroups, "enabled", "enabled", err);
 	if (r == 0)
 		r = only("--os", o->os, "linux", "linux", err);
 	if (r < 0)

@@ -18,7 +18,7 @@ struct run_opts {
 	const char *detach_keys;
 	bool read_only_tmpfs, http_proxy, tls_verify,
 		passwd; /* default true, turned round in @req */
-	const char *systemd, *runtime, *cgroups, *arch, *os;
+	const char *systemd, *runtime, *arch, *os;
 	int64_t stop_timeout; /* seconds, -1 = for ever; kept for stop */
 	uint64_t retry;
 	uint64_t preserve_fds; /* run only */

@@ -38,19 +38,25 @@ static const struct opt update_options[] = {
 	OPT_STR(0, "memory-reservation", U, memory_reservation, "SIZE",
 		"protected memory, -1 = none"),
 	OPT_STR(0, "pids-limit", U, Q(pids_limit), "N", "processes, -1 = no limit"),
+	OPT_STR(0, "blkio-weight", U, Q(limit.blkio_weight), "N", "disk weight, 10 to 1000"),
+	OPT_LIST(0, "blkio-weight-device", U, Q(limit.weight_device), "DEVICE:N",
+		 "disk weight on a block device"),
+	OPT_LIST(0, "device-read-bps", U, Q(limit.device[CGROUP_RBPS]), "DEVICE:SIZE",
+		 "bytes read from it in a second"),
+	OPT_LIST(0, "device-write-bps", U, Q(limit.device[CGROUP_WBPS]), "DEVICE:SIZE",
+		 "bytes written to it in a second"),
+	OPT_LIST(0, "device-read-iops", U, Q(limit.device[CGROUP_RIOPS]), "DEVICE:N",
+		 "reads from it in a second"),
+	OPT_LIST(0, "device-write-iops", U, Q(limit.device[CGROUP_WIOPS]), "DEVICE:N",
+		 "writes to it in a second"),
+	OPT_STR(0, "memory-swappiness", U, Q(limit.swappiness), "N", "no effect with cgroup v2"),
+	OPT_STR(0, "cpu-rt-period", U, Q(limit.rt_period), "US", NULL),
+	OPT_STR(0, "cpu-rt-runtime", U, Q(limit.rt_runtime), "US", NULL),
 	OPT_STR(0, "restart", U, Q(restart), "POLICY",
 		"no, on-failure[:N], always, unless-stopped"),
 	OPT_LIST('e', "env", U, Q(env), "NAME=VALUE", "environment of the next start"),
 	OPT_LIST(0, "unsetenv", U, Q(unsetenv), "NAME", "not in the environment of the next start"),
 	SELECT_LATEST(U, which),
-	OPT_LATER(0, "blkio-weight"),
-	OPT_LATER(0, "blkio-weight-device"),
-	OPT_LATER(0, "cpu-rt-period"),
-	OPT_LATER(0, "cpu-rt-runtime"),
-	OPT_LATER(0, "device-read-bps"),
-	OPT_LATER(0, "device-read-iops"),
-	OPT_LATER(0, "device-write-bps"),
-	OPT_LATER(0, "device-write-iops"),
 	OPT_LATER(0, "health-cmd"),
 	OPT_LATER(0, "health-interval"),
 	OPT_LATER(0, "health-log-destination"),
@@ -65,17 +71,25 @@ static const struct opt update_options[] = {
 	OPT_LATER(0, "health-startup-success"),
 	OPT_LATER(0, "health-startup-timeout"),
 	OPT_LATER(0, "health-timeout"),
-	OPT_LATER(0, "memory-swappiness"),
 	OPT_LATER(0, "no-healthcheck"),
 	OPT_LATER(0, "ulimit"),
 	OPT_END,
 };
 
+static bool asks_more(const struct limit_words *w)
+{
+	size_t n = w->weight_device.n;
+
+	for (size_t i = 0; i < CGROUP_IO_KINDS; i++)
+		n += w->device[i].n;
+	return n > 0 || w->blkio_weight || w->swappiness || w->rt_period || w->rt_runtime;
+}
+
 static bool asks(const struct create_req *q)
 {
 	return q->nano_cpus || q->cpu_shares || q->cpu_quota || q->cpu_period || q->cpuset_cpus ||
 	       q->cpuset_mems || q->memory || q->memory_swap || q->memory_reservation ||
-	       q->pids_limit || q->restart || q->env.n || q->unsetenv.n;
+	       q->pids_limit || q->restart || q->env.n || q->unsetenv.n || asks_more(&q->limit);
 }
 
 /* To a number of the request, which says -1 for no limit. @parse: parse_size() or parse_nano() */

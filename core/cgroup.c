@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -77,22 +78,44 @@ static int check_unified(struct rl_err *err)
 	return rl_hint(err, "boot with systemd.unified_cgroup_hierarchy=1");
 }
 
-int cgroup_request(const char *id, const char *description, const pid_t *pids, size_t n_pids,
-		   struct cgroup *ret, struct rl_err *err)
+static bool is_slice(const char *parent)
+{
+	size_t n = strlen(parent);
+
+	return n > 6 && strcmp(parent + n - 6, ".slice") == 0;
+}
+
+/* Whether only a group in a delegated one will do. */
+static bool wants_delegated(const struct cgroup_limits *l)
+{
+	return l->mode == CGROUP_MODE_SPLIT || (l->parent[0] && !is_slice(l->parent));
+}
+
+int cgroup_request(const char *id, const char *description, const struct cgroup_limits *limits,
+		   pid_t supervisor, pid_t init, struct cgroup *ret, struct rl_err *err)
 {
 	struct cgroup c = CGROUP_INIT;
 	auto_free char *unit = str_printf("rl-%s.scope", id);
+	const pid_t pids[] = { init, supervisor };
+	const char *slice = is_slice(limits->parent) ? limits->parent : NULL;
 	struct rl_err cause = { 0 };
 	int r = 0;
 
 	c.scope_path = str_printf("rl-%s", id); /* its name until it has a place */
-	if (!unit || !c.scope_path) {
+	if (limits->parent[0] && !slice)
+		c.base = strdup(limits->parent);
+	/* a group elsewhere could not be left by the monitor that removes it */
+	c.alone = limits->mode == CGROUP_MODE_NO_CONMON || c.base;
+	if (!unit || !c.scope_path || (limits->parent[0] && !slice && !c.base)) {
 		cgroup_done(&c);
 		return rl_oom(err);
 	}
 	if (check_unified(&cause) < 0) {
 		r = settle_for_none(&c, &cause, err);
-	} else if (cgsd_request(unit, description, pids, n_pids, &c.request, &cause) < 0) {
+	} else if (wants_delegated(limits)) {
+		c.rung = CGROUP_DELEGATED;
+	} else if (cgsd_request(unit, slice, description, pids, c.alone ? 1 : 2, &c.request,
+				&cause) < 0) {
 		/* @why stays the reason, should the own cgroup turn out to be of no use either */
 		r = settle_for_none(&c, &cause, err);
 		c.rung = CGROUP_DELEGATED;
@@ -157,18 +180,18 @@ static int hand_down(int fd, bool cpuset)
 static int furnish(struct cgroup *c, int scope_fd, bool cpuset, pid_t supervisor, pid_t init,
 		   struct rl_err *err)
 {
-	auto_fd int sup = make_group(scope_fd, "supervisor");
+	auto_fd int sup = c->alone ? FD_NONE : make_group(scope_fd, "supervisor");
 	auto_fd int ctr = make_group(scope_fd, "container");
 	int r;
 
-	if (sup < 0 || ctr < 0)
-		return rl_fail_sys(err, sup < 0 ? -sup : -ctr, "make a cgroup in '%s'",
+	if ((sup < 0 && !c->alone) || ctr < 0)
+		return rl_fail_sys(err, ctr < 0 ? -ctr : -sup, "make a cgroup in '%s'",
 				   c->scope_path);
 	r = cgfs_move(ctr, init);
-	if (r == 0)
+	if (r == 0 && !c->alone)
 		r = cgfs_move(sup, supervisor);
 	for (int round = 0; r == 0 && round < 5; round++) {
-		r = cgfs_move_all(scope_fd, sup);
+		r = c->alone ? 0 : cgfs_move_all(scope_fd, sup);
 		if (r == 0)
 			r = hand_down(scope_fd, cpuset);
 		if (r != -EBUSY)
@@ -209,8 +232,11 @@ static int place_in_scope(struct cgroup *c, bool cpuset, pid_t supervisor, pid_t
 	return furnish(c, fd, cpuset, supervisor, init, err);
 }
 
-/* The delegated group that ours are made in: our own, or its parent if rl moved us to the leaf. */
-static int find_base(char **ret_folder, struct rl_err *err)
+/*
+ * The delegated group that ours are made in: @parent or else our own, or the one above it if rl moved
+ * us to the leaf.
+ */
+static int find_base(const char *parent, char **ret_folder, struct rl_err *err)
 {
 	static const char *const files[] = { ".", "cgroup.procs", "cgroup.subtree_control" };
 	auto_free char *folder = NULL;
@@ -223,6 +249,12 @@ static int find_base(char **ret_folder, struct rl_err *err)
 	slash = strrchr(folder, '/');
 	if (slash && strcmp(slash + 1, CALLERS) == 0)
 		*slash = '\0';
+	if (parent) {
+		free(TAKE_PTR(folder));
+		r = cgfs_locate(parent, &folder, err);
+	}
+	if (r < 0)
+		return r;
 	fd = cgfs_open(folder);
 	if (fd < 0)
 		return rl_fail_sys(err, -fd, "open the cgroup '%s'", folder);
@@ -240,28 +272,64 @@ static int find_base(char **ret_folder, struct rl_err *err)
 	return 0;
 }
 
-static int place_in_own(struct cgroup *c, bool cpuset, pid_t supervisor, pid_t init,
-			struct rl_err *err)
+/* Hand down, and move who is in the way to the leaf if they are the @callers. */
+static void prepare(int fd, bool cpuset, bool callers)
 {
-	auto_free char *base = NULL, *folder = NULL;
-	auto_fd int fd = FD_NONE, leaf = FD_NONE, own = FD_NONE;
-	int r = find_base(&base, err);
+	auto_fd int leaf = FD_NONE;
+	int r = hand_down(fd, cpuset);
 
-	if (r < 0)
-		return r;
-	fd = cgfs_open(base);
-	own = fd < 0 ? fd : make_group(fd, c->scope_path);
-	if (own < 0)
-		return rl_fail_sys(err, -own, "make the cgroup '%s' in '%s'", c->scope_path, base);
-	r = hand_down(fd, cpuset);
-	if (r == -EBUSY) {
+	if (r == -EBUSY && callers) {
 		leaf = make_group(fd, CALLERS);
 		r = leaf < 0 ? leaf : cgfs_move_all(fd, leaf);
 		if (r == 0)
 			r = hand_down(fd, cpuset);
 	}
 	if (r < 0) /* then the files of the limits are missing, and each is reported */
-		log_debug("cgroup '%s': controllers cannot be handed down: %s", base, strerror(-r));
+		log_debug("controllers cannot be handed down: %s", strerror(-r));
+}
+
+/* The groups of @path below @base, on which @fd is; all three become the last one. */
+static int descend(char **base, const char *path, int *fd, bool cpuset, struct rl_err *err)
+{
+	for (const char *s = path; *(s += strspn(s, "/"));) {
+		const size_t n = strcspn(s, "/");
+		auto_free char *name = strndup(s, n), *above = TAKE_PTR(*base);
+		int next = name ? make_group(*fd, name) : -ENOMEM;
+
+		if (next < 0)
+			return rl_fail_sys(err, -next, "make the cgroup '%s' in '%s'", path, above);
+		fd_close(*fd);
+		*fd = next;
+		prepare(next, cpuset, false);
+		*base = str_printf("%s/%s", above, name);
+		if (!*base)
+			return rl_oom(err);
+		s += n;
+	}
+	return 0;
+}
+
+static int place_in_own(struct cgroup *c, bool cpuset, pid_t supervisor, pid_t init,
+			struct rl_err *err)
+{
+	const bool elsewhere = c->base && c->base[0] == '/';
+	auto_free char *base = NULL, *folder = NULL;
+	auto_fd int fd = FD_NONE, own = FD_NONE;
+	int r = find_base(elsewhere ? c->base : NULL, &base, err);
+
+	if (r < 0)
+		return r;
+	fd = cgfs_open(base);
+	if (fd < 0)
+		return rl_fail_sys(err, -fd, "open the cgroup '%s'", base);
+	prepare(fd, cpuset, !elsewhere);
+	if (c->base && !elsewhere)
+		r = descend(&base, c->base, &fd, cpuset, err);
+	if (r < 0)
+		return r;
+	own = make_group(fd, c->scope_path);
+	if (own < 0)
+		return rl_fail_sys(err, -own, "make the cgroup '%s' in '%s'", c->scope_path, base);
 	folder = str_printf("%s/%s", base, c->scope_path);
 	if (!folder)
 		return rl_oom(err);
@@ -283,10 +351,10 @@ static int lose_knob(const struct cgroup *c, const struct cgroup_knob *k, struct
 {
 	char why[700];
 
-	if (cgfs_lists(c->dir_fd, "cgroup.controllers", k->controller))
-		(void)snprintf(why, sizeof(why),
-			       "this kernel has no '%s'; swap needs swapaccount=1 at boot",
-			       k->file);
+	if (!k->controller[0] || cgfs_lists(c->dir_fd, "cgroup.controllers", k->controller))
+		(void)snprintf(why, sizeof(why), "this kernel has no '%s'%s", k->file,
+			       strstr(k->file, ".swap.") ? "; swap needs swapaccount=1 at boot"
+							 : "");
 	else if (c->rung == CGROUP_SCOPE && getuid() != 0)
 		(void)snprintf(
 			why, sizeof(why),
@@ -314,6 +382,10 @@ static int write_limits(const struct cgroup *c, const struct cgroup_knob *k, siz
 		r = cgfs_write(c->dir_fd, k[i].file, k[i].value);
 		if (r == -ENOENT || r == -EACCES || r == -EPERM || r == -EROFS)
 			r = lose_knob(c, &k[i], lost, err);
+		else if (r == -EOPNOTSUPP)
+			r = lose(lost, k[i].flag,
+				 "the kernel cannot do it on that device (no io.cost, no BFQ)",
+				 err);
 		else if (r < 0)
 			rl_fail_sys(err, -r, "%s: write '%s' to '%s'", k[i].flag, k[i].value,
 				    k[i].file);
@@ -327,6 +399,22 @@ static int write_limits(const struct cgroup *c, const struct cgroup_knob *k, siz
 	return 0;
 }
 
+/* What was said about the place, where it came to another one. */
+static int lose_place(const struct cgroup *c, const struct cgroup_limits *l, bool scope,
+		      struct strv *lost, struct rl_err *err)
+{
+	const bool placed = c->rung != CGROUP_NONE;
+	const char *why = c->why ? c->why : "systemd does not make the scope";
+	int r = 0;
+
+	if (l->parent[0] &&
+	    (!placed || (is_slice(l->parent) && !(scope && c->rung == CGROUP_SCOPE))))
+		r = lose(lost, "--cgroup-parent", why, err);
+	if (r == 0 && l->mode != CGROUP_MODE_DEFAULT && !placed)
+		r = lose(lost, "--cgroups", why, err);
+	return r;
+}
+
 int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t supervisor, pid_t init,
 		 struct strv *ret_lost, struct rl_err *err)
 {
@@ -334,9 +422,10 @@ int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t sup
 	size_t n = cgroup_knobs(limits, k);
 	bool cpuset = limits->cpuset_cpus[0] || limits->cpuset_mems[0];
 	struct rl_err cause = { 0 };
+	const bool scope = c->rung == CGROUP_SCOPE;
 	int r = 0;
 
-	if (c->rung == CGROUP_SCOPE) {
+	if (scope) {
 		r = place_in_scope(c, cpuset, supervisor, init, &cause);
 		cgsd_free(c->request);
 		c->request = NULL;
@@ -348,8 +437,13 @@ int cgroup_place(struct cgroup *c, const struct cgroup_limits *limits, pid_t sup
 	/* when both rungs fail, the first reason is the one to mend */
 	if (c->rung == CGROUP_DELEGATED && place_in_own(c, cpuset, supervisor, init, &cause) < 0) {
 		log_debug("%s", cause.msg);
+		r = c->why ? 0 : settle_for_none(c, &cause, err);
 		c->rung = CGROUP_NONE;
+		if (r < 0)
+			return r;
 	}
+	if (lose_place(c, limits, scope, ret_lost, err) < 0)
+		return -ENOMEM;
 	if (c->rung != CGROUP_NONE)
 		return write_limits(c, k, n, ret_lost, err);
 	for (size_t i = 0; i < n; i++)
@@ -417,6 +511,8 @@ static void leave_delegated(const struct cgroup *c)
 		int child = openat(sup, "supervisor", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		r = child < 0 ? -errno : cgfs_move_all(child, to < 0 ? fd : to);
+		if (c->alone)
+			r = 0;
 		fd_close(child);
 		if (r == 0)
 			r = cgfs_remove(fd, slash + 1, REMOVE_MS);
@@ -473,6 +569,7 @@ void cgroup_done(struct cgroup *c)
 	fd_close(c->path ? c->dir_fd : FD_NONE); /* a zeroed struct has no descriptor 0 */
 	free(c->path);
 	free(c->scope_path);
+	free(c->base);
 	free(c->why);
 	*c = (struct cgroup)CGROUP_INIT;
 }

@@ -18,6 +18,27 @@
 #include "core/base/err.h"
 #include "core/base/strv.h"
 
+#define CGROUP_DEVICES 8
+#define CGROUP_CONFS   8
+#define CGROUP_PARENT  256 /* bytes of a path */
+
+enum cgroup_io { CGROUP_RBPS, CGROUP_WBPS, CGROUP_RIOPS, CGROUP_WIOPS, CGROUP_IO_KINDS };
+
+/* Limits of one block device; 0 = none */
+struct cgroup_device {
+	uint32_t major, minor;
+	uint64_t weight; /* 1 to 10000 */
+	uint64_t max[CGROUP_IO_KINDS];
+};
+
+/* Which processes get a group, and where (--cgroups) */
+enum cgroup_mode {
+	CGROUP_MODE_DEFAULT,
+	CGROUP_MODE_DISABLED,  /* the container stays in the caller's */
+	CGROUP_MODE_NO_CONMON, /* the monitor stays in the caller's */
+	CGROUP_MODE_SPLIT,     /* below the caller's own group, which is delegated */
+};
+
 struct cgroup_limits {
 	int64_t cpu_quota_us, cpu_period_us; /* quota 0 = no limit; period 0 = 100000 */
 	uint64_t cpu_weight;                 /* 1 to 10000, 0 = default */
@@ -27,6 +48,14 @@ struct cgroup_limits {
 	int64_t memory_low, memory_high;
 	int64_t pids_max; /* 0 = no limit */
 	char cpuset_cpus[256], cpuset_mems[256];
+	uint64_t io_weight; /* 1 to 10000, 0 = default */
+	struct cgroup_device devices[CGROUP_DEVICES];
+	size_t n_devices;
+	char conf[CGROUP_CONFS][128]; /* "file value", as --cgroup-conf says */
+	size_t n_confs;
+	/* the place: a slice of systemd's ("x.slice") or a group that may be written; or empty */
+	char parent[CGROUP_PARENT];
+	enum cgroup_mode mode;
 };
 
 enum cgroup_rung { CGROUP_NONE, CGROUP_DELEGATED, CGROUP_SCOPE };
@@ -62,6 +91,8 @@ struct cgroup {
 	char *path;       /* of the "container" child, absolute, owned; NULL with NONE */
 	char *scope_path; /* parent of it that is removed at the end, owned */
 	char *why;        /* with NONE: why there is no cgroup, and what would change that */
+	char *base;       /* group that it is to be made in, NULL: our own; owned */
+	bool alone;       /* the monitor stays where it is */
 	int dir_fd;       /* on "container", or FD_NONE */
 	struct cgroup_request *request;
 };
@@ -71,12 +102,14 @@ struct cgroup {
 	}
 
 /*
- * Ask for a place; does not wait. @id names the scope, @pids (monitor, init) go in.
+ * Ask for a place; does not wait. @id names the scope, @supervisor (the monitor) and @init go in,
+ * where and whether both is in @limits.
  * Never fails because cgroups are missing: rung NONE says so in @ret->why. The rung is final only
  * after cgroup_place(). A child process of the caller does the asking; it is waited for here.
  */
-int cgroup_request(const char *id, const char *description, const pid_t *pids, size_t n_pids,
-		   struct cgroup *ret, struct rl_err *err) RL_MUST_USE;
+int cgroup_request(const char *id, const char *description, const struct cgroup_limits *limits,
+		   pid_t supervisor, pid_t init, struct cgroup *ret,
+		   struct rl_err *err) RL_MUST_USE;
 /*
  * Wait for the place (bounded, 10 s), make the children, write @limits, move @supervisor and
  * @init. Each limit that cannot be applied is appended to @ret_lost as "--memory: why; what to do".

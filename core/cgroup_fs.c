@@ -148,22 +148,15 @@ char *cgfs_folder(const struct cgfs_mount *m, const char *path)
 	return str_printf("%s%s", m->point, strcmp(path + n, "/") == 0 ? "" : path + n);
 }
 
-int cgfs_find(pid_t pid, char **ret_folder, struct rl_err *err)
+/* @path NULL: there is no such hierarchy. */
+int cgfs_locate(const char *path, char **ret_folder, struct rl_err *err)
 {
-	auto_buf struct buf self = { 0 }, mounts = { 0 };
 	__attribute__((cleanup(cgfs_mount_done))) struct cgfs_mount m = { 0 };
-	auto_free char *path = NULL;
-	char file[64] = "/proc/self/cgroup";
-	int r;
+	auto_buf struct buf mounts = { 0 };
+	int r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mounts, err);
 
-	if (pid > 0)
-		(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
-	r = io_read_file(AT_FDCWD, file, 1 << 20, &self, err);
-	if (r == 0)
-		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &mounts, err);
 	if (r < 0)
 		return r;
-	path = cgfs_parse_self(self.data ? self.data : "");
 	r = cgfs_parse_mounts(mounts.data ? mounts.data : "", &m);
 	if (r == -ENOMEM)
 		return rl_oom(err);
@@ -178,6 +171,22 @@ int cgfs_find(pid_t pid, char **ret_folder, struct rl_err *err)
 		return rl_fail(err, ENOENT, "the cgroup '%.300s' is not visible below '%.300s'",
 			       path, m.point);
 	return 0;
+}
+
+int cgfs_find(pid_t pid, char **ret_folder, struct rl_err *err)
+{
+	auto_buf struct buf self = { 0 };
+	auto_free char *path = NULL;
+	char file[64] = "/proc/self/cgroup";
+	int r;
+
+	if (pid > 0)
+		(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
+	r = io_read_file(AT_FDCWD, file, 1 << 20, &self, err);
+	if (r < 0)
+		return r;
+	path = cgfs_parse_self(self.data ? self.data : "");
+	return cgfs_locate(path, ret_folder, err);
 }
 
 int cgfs_open(const char *folder)

@@ -32,6 +32,8 @@ void cgfs_mount_done(struct cgfs_mount *m);
 /* Folder of the group @path (as /proc/PID/cgroup says) below the mount; caller frees. NULL when
  * the mount does not show it. */
 char *cgfs_folder(const struct cgfs_mount *m, const char *path);
+/* The same for the one that is mounted. 0, -ENOENT with err saying why. */
+int cgfs_locate(const char *path, char **ret_folder, struct rl_err *err) RL_MUST_USE;
 /* The same for process @pid (0 = self), with everything read. 0, -ENOENT with err saying why. */
 int cgfs_find(pid_t pid, char **ret_folder, struct rl_err *err) RL_MUST_USE;
 

@@ -6,11 +6,11 @@
 
 #include "core/cgroup.h"
 
-#define CGROUP_KNOBS 10
+#define CGROUP_KNOBS (11 + 2 * CGROUP_DEVICES + CGROUP_CONFS)
 
 struct cgroup_knob {
-	const char *flag, *controller, *file;
-	char value[256];
+	const char *flag, *controller;
+	char file[64], value[256];
 };
 
 /* The files that @l sets, in the order of writing. Return: how many */

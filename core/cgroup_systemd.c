@@ -120,7 +120,7 @@ static int load(struct sd *sd, struct rl_err *err)
 
 struct job {
 	const struct sd *sd;
-	const char *unit;
+	const char *unit, *slice;
 	bool ended;
 	char result[32]; /* "done", or why not */
 };
@@ -141,8 +141,8 @@ static int on_job_removed(sd_bus_message *m, void *arg, sd_bus_error *e)
 }
 
 /* "a(sv)": the properties of the scope, and "a(sa(sv))": no auxiliary units. Negative errno. */
-static int append_properties(const struct sd *sd, sd_bus_message *m, const char *description,
-			     const uint32_t *pids, size_t n_pids)
+static int append_properties(const struct sd *sd, sd_bus_message *m, const char *slice,
+			     const char *description, const uint32_t *pids, size_t n_pids)
 {
 	int r = sd->sd_bus_message_open_container(m, 'a', "(sv)");
 
@@ -150,6 +150,8 @@ static int append_properties(const struct sd *sd, sd_bus_message *m, const char 
 		r = sd->sd_bus_message_append(
 			m, "(sv)(sv)(sv)(sv)", "Description", "s", description, "Delegate", "b", 1,
 			"CollectMode", "s", "inactive-or-failed", "TimeoutStopUSec", "t", STOP_US);
+	if (r >= 0 && slice)
+		r = sd->sd_bus_message_append(m, "(sv)", "Slice", "s", slice);
 	if (r >= 0)
 		r = sd->sd_bus_message_open_container(m, 'r', "sv");
 	if (r >= 0)
@@ -181,7 +183,7 @@ static int call(const struct sd *sd, sd_bus *bus, struct job *job, const char *d
 	if (r >= 0)
 		r = sd->sd_bus_message_append(m, "ss", job->unit, "fail");
 	if (r >= 0)
-		r = append_properties(sd, m, description, pids, n_pids);
+		r = append_properties(sd, m, job->slice, description, pids, n_pids);
 	if (r >= 0)
 		r = sd->sd_bus_call(bus, m, CALL_US, &e, NULL);
 	sd->sd_bus_message_unref(m);
@@ -204,10 +206,10 @@ static int call(const struct sd *sd, sd_bus *bus, struct job *job, const char *d
 	return r < 0 ? -err->code : 0;
 }
 
-static int ask(const struct sd *sd, const struct target *t, const char *unit,
+static int ask(const struct sd *sd, const struct target *t, const char *unit, const char *slice,
 	       const char *description, const uint32_t *pids, size_t n_pids, struct rl_err *err)
 {
-	struct job job = { .sd = sd, .unit = unit };
+	struct job job = { .sd = sd, .unit = unit, .slice = slice };
 	sd_bus *bus = NULL;
 	int r = sd->sd_bus_new(&bus);
 
@@ -225,8 +227,8 @@ static int ask(const struct sd *sd, const struct target *t, const char *unit,
 	return r < 0 ? -err->code : 0;
 }
 
-static int ask_all(const struct targets *t, const char *unit, const char *description,
-		   const pid_t *pids, size_t n_pids, struct rl_err *err)
+static int ask_all(const struct targets *t, const char *unit, const char *slice,
+		   const char *description, const pid_t *pids, size_t n_pids, struct rl_err *err)
 {
 	uint32_t list[8];
 	struct sd sd;
@@ -238,7 +240,7 @@ static int ask_all(const struct targets *t, const char *unit, const char *descri
 		return r;
 	r = -ENOENT;
 	for (size_t i = 0; i < t->n && r < 0; i++) {
-		r = ask(&sd, &t->v[i], unit, description, list,
+		r = ask(&sd, &t->v[i], unit, slice, description, list,
 			n_pids < ARRAY_LEN(list) ? n_pids : ARRAY_LEN(list), err);
 		log_debug("scope '%s' at '%s': %s", unit, t->v[i].address,
 			  r < 0 ? err->msg : "made");
@@ -248,10 +250,10 @@ static int ask_all(const struct targets *t, const char *unit, const char *descri
 
 #else
 
-static int ask_all(const struct targets *t, const char *unit, const char *description,
-		   const pid_t *pids, size_t n_pids, struct rl_err *err)
+static int ask_all(const struct targets *t, const char *unit, const char *slice,
+		   const char *description, const pid_t *pids, size_t n_pids, struct rl_err *err)
 {
-	(void)t, (void)unit, (void)description, (void)pids, (void)n_pids;
+	(void)t, (void)unit, (void)slice, (void)description, (void)pids, (void)n_pids;
 	rl_fail(err, ENOSYS, "this rl was built without libsystemd");
 	return rl_hint(err, "build it where libsystemd's header is installed");
 }
@@ -328,15 +330,16 @@ static int no_manager(struct rl_err *err)
 		       (unsigned)getuid());
 }
 
-static _Noreturn void child(const struct targets *t, const char *unit, const char *description,
-			    const pid_t *pids, size_t n_pids, pid_t parent, int fd)
+static _Noreturn void child(const struct targets *t, const char *unit, const char *slice,
+			    const char *description, const pid_t *pids, size_t n_pids, pid_t parent,
+			    int fd)
 {
 	struct answer a = { 0 };
 	struct rl_err err = { 0 };
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
-	if (ask_all(t, unit, description, pids, n_pids, &err) < 0) {
+	if (ask_all(t, unit, slice, description, pids, n_pids, &err) < 0) {
 		a.code = err.code;
 		(void)snprintf(a.msg, sizeof(a.msg), "%.*s%s%.*s", 250, err.msg,
 			       err.hint[0] ? "; " : "", 130, err.hint);
@@ -345,8 +348,8 @@ static _Noreturn void child(const struct targets *t, const char *unit, const cha
 	_exit(0);
 }
 
-int cgsd_request(const char *unit, const char *description, const pid_t *pids, size_t n_pids,
-		 struct cgroup_request **ret, struct rl_err *err)
+int cgsd_request(const char *unit, const char *slice, const char *description, const pid_t *pids,
+		 size_t n_pids, struct cgroup_request **ret, struct rl_err *err)
 {
 	__attribute__((cleanup(targets_done))) struct targets t = { 0 };
 	auto_fd int rd = FD_NONE, wr = FD_NONE;
@@ -367,7 +370,7 @@ int cgsd_request(const char *unit, const char *description, const pid_t *pids, s
 		return rl_oom(err);
 	q->pid = fork();
 	if (q->pid == 0)
-		child(&t, unit, description, pids, n_pids, parent, wr);
+		child(&t, unit, slice, description, pids, n_pids, parent, wr);
 	if (q->pid < 0) {
 		free(q);
 		return rl_fail_sys(err, errno, "ask systemd for a scope: fork");

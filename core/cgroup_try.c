@@ -64,7 +64,7 @@ static int try_scope(pid_t pid, struct cgroup_trial *t, struct rl_err *err)
 
 	rand_hex(unit + strlen(unit), 8);
 	(void)snprintf(unit + strlen(unit), sizeof(unit) - strlen(unit), ".scope");
-	r = cgsd_request(unit, "rl: trial of a scope", &pid, 1, &q, err);
+	r = cgsd_request(unit, NULL, "rl: trial of a scope", &pid, 1, &q, err);
 	if (r < 0)
 		return r;
 	r = cgsd_wait(q, TRY_MS, err);

@@ -154,12 +154,18 @@ static void close_container_ends(struct launch *l)
 /* "--memory: why" is only news when the user asked for --memory. */
 static bool was_asked(const struct monitor *m, const char *line)
 {
+	const char *flag = line;
 	size_t n = strcspn(line, ":");
 
-	for (size_t i = 0; i < m->cfg->limit_flags->n; i++)
-		if (strncmp(m->cfg->limit_flags->v[i], line, n) == 0 &&
-		    strchr(" =", m->cfg->limit_flags->v[i][n]))
+	for (size_t i = 0; i < m->cfg->limit_flags->n; i++) {
+		const char *asked = m->cfg->limit_flags->v[i];
+
+		if (strncmp(asked, flag, n) == 0 && strchr(" =", asked[n]))
 			return true;
+		/* the other way to say the same */
+		if (strncmp(flag, "--cpus:", 7) == 0 && strncmp(asked, "--cpu-quota ", 12) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -170,6 +176,8 @@ static bool was_asked(const struct monitor *m, const char *line)
  */
 static bool wants_cgroup(const struct monitor *m)
 {
+	if (m->cfg->limits.mode == CGROUP_MODE_DISABLED)
+		return false;
 	return m->cfg->limit_flags->n > 0 || (m->cfg->detached && cgroup_outlives_login());
 }
 
@@ -198,7 +206,6 @@ static int place(struct monitor *m, struct rl_err *err)
 
 static int request_place(struct monitor *m, struct rl_err *err)
 {
-	const pid_t pids[] = { getpid(), m->init.pid };
 	auto_free char *what = NULL;
 
 	if (!wants_cgroup(m))
@@ -206,7 +213,8 @@ static int request_place(struct monitor *m, struct rl_err *err)
 	what = str_printf("rl container %s", m->cfg->ctr->name);
 	if (!what)
 		return rl_oom(err);
-	return cgroup_request(m->cfg->ctr->id, what, pids, 2, &m->cgroup, err);
+	return cgroup_request(m->cfg->ctr->id, what, &m->cfg->limits, getpid(), m->init.pid,
+			      &m->cgroup, err);
 }
 
 /* The pump of the last run has delivered everything, unless a client does not take it. */

@@ -125,6 +125,7 @@ int ports_from_json(const json_t *a, struct container *c, struct rl_err *err) RL
 /* state.json and config.json of a container whose folder is open (record.c) */
 /* "limits" of state.json; new reference, NULL when out of memory */
 json_t *record_limits(const struct cgroup_limits *l);
+void record_get_limits(const json_t *o, struct cgroup_limits *ret);
 int record_write(const struct container *c, struct rl_err *err) RL_MUST_USE;
 int record_read(struct container *c, struct rl_err *err) RL_MUST_USE;
 /* The text of a state.json alone, any bytes; @c is zeroed before, and container_done() after. */

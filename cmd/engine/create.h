@@ -18,6 +18,13 @@
 #include "core/session.h"
 #include "storage/image.h"
 
+/* Limits beyond --cpus and --memory, as typed */
+struct limit_words {
+	const char *blkio_weight, *swappiness, *cgroup_parent, *cgroups, *rt_period, *rt_runtime;
+	bool oom_kill_disable;
+	struct strv weight_device, device[CGROUP_IO_KINDS], conf;
+};
+
 struct create_req {
 	const char *image; /* name as typed, or the folder with @rootfs */
 	bool rootfs;       /* --rootfs: @image is a folder, or "FOLDER:O" */
@@ -48,6 +55,7 @@ struct create_req {
 	int64_t nano_cpus, memory, memory_reservation; /* -1 (update): no limit any more */
 	uint64_t cpu_shares, cpu_period;
 	const char *cpuset_cpus, *cpuset_mems;
+	struct limit_words limit;
 	bool strict_limits;
 	bool run;                /* it is started straight away, and published by its monitor */
 	int64_t stop_timeout;    /* seconds, -1 = for ever */

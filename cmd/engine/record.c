@@ -38,18 +38,6 @@ static json_t *list_to_json(const struct strv *l)
 	return a;
 }
 
-json_t *record_limits(const struct cgroup_limits *l)
-{
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:s, s:s}", "cpu_quota_us",
-			 (json_int_t)l->cpu_quota_us, "cpu_period_us", (json_int_t)l->cpu_period_us,
-			 "cpu_weight", (json_int_t)l->cpu_weight, "memory_max",
-			 (json_int_t)l->memory_max, "memory_swap_max",
-			 (json_int_t)l->memory_swap_max, "has_swap", l->has_swap, "memory_low",
-			 (json_int_t)l->memory_low, "memory_high", (json_int_t)l->memory_high,
-			 "pids_max", (json_int_t)l->pids_max, "cpuset_cpus", l->cpuset_cpus,
-			 "cpuset_mems", l->cpuset_mems);
-}
-
 static json_t *volumes_to_json(const struct container *c)
 {
 	json_t *a = json_array();
@@ -157,23 +145,6 @@ static void text(const json_t *o, const char *key, char *ret, size_t room)
 	(void)snprintf(ret, room, "%s", s ? s : "");
 }
 
-static void json_to_limits(const json_t *o, struct cgroup_limits *l)
-{
-	*l = (struct cgroup_limits){
-		.cpu_quota_us = number(o, "cpu_quota_us"),
-		.cpu_period_us = number(o, "cpu_period_us"),
-		.cpu_weight = (uint64_t)number(o, "cpu_weight"),
-		.memory_max = number(o, "memory_max"),
-		.memory_swap_max = number(o, "memory_swap_max"),
-		.has_swap = json_is_true(json_object_get(o, "has_swap")),
-		.memory_low = number(o, "memory_low"),
-		.memory_high = number(o, "memory_high"),
-		.pids_max = number(o, "pids_max"),
-	};
-	text(o, "cpuset_cpus", l->cpuset_cpus, sizeof(l->cpuset_cpus));
-	text(o, "cpuset_mems", l->cpuset_mems, sizeof(l->cpuset_mems));
-}
-
 static int json_to_volumes(const json_t *j, struct container *c, struct rl_err *err)
 {
 	const json_t *a = json_object_get(j, "volumes");
@@ -244,7 +215,7 @@ static int from_json(const json_t *j, struct container *c, struct rl_err *err)
 	r = ports_from_json(json_object_get(j, "ports"), c, err);
 	if (r < 0)
 		return r;
-	json_to_limits(json_object_get(j, "limits"), &c->limits);
+	record_get_limits(json_object_get(j, "limits"), &c->limits);
 	c->stop_timeout = number(j, "stop_timeout");
 	c->run_timeout = number(j, "timeout");
 	c->stop_signal = (int)number(j, "stop_signal");

@@ -30,36 +30,14 @@ struct limiting {
 	struct strv *flags;
 };
 
-/* @text: "--flag value", owned; a former one of the same flag goes */
 static int note(struct limiting *x, char *text, struct rl_err *err)
 {
-	size_t n = text ? strcspn(text, " ") + 1 : 0;
-
-	for (size_t i = 0; text && i < x->flags->n; i++) {
-		if (strncmp(x->flags->v[i], text, n) != 0)
-			continue;
-		free(x->flags->v[i]);
-		x->flags->v[i] = text;
-		return 0;
-	}
-	return strv_take(x->flags, text) < 0 ? rl_oom(err) : 0;
+	return limits_note(x->flags, text, err);
 }
 
-/* Nothing is asked for with @flag any more. */
 static void forget(struct limiting *x, const char *flag)
 {
-	const size_t len = strlen(flag);
-	size_t kept = 0;
-
-	for (size_t i = 0; i < x->flags->n; i++) {
-		if (strncmp(x->flags->v[i], flag, len) == 0 && x->flags->v[i][len] == ' ')
-			free(x->flags->v[i]);
-		else
-			x->flags->v[kept++] = x->flags->v[i];
-	}
-	if (x->flags->n > 0)
-		x->flags->v[kept] = NULL;
-	x->flags->n = kept;
+	limits_forget(x->flags, flag);
 }
 
 static int cpu_time(struct limiting *x, struct rl_err *err)
@@ -217,6 +195,8 @@ int limits_apply(const struct create_req *q, struct cgroup_limits *l, struct str
 	if (r == 0)
 		r = pids(&x, err);
 	if (r == 0)
+		r = limits_apply_more(q, &x.l, flags, err);
+	if (r == 0)
 		*l = x.l;
 	return r;
 }
@@ -280,6 +260,9 @@ int limits_json(const struct cgroup_limits *l, int64_t shares, json_t **ret, str
 					   json_pack("{s:I}", "limit", (json_int_t)l->pids_max));
 	if (bad)
 		return rl_oom(err);
+	bad = limits_json_more(l, res, err);
+	if (bad < 0)
+		return bad;
 	*ret = TAKE_PTR(res);
 	return 0;
 }

@@ -98,6 +98,7 @@ static int new_spec(const struct updating *u, json_t *spec, struct rl_err *err)
 		(void)json_object_del(old, "cpu"); /* may not be there */
 		(void)json_object_del(old, "memory");
 		(void)json_object_del(old, "pids");
+		(void)json_object_del(old, "blockIO");
 		r = json_object_update(old, res) < 0 ? rl_oom(err) : 0;
 		json_decref(res);
 	} else {

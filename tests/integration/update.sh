@@ -53,7 +53,8 @@ for w in '--memory 1k|*below 512 KiB*' '--memory x|*' '--memory-swap 1m|*below*'
 	'--cpus 999|*' '--cpus -2|*not a number*' '--memory -2|*not a number*' '--memory -1 --memory-swap 1g|*needs*' \
 	'--cpus 0 --cpu-quota 5000|*exclude*' '--pids-limit x|*not a number*' '--restart sometimes|*not a restart policy*' \
 	'--cpu-shares 1|*between 2 and*' '--cpuset-cpus a|*not a list*' '--cpu-period 7|*between*' '--env =x|*NAME=VALUE*' \
-	'--blkio-weight 10|*not supported*' '|*nothing to update*'; do
+	'--blkio-weight 9|*from 10 to 1000*' '--device-read-bps /dev/null:1m|*not a block device*' \
+	'--device-write-iops x|*not PATH:VALUE*' '--memory-swappiness 101|*from 0 to 100*' '|*nothing to update*'; do
 	# shellcheck disable=SC2086 # two words
 	run rl update ${w%%|*} one
 	expect_error "refused: ${w%%|*}" "${w#*|}"

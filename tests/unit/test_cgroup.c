@@ -16,6 +16,7 @@
 #include "core/base/io.h"
 #include "core/cgroup.h"
 #include "core/cgroup_fs.h"
+#include "core/cgroup_limits.h"
 
 #define HEAD "24 30 0:22 / /proc rw,nosuid - proc proc rw\n"
 
@@ -162,6 +163,52 @@ static void test_files(void **state)
 	assert_int_equal(io_remove_tree(AT_FDCWD, dir, &err), 0);
 }
 
+/* Limits as files, each line whole; and one file changed, then the other refused: all as it was. */
+static void test_update(void **state)
+{
+	char dir[] = "/tmp/rl-test-cgroup-XXXXXX", text[200];
+	struct cgroup_limits old = { .memory_max = 1 << 20, .n_devices = 1, .io_weight = 7 }, new;
+	struct cgroup_knob k[CGROUP_KNOBS];
+	struct rl_err err;
+	auto_fd int fd = FD_NONE;
+
+	(void)state;
+	old.devices[0] = (struct cgroup_device){ 8, 16, 300, { 1, 0, 3, 0 } };
+	old.n_confs = 1;
+	(void)snprintf(old.conf[0], sizeof(old.conf[0]), "memory.high 55");
+	assert_int_equal(cgroup_knobs(&old, k), 5);
+	assert_string_equal(k[1].value, "default 7");
+	assert_string_equal(k[2].value, "8:16 300");
+	assert_string_equal(k[3].value, "8:16 rbps=1 wbps=max riops=3 wiops=max");
+	assert_string_equal(k[4].file, "memory.high");
+	assert_string_equal(k[4].controller, "memory");
+	assert_string_equal(k[4].value, "55");
+	assert_non_null(mkdtemp(dir));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put(fd, "memory.max", "1048576");
+	put(fd, "io.max", "");
+	put(fd, "io.weight", "");
+	new = old;
+	new.devices[0].max[CGROUP_RBPS] = 0;
+	new.devices[0].weight = 0;
+	new.memory_max = 2 << 20;
+	assert_int_equal(cgroup_update(dir, &old, &new, &err), 0);
+	assert_true(cgfs_read(fd, "memory.max", text, sizeof(text)) > 0);
+	assert_string_equal(text, "2097152");
+	assert_true(cgfs_read(fd, "io.max", text, sizeof(text)) > 0);
+	assert_string_equal(text, "8:16 rbps=max wbps=max riops=3 wiops=max");
+	assert_true(cgfs_read(fd, "io.weight", text, sizeof(text)) > 0);
+	assert_string_equal(text, "8:16 default");
+	old = new;
+	new.memory_max = 3 << 20;
+	new.devices[0].max[CGROUP_RIOPS] = 9;
+	new.pids_max = 5; /* there is no such file */
+	assert_int_equal(cgroup_update(dir, &old, &new, &err), -ENOTSUP);
+	assert_true(cgfs_read(fd, "memory.max", text, sizeof(text)) > 0);
+	assert_string_equal(text, "2097152");
+	assert_int_equal(io_remove_tree(AT_FDCWD, dir, &err), 0);
+}
+
 /* Nothing was ever placed: all of the end is quiet. */
 static void test_nothing(void **state)
 {
@@ -181,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_self),    cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_folder),  cmocka_unit_test(test_files),
 		cmocka_unit_test(test_nothing), cmocka_unit_test(test_v1),
+		cmocka_unit_test(test_update),
 	};
 
 	return cmocka_run_group_tests_name("core/cgroup", tests, NULL, NULL);

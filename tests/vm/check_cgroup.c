@@ -36,14 +36,13 @@ static int64_t now_us(void)
 static void place(struct cgroup *c, const struct cgroup_limits *limits, pid_t init)
 {
 	static const char *const rungs[] = { "none", "delegated", "scope" };
-	const pid_t pids[] = { getpid(), init };
 	auto_strv struct strv lost = { 0 };
 	struct rl_err err = { 0 };
 	int64_t begin = now_us();
 	char id[17];
 
 	rand_hex(id, 8);
-	if (cgroup_request(id, "check of rl", pids, 2, c, &err) < 0 ||
+	if (cgroup_request(id, "check of rl", limits, getpid(), init, c, &err) < 0 ||
 	    cgroup_place(c, limits, getpid(), init, &lost, &err) < 0) {
 		rl_report(&err);
 		(void)kill(init, SIGKILL);

@@ -283,6 +283,75 @@ same" ]
 	ok $? "rl exec: nothing is left"
 }
 
+# Every limit there is, as the kernel has it; what the machine's kernel lacks is named
+run_all() {
+	local group dev
+	dev=$(stat -c '%Hr:%Lr' /dev/vda)
+	rl run -d --name all --network none --cpu-quota 30000 --cpu-period 60000 -c 512 --cpuset-cpus 1 --cpuset-mems 0 \
+		--memory 64m --memory-reservation 16m --memory-swap 96m --pids-limit 40 --blkio-weight 500 \
+		--blkio-weight-device /dev/vda:100 --device-read-bps /dev/vda:1m --device-write-bps /dev/vda:2m \
+		--device-read-iops /dev/vda:300 --device-write-iops /dev/vda:400 --cgroup-conf memory.high=60000000 \
+		--ulimit nofile=99:100 --oom-score-adj 77 $image sleep 100 >"$HOME/rl.out" 2>&1
+	out=$(cat "$HOME/rl.out")
+	group=$(find /sys/fs/cgroup -type d -path '*/rl-*/container' | tail -n 1)
+	values() { (cd "$group" && cat cpu.max cpu.weight cpuset.cpus cpuset.mems memory.max memory.low memory.swap.max memory.high pids.max) 2>&1 | tr '\n' ' '; }
+	out="$out $(values)"
+	has "30000 60000 20 1 0 67108864 16777216 33554432 59998208 40" "every limit: the kernel has it"
+	out=$(cat "$group/io.max" 2>&1)
+	has "$dev rbps=1048576 wbps=2097152 riops=300 wiops=400" "io.max: bytes and operations of a device"
+	out=$(cat "$HOME/rl.out" "$group"/io.weight "$group"/io.bfq.weight 2>&1)
+	case $out in
+	*"default 4950"*"$dev 910"* | *"cannot do it on that device"*) ok 0 "io.weight: in force, or named as what the kernel lacks" ;;
+	*) ok 1 "io.weight: in force, or named as what the kernel lacks" ;;
+	esac
+	out=$(rl exec all sh -c 'ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj; grep Cpus_allowed_list /proc/self/status' 2>&1 | tr '\n\t' '  ')
+	has "99 100 77 Cpus_allowed_list: 1 " "nofile, oom score and CPUs, from inside"
+	out=$(rl inspect -f '{{.Isolation.LimitsInForce}} {{.HostConfig.BlkioDeviceReadBps}} {{.HostConfig.CgroupConf}} {{.HostConfig.BlkioWeight}}' all 2>&1)
+	has "--device-write-iops /dev/vda:400" "inspect: in force"
+	has "Rate:1048576" "inspect: the rate of a device"
+	has "memory.high:60000000" "inspect: --cgroup-conf"
+	out=$(rl update --device-read-bps /dev/vda:4m --cpuset-cpus 0 --memory-reservation -1 all 2>&1; values; cat "$group/io.max")
+	has "30000 60000 20 0 0 67108864 0 33554432" "update: cpuset and reservation"
+	has "rbps=4194304 wbps=2097152" "update: one rate of a device"
+	out=$(rl update --device-read-bps /dev/vda:0 --memory 48m --cpuset-cpus 55 all 2>&1; cat "$group/io.max" "$group/memory.max")
+	has "rbps=4194304 wbps=2097152 riops=300 wiops=400
+67108864" "update: what is refused leaves the others"
+	rl rm -f -t 0 all >/dev/null
+	out=$(rl run --rm --network none --cgroup-conf memory.high=x $image true 2>&1)
+	[ $? = 125 ]
+	ok $? "--cgroup-conf: a value that the kernel refuses"
+	has "--cgroup-conf: write 'x' to 'memory.high'" "and what it was"
+	out=$(rl run --rm --network none --cgroup-conf memory.nosuch=1 $image echo runs 2>&1)
+	has "no 'memory.nosuch'" "--cgroup-conf: a file that there is not"
+}
+
+# --cgroups and --cgroup-parent
+run_place() { # run_place PARENT: a slice, or a path
+	local own
+	own=$(sed -n s/^0:://p /proc/self/cgroup)
+	out=$(rl run --rm --network none --cgroups disabled $image sh -c 'cat /proc/1/cgroup' 2>&1; cat /proc/self/cgroup)
+	ok $? "--cgroups disabled runs"
+	rl run -d --name off --network none --cgroups disabled $image sleep 20 >/dev/null 2>&1
+	out=$(rl inspect -f '{{.State.CgroupPath}}|{{.HostConfig.Cgroups}}' off)
+	[ "$out" = "|disabled" ]
+	ok $? "--cgroups disabled: no cgroup of its own"
+	rl rm -f -t 0 off >/dev/null
+	rl run -d --name placed --network none --pids-limit 30 --cgroup-parent "$1" $image sleep 20 >"$HOME/rl.out" 2>&1
+	out="$(cat "$HOME/rl.out"; rl inspect -f '{{.Isolation.Cgroup}}' placed)"
+	has "${1%/}/rl-" "--cgroup-parent $1: it is there"
+	out=$(rl exec placed cat /sys/fs/cgroup/pids.max 2>&1)
+	has 30 "--cgroup-parent: with its limits, for exec as well"
+	rl rm -f -t 0 placed >/dev/null
+	out=$(find /sys/fs/cgroup -type d -path '*/rl-*/container')
+	[ -z "$out" ]
+	ok $? "--cgroup-parent: nothing is left"
+	[ "$where" = delegated ] || return 0
+	rl run -d --name half --network none --pids-limit 30 --cgroups split $image sleep 20 >"$HOME/rl.out" 2>&1
+	out="$(cat "$HOME/rl.out"; rl inspect -f '{{.Isolation.Cgroup}}' half)"
+	has "${own%/rl-callers}/rl-" "--cgroups split: below our own"
+	rl rm -f -t 0 half >/dev/null
+}
+
 # User namespaces are switched off; a holder of S may still be there, so in a fresh folder
 off() { # off WORDS SETTING
 	out=$(RL_ROOT=$HOME/off-$where $session open 2>&1)
@@ -320,6 +389,8 @@ delegated)
 	run_exec
 	run_update
 	run_look
+	run_all
+	run_place deep/er
 	limits delegated
 	;;
 nested)
@@ -346,6 +417,7 @@ scope)
 	run_exec
 	run_scope_end
 	run_update
+	run_place rltest.slice
 	out=$($check -C 0 true 2>&1)
 	has "lost: --cpuset-cpus: systemd does not delegate the controller 'cpuset'" "what is not delegated is named"
 	has "Delegate=cpu cpuset io memory pids" "with the setting that mends it"
