@@ -45,6 +45,7 @@ libcmd_a_SOURCES += cmd/ps_row.c cmd/ps_row.h
 libcmd_a_SOURCES += cmd/ps_filter.c cmd/ps_filter.h
 libcmd_a_SOURCES += cmd/rename.c
 libcmd_a_SOURCES += cmd/save.c
+libcmd_a_SOURCES += cmd/search.c
 libcmd_a_SOURCES += cmd/run.c
 libcmd_a_SOURCES += cmd/select.c cmd/select.h
 libcmd_a_SOURCES += cmd/filter.c cmd/filter.h

@@ -52,6 +52,7 @@
 	X(rmi) \
 	X(run) \
 	X(save) \
+	X(search) \
 	X(start) \
 	X(stats) \
 	X(stop) \
@@ -136,6 +137,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image push", "push" },
 	{ "image save", "save" },
 	{ "image rm", "rmi" },
+	{ "image search", "search" },
 	{ "image tag", "tag" },
 	{ "image untag", "untag" },
 	{ "system check", "fsck" },

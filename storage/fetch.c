@@ -511,15 +511,6 @@ static int open_archive(const char *path, struct rl_err *err)
 	return fd < 0 ? rl_fail_sys(err, errno, "open '%s'", path) : fd;
 }
 
-static int put_text(json_t *root, const char *key, const char *text, struct rl_err *err)
-{
-	json_t *v = json_string(text);
-
-	if (!v)
-		return rl_fail(err, EINVAL, "'%.100s' is not UTF-8", text);
-	return json_object_set_new(root, key, v) < 0 ? rl_oom(err) : 0;
-}
-
 static int load_request(const struct session *s, const char *path, const char *want, bool quiet,
 			bool is_own, struct rl_err *err)
 {
@@ -527,12 +518,12 @@ static int load_request(const struct session *s, const char *path, const char *w
 	json_auto_t *root = NULL;
 	int r = fetch_request_new(s, quiet, &root, err);
 
-	if (r == 0 && want)
-		r = put_text(root, "want", want, err);
+	if (r == 0)
+		r = fetch_put_str(root, "want", want, err);
 	if (r == 0 && !is_own)
 		r = fetch_request_trust(root, err);
-	if (r == 0 && real)
-		r = put_text(root, "source", real, err);
+	if (r == 0)
+		r = fetch_put_str(root, "source", real, err);
 	return r < 0 ? r : fetch_request_fd(root, err);
 }
 

@@ -21,6 +21,7 @@
 #include "core/base/parse.h"
 #include "storage/auth.h"
 #include "storage/confdir.h"
+#include "storage/fetch_search.h"
 #include "storage/policy.h"
 #include "storage/ref.h"
 #include "storage/registries.h"
@@ -38,7 +39,7 @@ static int put(json_t *o, const char *key, json_t *take, struct rl_err *err)
 	return json_object_set_new(o, key, take) < 0 ? rl_oom(err) : 0;
 }
 
-static int put_str(json_t *o, const char *key, const char *s, struct rl_err *err)
+int fetch_put_str(json_t *o, const char *key, const char *s, struct rl_err *err)
 {
 	json_t *v;
 
@@ -59,7 +60,7 @@ int fetch_request_new(const struct session *s, bool quiet, json_t **ret, struct 
 		return rl_oom(err);
 	(void)idmap_format(&s->uids, uids);
 	(void)idmap_format(&s->gids, gids);
-	if (put_str(o, "uids", uids, err) < 0 || put_str(o, "gids", gids, err) < 0 ||
+	if (fetch_put_str(o, "uids", uids, err) < 0 || fetch_put_str(o, "gids", gids, err) < 0 ||
 	    put(o, "one_id", json_boolean(s->rung == SESSION_ONE_ID), err) < 0 ||
 	    put(o, "quiet", json_boolean(quiet), err) < 0)
 		return -err->code;
@@ -82,10 +83,10 @@ static json_t *ca_dirs(void)
 
 static int put_login(json_t *src, const struct login *l, struct rl_err *err)
 {
-	if (put_str(src, "user", l->user, err) < 0 ||
-	    put_str(src, "password", l->password, err) < 0 ||
-	    put_str(src, "refresh_token", l->refresh_token, err) < 0 ||
-	    put_str(src, "login_from", l->from, err) < 0)
+	if (fetch_put_str(src, "user", l->user, err) < 0 ||
+	    fetch_put_str(src, "password", l->password, err) < 0 ||
+	    fetch_put_str(src, "refresh_token", l->refresh_token, err) < 0 ||
+	    fetch_put_str(src, "login_from", l->from, err) < 0)
 		return -err->code;
 	return 0;
 }
@@ -130,7 +131,7 @@ static int put_tls(json_t *src, const struct pull_req *req, bool insecure, struc
 	if (put(src, "insecure", json_boolean(lax), err) < 0 ||
 	    put(src, "verify", json_boolean(!lax), err) < 0 ||
 	    put(src, "ca_dirs", ca_dirs(), err) < 0 ||
-	    put_str(src, "cert_dir", req->cert_dir, err) < 0)
+	    fetch_put_str(src, "cert_dir", req->cert_dir, err) < 0)
 		return -err->code;
 	return 0;
 }
@@ -146,11 +147,11 @@ static int put_source(json_t *list, const struct pull_req *req, const char *imag
 		return rl_oom(err);
 	if (find_login(req, ep, &l, err) < 0)
 		return -err->code;
-	if (put_str(src, "image", image, err) < 0 ||
-	    put_str(src, "target", target ? target : "latest", err) < 0 ||
-	    put_str(src, "name", ep->ref.registry, err) < 0 ||
-	    put_str(src, "host", host_of(ep->ref.registry), err) < 0 ||
-	    put_str(src, "repo", ep->ref.repo, err) < 0 ||
+	if (fetch_put_str(src, "image", image, err) < 0 ||
+	    fetch_put_str(src, "target", target ? target : "latest", err) < 0 ||
+	    fetch_put_str(src, "name", ep->ref.registry, err) < 0 ||
+	    fetch_put_str(src, "host", host_of(ep->ref.registry), err) < 0 ||
+	    fetch_put_str(src, "repo", ep->ref.repo, err) < 0 ||
 	    put(src, "mirror", json_boolean(ep->is_mirror), err) < 0 ||
 	    put_tls(src, req, ep->insecure, err) < 0 || put_login(src, &l, err) < 0 ||
 	    put_realms(src, ep->ref.registry, &l, err) < 0)
@@ -195,8 +196,8 @@ int fetch_request_trust(json_t *root, struct rl_err *err)
 	auto_free char *file = NULL, *user = confdir_user("registries.d");
 	const char *dir = user && access(user, F_OK) == 0 ? user : "/etc/containers/registries.d";
 
-	if (policy_file(&file, err) < 0 || put_str(root, "policy", file, err) < 0 ||
-	    put_str(root, "sig_dir", dir, err) < 0)
+	if (policy_file(&file, err) < 0 || fetch_put_str(root, "policy", file, err) < 0 ||
+	    fetch_put_str(root, "sig_dir", dir, err) < 0)
 		return -err->code;
 	return 0;
 }
@@ -228,7 +229,7 @@ static int put_options(json_t *root, const struct pull_req *req, struct rl_err *
 {
 	int64_t delay = req->retry_delay_ms > 0 ? req->retry_delay_ms : 1000;
 
-	if (put_str(root, "platform", req->platform, err) < 0 ||
+	if (fetch_put_str(root, "platform", req->platform, err) < 0 ||
 	    put(root, "all_tags", json_boolean(req->all_tags), err) < 0 ||
 	    put(root, "retries", json_integer((json_int_t)req->retries), err) < 0 ||
 	    put(root, "retry_delay_ms", json_integer(delay), err) < 0)
@@ -289,4 +290,105 @@ int fetch_request_push(json_t *root, const struct pull_req *req, struct rl_err *
 	    put(root, "sources", TAKE_PTR(list), err) < 0)
 		return -err->code;
 	return put_options(root, req, err);
+}
+
+/* --- search --- */
+
+/* docker.io answers searches at another host, to everybody: no login is shown there. */
+static int put_registry(json_t *list, const struct registries *reg, const struct search_req *req,
+			const char *name, struct rl_err *err)
+{
+	auto_free char *text = str_printf("%s/search", name); /* any repository */
+	auto_ref struct ref ref = { 0 };
+	json_t *src;
+
+	if (!text)
+		return rl_oom(err);
+	if (ref_parse(text, strlen(text), &ref, err) < 0)
+		return -err->code;
+	if (strcmp(name, "docker.io") != 0)
+		return put_home(list, reg, &req->to, &ref, err);
+	if (put_home(list, reg, &req->to, &ref, err) < 0)
+		return -err->code;
+	src = json_array_get(list, json_array_size(list) - 1);
+	if (strcmp(json_string_value(json_object_get(src, "name")), name) != 0)
+		return 0;                   /* registries.conf has it elsewhere */
+	(void)json_object_del(src, "user"); /* what is not there need not go */
+	(void)json_object_del(src, "password");
+	(void)json_object_del(src, "refresh_token");
+	return fetch_put_str(src, "host", "index.docker.io", err);
+}
+
+/* "REGISTRY/TERM": length of the first part; 0 = a term alone. */
+static size_t registry_len(const char *term)
+{
+	size_t n = strcspn(term, "/");
+
+	if (!term[n])
+		return 0;
+	return memchr(term, '.', n) || memchr(term, ':', n) ||
+			       (n == 9 && strncmp(term, "localhost", n) == 0)
+		       ? n
+		       : 0;
+}
+
+static int put_search(json_t *root, json_t *list, const struct registries *reg,
+		      const struct search_req *req, struct rl_err *err)
+{
+	const char *term = req->to.name;
+	const struct strv *search = reg ? registries_search(reg) : NULL;
+	size_t n = registry_len(term);
+	int r = 0;
+
+	if (fetch_put_str(root, "query", n ? term + n + 1 : term, err) < 0)
+		return -err->code;
+	if (n > 0) {
+		auto_free char *one = strndup(term, n);
+
+		return one ? put_registry(list, reg, req, one, err) : rl_oom(err);
+	}
+	if (!search || search->n == 0)
+		return put_registry(list, reg, req, "docker.io", err);
+	for (size_t i = 0; i < search->n && r == 0; i++)
+		r = put_registry(list, reg, req, search->v[i], err);
+	return r;
+}
+
+static int put_repository(json_t *list, const struct registries *reg, const struct search_req *req,
+			  struct rl_err *err)
+{
+	auto_strv struct strv names = { 0 };
+	const char *name = req->to.name;
+	int r = registries_candidates(reg, name, &names, err);
+
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		auto_ref struct ref ref = { 0 };
+
+		r = ref_parse(names.v[i], strlen(names.v[i]), &ref, err);
+		if (r == 0)
+			r = put_home(list, reg, &req->to, &ref, err);
+	}
+	return r;
+}
+
+int fetch_request_search(json_t *root, const struct search_req *req, struct rl_err *err)
+{
+	auto_registries struct registries *reg = NULL;
+	struct search_req plain = *req;
+	json_auto_t *list = json_array();
+	int r;
+
+	if (strncmp(req->to.name, "docker://", 9) == 0)
+		plain.to.name += 9;
+	if (!list)
+		return rl_oom(err);
+	if (registries_exist() && registries_load(&reg, err) < 0)
+		return -err->code;
+	r = req->list_tags ? put_repository(list, reg, &plain, err)
+			   : put_search(root, list, reg, &plain, err);
+	if (r == 0)
+		r = put(root, "limit", json_integer((json_int_t)req->limit), err);
+	if (r == 0)
+		r = put(root, "sources", TAKE_PTR(list), err);
+	return r < 0 ? r : put_options(root, &req->to, err);
 }

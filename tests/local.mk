@@ -157,6 +157,7 @@ INTEGRATION_TESTS += tests/integration/oneid.sh
 INTEGRATION_TESTS += tests/integration/health.sh
 INTEGRATION_TESTS += tests/integration/restart.sh
 INTEGRATION_TESTS += tests/integration/save.sh
+INTEGRATION_TESTS += tests/integration/search.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 INTEGRATION_TESTS += tests/integration/spec_schema.sh
 INTEGRATION_TESTS += tests/integration/update.sh

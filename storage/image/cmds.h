@@ -24,6 +24,9 @@ int cmd_login(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL
 int cmd_save(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* fsck [repair] [quick]: is the store whole? Results are lines with the id FSCK_* (fsck.h) */
 int cmd_fsck(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/* search: repositories of each source that match the query, or the tags of the one repository;
+ * results are lines whose name is a JSON object (storage/fetch_search.h) */
+int cmd_search(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /*

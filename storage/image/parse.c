@@ -259,6 +259,89 @@ int parse_tags(const char *data, size_t len, struct strv *ret, struct rl_err *er
 	return 0;
 }
 
+/* --- searches --- */
+
+static int search_in_child(const struct job *job, struct buf *out, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	json_t *list, *e;
+	size_t i;
+
+	if (json_read(job->data, job->len, MANIFEST_MAX, job->what, &j, err) < 0 ||
+	    json_get_arr(j, "results", job->what, &list, err) < 0)
+		return -err->code;
+	json_array_foreach (list, i, e) {
+		const char *name, *text;
+		bool official, automated;
+		int64_t stars;
+		char numbers[64];
+
+		if (json_get_str(e, "name", job->what, &name, err) < 0 ||
+		    json_get_str(e, "description", job->what, &text, err) < 0 ||
+		    json_get_int(e, "star_count", job->what, &stars, err) < 0 ||
+		    json_get_bool(e, "is_official", job->what, &official, err) < 0 ||
+		    json_get_bool(e, "is_automated", job->what, &automated, err) < 0)
+			return -err->code;
+		(void)snprintf(numbers, sizeof(numbers), "%lld %d %d", (long long)stars, official,
+			       automated);
+		if (put(out, 'N', name ? name : "", err) < 0 ||
+		    put(out, 'D', text ? text : "", err) < 0 || put(out, 'S', numbers, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+static int catalog_in_child(const struct job *job, struct buf *out, struct rl_err *err)
+{
+	json_auto_t *j = NULL;
+	json_t *list, *v;
+	size_t i;
+
+	if (json_read(job->data, job->len, MANIFEST_MAX, job->what, &j, err) < 0 ||
+	    json_get_arr(j, "repositories", job->what, &list, err) < 0 ||
+	    json_check_strings(list, job->what, err) < 0)
+		return -err->code;
+	json_array_foreach (list, i, v)
+		if (put(out, 'N', json_string_value(v), err) < 0)
+			return -err->code;
+	return 0;
+}
+
+/* put() sets a letter in front; here it says nothing. */
+static int take_plain_texts(const struct buf *out, struct strv *ret, struct rl_err *err)
+{
+	auto_strv struct strv texts = { 0 };
+
+	if (take_texts(out, &texts, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < texts.n; i++)
+		if (strv_add(ret, texts.v[i] + 1) < 0)
+			return rl_oom(err);
+	return 0;
+}
+
+int parse_search(const char *data, size_t len, struct strv *ret, struct rl_err *err)
+{
+	const struct job job = {
+		.data = data, .len = len, .what = "search result", .parse = search_in_child
+	};
+	auto_buf struct buf out = { 0 };
+
+	if (in_child(&job, &out, err) < 0 || take_plain_texts(&out, ret, err) < 0)
+		return -err->code;
+	return ret->n % 3 == 0 ? 0 : bad_answer(err);
+}
+
+int parse_catalog(const char *data, size_t len, struct strv *ret, struct rl_err *err)
+{
+	const struct job job = {
+		.data = data, .len = len, .what = "catalog", .parse = catalog_in_child
+	};
+	auto_buf struct buf out = { 0 };
+
+	return in_child(&job, &out, err) < 0 ? -err->code : take_plain_texts(&out, ret, err);
+}
+
 /* --- signatures --- */
 
 static int signatures_in_child(const struct job *job, struct buf *out, struct rl_err *err)
@@ -292,19 +375,6 @@ static int signatures_in_child(const struct job *job, struct buf *out, struct rl
 		if (!line || put(out, 'S', line, err) < 0)
 			return rl_oom(err);
 	}
-	return 0;
-}
-
-/* put() sets a letter in front; here it says nothing. */
-static int take_plain_texts(const struct buf *out, struct strv *ret, struct rl_err *err)
-{
-	auto_strv struct strv texts = { 0 };
-
-	if (take_texts(out, &texts, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < texts.n; i++)
-		if (strv_add(ret, texts.v[i] + 1) < 0)
-			return rl_oom(err);
 	return 0;
 }
 

@@ -33,6 +33,13 @@ int parse_config(const char *data, size_t len, size_t n_layers, struct image_con
 int parse_tags(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
 
 /*
+ * What a registry answers to a search: per result three texts, its name, its description, and
+ * "<stars> <official> <automated>" (0 or 1 each). parse_catalog(): names only.
+ */
+int parse_search(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+int parse_catalog(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+
+/*
  * A manifest of signatures (sigstore.h): "<digest> <size> <base64>" for each payload and its
  * signature; what else is in it is left out. Texts are as they stand there.
  */

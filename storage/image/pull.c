@@ -32,7 +32,7 @@
 #include "storage/blob.h"
 #include "storage/image.h"
 #include "storage/image/cmds.h"
-#include "storage/image/fetcher.h"
+#include "storage/image/docs.h"
 #include "storage/image/hash.h"
 #include "storage/image/layers.h"
 #include "storage/image/parse.h"
@@ -50,11 +50,9 @@ struct pull {
 	struct request *req;
 	struct source *src;
 	struct trust trust;
-	struct fetcher fetcher;
+	struct docs docs;
 	struct progress progress;
 	int signal_fd;
-	uint32_t next_id;
-	int64_t doc_bytes; /* that the fetcher counted besides layers */
 
 	/* while layers_run() is at work */
 	const struct manifest *manifest;
@@ -81,80 +79,6 @@ static void wanted_done(struct wanted *w)
 	image_config_done(&w->c);
 }
 
-/* --- talking to the fetcher --- */
-
-static int wait_fetcher(struct pull *p, struct rl_err *err)
-{
-	for (;;) {
-		struct pollfd v[2] = { { .fd = p->signal_fd, .events = POLLIN },
-				       { .fd = p->fetcher.sock, .events = POLLIN } };
-
-		if (poll(v, 2, -1) < 0 && errno != EINTR)
-			return rl_fail_sys(err, errno, "wait for the fetch process");
-		if (v[0].revents)
-			return rl_fail(err, EINTR, "interrupted");
-		if (v[1].revents)
-			return 0;
-	}
-}
-
-/* Reports until the job @id is done. */
-static int wait_job(struct pull *p, uint32_t id, struct fetch_report *rep, struct rl_err *err)
-{
-	for (;;) {
-		if (wait_fetcher(p, err) < 0 || fetcher_recv(&p->fetcher, rep, err) < 0)
-			return -err->code;
-		if (rep->event == FETCH_NOTE)
-			progress_note(&p->progress, rep->err.msg);
-		if (rep->event == FETCH_DONE && (rep->id == id || rep->id == UINT32_MAX))
-			break;
-	}
-	if (rep->err.code) {
-		*err = rep->err;
-		return -err->code;
-	}
-	return 0;
-}
-
-static int read_doc(int fd, size_t max, struct buf *out, struct rl_err *err)
-{
-	int r;
-
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return rl_fail_sys(err, errno, "read the answer");
-	out->len = 0;
-	r = io_read_all(fd, max, out);
-	if (r < 0)
-		return rl_fail_sys(err, -r, "read the answer");
-	return buf_add(out, "", 0) < 0 ? rl_oom(err) : 0; /* never NULL */
-}
-
-/* A manifest, config or list of tags as bytes; with @digest they are what it names. */
-static int get_doc(struct pull *p, struct fetch_job *job, struct buf *out, struct fetch_report *rep,
-		   struct digest *ret, struct rl_err *err)
-{
-	auto_fd int fd = memfd_create("rl-doc", MFD_CLOEXEC);
-	int r;
-
-	if (fd < 0)
-		return rl_fail_sys(err, errno, "memfd_create");
-	job->id = ++p->next_id;
-	r = fetcher_send(&p->fetcher, job, (const int[]){ fd, FD_NONE }, err);
-	if (r == 0)
-		r = wait_job(p, job->id, rep, err);
-	if (r == 0)
-		r = read_doc(fd, (size_t)(job->size >= 0 ? job->size : job->max), out, err);
-	if (r == 0)
-		r = hash_bytes(out->data, out->len, ret, err);
-	if (r < 0)
-		return r;
-	p->doc_bytes += (int64_t)out->len;
-	if (job->digest[0] && strcmp(job->digest, ret->text) != 0)
-		return rl_fail(err, EBADMSG, "wrong digest: asked for %s, got %s", job->digest,
-			       ret->text);
-	return 0;
-}
-
 /* --- manifest and config --- */
 
 static int get_manifest(struct pull *p, const char *target, int64_t size, struct buf *out,
@@ -169,7 +93,7 @@ static int get_manifest(struct pull *p, const char *target, int64_t size, struct
 	(void)snprintf(job.target, sizeof(job.target), "%s", target);
 	if (digest_is_valid(target))
 		memcpy(job.digest, target, DIGEST_SIZE);
-	if (get_doc(p, &job, out, rep, digest, err) < 0)
+	if (docs_get(&p->docs, &job, out, rep, digest, err) < 0)
 		return -err->code;
 	/* an empty header is fine, a wrong one is not: who is mistaken? */
 	if (rep->digest[0] && digest_check(rep->digest, "Docker-Content-Digest", &e) < 0) {
@@ -220,7 +144,7 @@ static int get_signatures(void *arg, const char *tag, struct buf *ret, struct rl
 	struct digest unused;
 
 	(void)snprintf(job.target, sizeof(job.target), "%s", tag);
-	return get_doc(arg, &job, ret, &rep, &unused, err);
+	return docs_get(arg, &job, ret, &rep, &unused, err);
 }
 
 static int get_payload(void *arg, const char *digest, int64_t size, struct buf *ret,
@@ -231,7 +155,7 @@ static int get_payload(void *arg, const char *digest, int64_t size, struct buf *
 	struct digest unused;
 
 	(void)snprintf(job.digest, sizeof(job.digest), "%s", digest);
-	return get_doc(arg, &job, ret, &rep, &unused, err);
+	return docs_get(arg, &job, ret, &rep, &unused, err);
 }
 
 static int get_url(void *arg, const char *url, struct buf *ret, struct rl_err *err)
@@ -243,13 +167,13 @@ static int get_url(void *arg, const char *url, struct buf *ret, struct rl_err *e
 	if (strlen(url) >= sizeof(job.target))
 		return rl_fail(err, EINVAL, "'%.200s...': too long", url);
 	(void)snprintf(job.target, sizeof(job.target), "%s", url);
-	return get_doc(arg, &job, ret, &rep, &unused, err);
+	return docs_get(arg, &job, ret, &rep, &unused, err);
 }
 
 static int check_signatures(struct pull *p, const struct wanted *w, struct rl_err *err)
 {
 	const struct trust_source from = {
-		.arg = p, .manifest = get_signatures, .blob = get_payload, .url = get_url
+		.arg = &p->docs, .manifest = get_signatures, .blob = get_payload, .url = get_url
 	};
 	const struct digest *const digests[2] = { &w->digest, &w->index_digest };
 
@@ -287,7 +211,7 @@ static int get_config(struct pull *p, struct wanted *w, struct rl_err *err)
 
 	progress_step(&p->progress, "Copying config %.12s", digest_hex(w->m.config.digest.text));
 	(void)snprintf(job.digest, sizeof(job.digest), "%s", w->m.config.digest.text);
-	if (get_doc(p, &job, &w->config, &rep, &digest, err) < 0)
+	if (docs_get(&p->docs, &job, &w->config, &rep, &digest, err) < 0)
 		return rl_wrap(err, "config");
 	if (parse_config(w->config.data, w->config.len, w->m.n_layers, &w->c, err) < 0)
 		return -err->code;
@@ -311,10 +235,10 @@ static int feed_open(void *arg, size_t i, int *ret_fd, bool *ret_sure, struct rl
 	/* fewer, larger turns between the processes; users' pipe quota may forbid it */
 	(void)fcntl(wr, F_SETPIPE_SZ, PIPE_BYTES);
 	(void)snprintf(job.digest, sizeof(job.digest), "%s", d->digest.text);
-	job.id = p->layer_ids[i] = ++p->next_id;
+	job.id = p->layer_ids[i] = ++p->docs.next_id;
 	fd_close(p->keep_fds[i]);
 	p->keep_fds[i] = blob_exists(p->rl, d->digest.text) ? FD_NONE : blob_new(p->rl);
-	if (fetcher_send(&p->fetcher, &job, (const int[]){ wr, p->keep_fds[i] }, err) < 0)
+	if (fetcher_send(&p->docs.fetcher, &job, (const int[]){ wr, p->keep_fds[i] }, err) < 0)
 		return -err->code;
 	*ret_fd = TAKE_FD(rd);
 	*ret_sure = false;
@@ -345,12 +269,12 @@ static int feed_event(void *arg, struct layers *ls, struct rl_err *err)
 	struct fetch_report rep;
 	bool bad;
 
-	if (fetcher_recv(&p->fetcher, &rep, err) < 0)
+	if (fetcher_recv(&p->docs.fetcher, &rep, err) < 0)
 		return -err->code;
 	if (rep.event == FETCH_NOTE)
 		progress_note(&p->progress, rep.err.msg);
 	else if (rep.event == FETCH_PROGRESS)
-		progress_update(&p->progress, rep.bytes - p->doc_bytes);
+		progress_update(&p->progress, rep.bytes - p->docs.bytes);
 	if (rep.event != FETCH_DONE)
 		return 0;
 	bad = rep.err.code != 0;
@@ -391,7 +315,7 @@ static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
 	const struct layers_feed feed = { .arg = p,
 					  .open = feed_open,
 					  .cancel = feed_cancel,
-					  .event_fd = p->fetcher.sock,
+					  .event_fd = p->docs.fetcher.sock,
 					  .event = feed_event };
 	const struct layers_conf conf = { .rl = p->rl,
 					  .session = &p->req->session,
@@ -477,25 +401,13 @@ static int pull_image(struct pull *p, struct wanted *w, struct rl_err *err)
 
 /* --- all tags --- */
 
-static int list_tags(struct pull *p, struct strv *tags, struct rl_err *err)
+static int take_tags(void *arg, const struct buf *text, struct rl_err *err)
 {
-	struct fetch_report rep = { .next = "" };
+	struct strv *tags = arg;
 
-	for (int page = 0; page < 100; page++) {
-		struct fetch_job job = { .kind = FETCH_TAGS, .size = -1, .max = REGISTRY_TAGS_MAX };
-		auto_buf struct buf text = { 0 };
-		struct digest unused;
-
-		memcpy(job.target, rep.next, sizeof(job.target));
-		if (get_doc(p, &job, &text, &rep, &unused, err) < 0 ||
-		    parse_tags(text.data, text.len, tags, err) < 0)
-			return -err->code;
-		if (tags->n > TAGS_MAX)
-			return rl_fail(err, EFBIG, "more than %d tags", TAGS_MAX);
-		if (!rep.next[0])
-			return 0;
-	}
-	return 0;
+	if (parse_tags(text->data, text->len, tags, err) < 0)
+		return -err->code;
+	return tags->n > TAGS_MAX ? rl_fail(err, EFBIG, "more than %d tags", TAGS_MAX) : 0;
 }
 
 static int pull_tags(struct pull *p, struct rl_err *err)
@@ -503,7 +415,7 @@ static int pull_tags(struct pull *p, struct rl_err *err)
 	auto_strv struct strv tags = { 0 };
 	auto_ref struct ref ref = { 0 };
 	auto_free char *repo = NULL;
-	int r = list_tags(p, &tags, err);
+	int r = docs_list(&p->docs, "", take_tags, &tags, err);
 
 	if (r == 0)
 		r = ref_parse(p->src->image, strlen(p->src->image), &ref, err);
@@ -540,8 +452,8 @@ static int pull_source(struct pull *p, struct source *src, struct rl_err *err)
 	int r;
 
 	p->src = src;
-	p->doc_bytes = 0;
-	r = fetcher_start(&src->conf, forget_others, p, &p->fetcher, err);
+	p->docs.bytes = 0;
+	r = fetcher_start(&src->conf, forget_others, p, &p->docs.fetcher, err);
 	if (r < 0)
 		return r;
 	if (p->req->all_tags) {
@@ -551,7 +463,7 @@ static int pull_source(struct pull *p, struct source *src, struct rl_err *err)
 		r = w.name ? pull_image(p, &w, err) : rl_oom(err);
 	}
 	wanted_done(&w);
-	fetcher_stop(&p->fetcher);
+	fetcher_stop(&p->docs.fetcher);
 	return r;
 }
 
@@ -605,6 +517,8 @@ int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	p.signal_fd = request_signals(err);
 	if (p.signal_fd >= 0) {
 		progress_init(&p.progress, req.quiet);
+		p.docs.progress = &p.progress;
+		p.docs.signal_fd = p.signal_fd;
 		r = trust_open(req.policy, req.sig_dir, &p.trust, err);
 		if (r == 0) {
 			layer_sweep(rl);

@@ -90,9 +90,11 @@ static char *first_url(const struct job *j)
 	case PUSH_PING:
 		return push_url(j);
 	case FETCH_URL:
-	case FETCH_TAGS:
+	case FETCH_LIST:
 		break;
 	}
+	if (j->want.target[0] == '/')
+		return str_printf("%s%s", reg->origin, j->want.target);
 	if (j->want.target[0]) /* resolved and judged by take_link() */
 		return strdup(j->want.target);
 	return str_printf("%s/v2/%s/tags/list?n=1000", reg->origin, repo);
@@ -210,7 +212,7 @@ void job_finish(struct job *j, const struct rl_err *err)
 	rep.how = j->how;
 	(void)snprintf(rep.type, sizeof(rep.type), "%s", j->req.resp.type);
 	(void)snprintf(rep.digest, sizeof(rep.digest), "%s", j->req.resp.digest);
-	if (!err && j->want.kind == FETCH_TAGS)
+	if (!err && j->want.kind == FETCH_LIST)
 		take_link(j, &rep);
 	/* told before the pipe closes: whoever reads the pipe's end may already know how it ended */
 	reg->report(reg->arg, &rep);

@@ -26,7 +26,7 @@
 #define REGISTRY_REDIRECTS_MAX  10
 #define REGISTRY_JOBS_MAX       32
 #define REGISTRY_RETRY_WAIT_MAX 60 /* seconds; a registry that asks for more is taken at its word */
-#define REGISTRY_TAGS_MAX       (4 << 20) /* bytes of one page of tags */
+#define REGISTRY_LIST_MAX       (4 << 20) /* bytes of one page of a list */
 
 /* Where to fetch from and as whom; strings are owned (registry_conf_done()). */
 struct registry_conf {
@@ -38,6 +38,7 @@ struct registry_conf {
 	char *user, *password, *refresh_token; /* or NULL */
 	char *login_from;        /* where the credentials stood, for messages, or NULL */
 	bool push;               /* tokens are asked for with the right to push */
+	bool catalog;            /* no repository: tokens are for the list of all */
 	char *mount_from;        /* another repository there to read from, or NULL */
 	struct strv realm_hosts; /* that may see the credentials too */
 	struct strv ca_dirs;
@@ -54,7 +55,7 @@ enum fetch_kind {
 	FETCH_MANIFEST, /* @target: tag or digest */
 	FETCH_DOC,      /* a small blob, written when complete */
 	FETCH_LAYER,    /* a blob, written as it comes */
-	FETCH_TAGS,     /* @target: "" or what a Link header said */
+	FETCH_LIST,     /* @target: "" (tags), a path of the registry, or what a Link header said */
 	FETCH_URL,      /* @target: an URL that the user's configuration names; anonymous */
 	/* registry_push.c; the descriptor is what is sent */
 	PUSH_BLOB,     /* @target: repository to mount it from, or "" */
@@ -82,7 +83,7 @@ struct fetch_report {
 	int64_t bytes;     /* DONE: of this job; PROGRESS: of all jobs so far */
 	char type[128];    /* Content-Type */
 	char digest[96];   /* Docker-Content-Digest, unchecked */
-	char next[600];    /* FETCH_TAGS: the next page, or "" */
+	char next[600];    /* FETCH_LIST: the next page, or "" */
 	uint32_t how;      /* PUSH_BLOB: enum push_how */
 	uint32_t resumed;  /* DONE with -EBADMSG: pieces of several answers were put together */
 	struct rl_err err; /* code 0 = good; FETCH_NOTE: the text */

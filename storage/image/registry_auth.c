@@ -266,7 +266,8 @@ static char *scopes(const struct registry_conf *c, const char *lead, const char 
 	if (!repo || !from)
 		return NULL;
 	if (!*repo)
-		return strdup("");
+		return c->catalog ? str_printf("%sscope=registry%%3Acatalog%%3A%%2A", lead)
+				  : strdup("");
 	return str_printf("%sscope=repository%%3A%s%%3Apull%s%s%s%s", lead, repo,
 			  c->push ? "%2Cpush" : "", *from ? between : "", from,
 			  *from ? "%3Apull" : "");

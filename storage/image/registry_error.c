@@ -88,8 +88,8 @@ static const char *thing(const struct job *j)
 		return "config";
 	case FETCH_LAYER:
 		return "layer";
-	case FETCH_TAGS:
-		return "list of tags";
+	case FETCH_LIST:
+		return "list";
 	case FETCH_URL:
 		return "signature";
 	case PUSH_BLOB:

@@ -151,12 +151,12 @@ attach team/app "$digest" "$(make_signature ed)"
 pull
 expect_error "a good signature of another image" "*is of another image, sha256:000000000000*"
 payload "$app" "$digest"
-s=$(make_signature ed)
+old=$(make_signature ed)
 payload "$app" "$digest " # one byte more
-attach team/app "$digest" "$s"
+attach team/app "$digest" "$old"
 pull
 expect_error "a payload that was changed" "*was not made with any of these keys*"
-attach team/app "$digest" "!!!" "AAAA" "${s:0:20}"
+attach team/app "$digest" "!!!" "AAAA" "${old:0:20}"
 pull
 expect_error "signatures that are none" "*rejected by*"
 rl trust add --exact "$app" "$K/ed.pub"

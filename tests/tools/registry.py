@@ -259,6 +259,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path.startswith("/blob/"):  # where redirects lead
             name, d = path[6:].split("/", 1)
             return self.blob_bytes(image(name), image(name).blobs.get(d, b""))
+        if path == "/v1/search":
+            return self.search(urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query))
+        if path == "/v2/_catalog":
+            return self.catalog(urllib.parse.urlsplit(self.path).query)
         m = re.fullmatch(r"/v2/([^/]+)(?:/[^/]+)?/(manifests|blobs|tags)/(.+)", path)
         if not m:
             return self.error(404, "NAME_UNKNOWN")
@@ -272,6 +276,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "manifests":
             return self.manifest(name, target)
         return self.blob(name, target)
+
+    # --- searches: "v1..." is answered by the old search, anything else by the catalog alone ---
+
+    def search(self, query):
+        term = query.get("q", [""])[0]
+        if not term.startswith("v1"):
+            return self.error(404, "UNSUPPORTED")
+        if term == "v1-garbage":
+            return self.answer(200, b'{"results":[{"name":7}]}')
+        found = [
+            {"name": f"{term}/app{i}", "description": f"number {i}: " + "long " * 20, "star_count": i,
+             "is_official": i == 3, "is_automated": False}
+            for i in range(int(query.get("n", ["25"])[0]) + 5)
+        ]
+        found[0]["description"] = "\x1b[2Jtwo\nlines"
+        return self.answer(200, dumps({"num_results": len(found), "results": found}))
+
+    def catalog(self, query):
+        if "page" in query:
+            return self.answer(200, dumps({"repositories": ["team/second"]}))
+        link = '</v2/_catalog?page=2>; rel="next"'
+        return self.answer(200, dumps({"repositories": ["team/first", "other"]}), headers=[("Link", link)])
 
     # --- who are you ---
 
