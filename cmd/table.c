@@ -102,6 +102,7 @@ const struct cmd_group cmd_group_table[] = {
 	{ NULL, NULL },
 };
 
+/* clang-format off */ /* one a line, whatever their number */
 const struct cmd_alias cmd_alias_table[] = {
 	{ "container attach", "attach" },
 	{ "container commit", "commit" },
@@ -150,3 +151,4 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "volume remove", "volume rm" },
 	{ NULL, NULL },
 };
+/* clang-format on */
