@@ -155,8 +155,7 @@ int copyup_tree(int from_fd, int to_fd, struct rl_err *err)
 	return copy_folder(from_fd, to_fd, 0, err);
 }
 
-/* 1: nothing in it. */
-static int is_empty(int dir_fd)
+int copyup_is_empty(int dir_fd)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
 	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -175,7 +174,7 @@ int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
 {
 	auto_fd int to = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
-	int r = to < 0 ? -errno : is_empty(to);
+	int r = to < 0 ? -errno : copyup_is_empty(to);
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "read the folder");

@@ -26,3 +26,6 @@ int copyup_tree(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
  * else it gets owner and mode of the image's folder as well.
  */
 int copyup_volume(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
+
+/* 1: nothing is in the folder, 0: something is; or -errno. @dir_fd may be O_PATH. */
+int copyup_is_empty(int dir_fd) RL_MUST_USE;

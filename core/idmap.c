@@ -138,6 +138,102 @@ int idmap_keep_id(const struct idmap *s, uint32_t id, struct idmap *ret, struct 
 	return 0;
 }
 
+/* @from without [first, first + count), of its inside or outside ids. */
+static int carve(const struct idmap *from, bool inside, uint32_t first, uint32_t count,
+		 struct idmap *ret)
+{
+	struct idmap m = { 0 };
+	uint64_t end = (uint64_t)first + count;
+
+	for (size_t i = 0; i < from->n; i++) {
+		struct idrange v = from->v[i];
+		uint64_t at = inside ? v.inside : v.outside, v_end = at + v.count;
+		uint64_t lo = first > at ? first : at, hi = end < v_end ? end : v_end;
+		uint32_t before = lo < hi ? (uint32_t)(lo - at) : v.count;
+		uint32_t after = lo < hi ? (uint32_t)(v_end - hi) : 0;
+		int r = idmap_add(&m, v.inside, v.outside, before);
+
+		if (r == 0)
+			r = idmap_add(&m, v.inside + (v.count - after),
+				      v.outside + (v.count - after), after);
+		if (r < 0)
+			return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+int idmap_put(struct idmap *m, uint32_t inside, uint32_t outside, uint32_t count)
+{
+	struct idmap t, u;
+	int r = carve(m, true, inside, count, &t);
+
+	if (r == 0)
+		r = carve(&t, false, outside, count, &u);
+	if (r == 0)
+		r = idmap_add(&u, inside, outside, count);
+	if (r == 0)
+		*m = u;
+	return r;
+}
+
+int idmap_within(const struct idmap *m, const struct idmap *s, struct idmap *ret,
+		 struct rl_err *err)
+{
+	struct idmap cut = { 0 };
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct idrange v = m->v[i];
+
+		while (v.count > 0) {
+			uint32_t n = 0;
+			int r;
+
+			for (size_t k = 0; k < s->n && n == 0; k++)
+				if (has(s->v[k].inside, s->v[k].count, v.outside))
+					n = s->v[k].count - (v.outside - s->v[k].inside);
+			if (n == 0)
+				return rl_fail(err, EINVAL,
+					       "'%u:%u:%u' asks for id %u, which is not among the "
+					       "%llu that you have",
+					       m->v[i].inside, m->v[i].outside, m->v[i].count,
+					       v.outside, (unsigned long long)idmap_count(s));
+			n = n < v.count ? n : v.count;
+			r = idmap_add(&cut, v.inside, v.outside, n);
+			if (r < 0)
+				return cannot_add(r, "id map", err);
+			v.inside += n;
+			v.outside += n;
+			v.count -= n;
+		}
+	}
+	*ret = cut;
+	return 0;
+}
+
+void idmap_truncate(struct idmap *m, uint32_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct idrange v = m->v[i];
+
+		if (v.inside >= size)
+			continue;
+		v.count = v.count < size - v.inside ? v.count : size - v.inside;
+		m->v[n++] = v;
+	}
+	m->n = n;
+}
+
+bool idmap_is_identity(const struct idmap *m)
+{
+	for (size_t i = 0; m && i < m->n; i++)
+		if (m->v[i].inside != m->v[i].outside)
+			return false;
+	return true;
+}
+
 int idmap_compose(const struct idmap *c, const struct idmap *s, struct idmap *ret,
 		  struct rl_err *err)
 {

@@ -45,6 +45,19 @@ int idmap_identity(const struct idmap *s, struct idmap *ret, struct rl_err *err)
 /* keep-id: id @id in C is 0 in S (the caller); the ids below and above it take the others in order. */
 int idmap_keep_id(const struct idmap *s, uint32_t id, struct idmap *ret,
 		  struct rl_err *err) RL_MUST_USE;
+/*
+ * Append a line and take what it needs from the lines before it: no id stays mapped twice. The same
+ * errors as idmap_add(), but for an id that is mapped already.
+ */
+int idmap_put(struct idmap *m, uint32_t inside, uint32_t outside, uint32_t count) RL_MUST_USE;
+/* @m, whose outside ids are S's, with its lines cut where those of @s end; -EINVAL names the first
+ * line that asks for ids which S does not have. */
+int idmap_within(const struct idmap *m, const struct idmap *s, struct idmap *ret,
+		 struct rl_err *err) RL_MUST_USE;
+/* Leave out the inside ids from @size on. */
+void idmap_truncate(struct idmap *m, uint32_t size);
+/* NULL, or every id of it to itself */
+bool idmap_is_identity(const struct idmap *m);
 /* C to the caller's namespace, from C to S (@c) and S to the caller (@s). Ids that S lacks drop
  * out. */
 int idmap_compose(const struct idmap *c, const struct idmap *s, struct idmap *ret,

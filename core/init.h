@@ -23,6 +23,8 @@ struct init {
 	bool new_userns;  /* C's user namespace was made for this container */
 	bool exe_at_risk; /* our own executable is writable by ids of the container (S1) */
 
+	const int *sources; /* one per mount of the spec, see core/sources.h; NULL: to be opened */
+
 	int null_fd; /* the null device, readable and writable, for absent stdio and masks */
 	int dev_fd;  /* the fresh /dev, also where the spec mounts something over it */
 	int root_fd; /* attached mount that becomes the root */

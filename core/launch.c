@@ -43,6 +43,7 @@
 #include "core/isolate.h"
 #include "core/mnt.h"
 #include "core/payload.h"
+#include "core/sources.h"
 #include "core/spec.h"
 
 static_assert(offsetof(struct msg, err) == MSG_HEAD, "struct msg has no holes");
@@ -64,6 +65,7 @@ struct joiner {
 	int prepared_fd;
 	int shm_fd;     /* see shared_shm() */
 	bool ipc_owner; /* the IPC namespace is joined through a process that is in it */
+	int *sources;   /* see sources_open(); NULL: init opens them */
 	pid_t caller;
 };
 
@@ -156,6 +158,11 @@ static int open_namespaces(struct joiner *j, struct rl_err *err)
 			fd_close(TAKE_FD(j->ns_fds[k]));
 	}
 	return 0;
+}
+
+bool launch_is_foreign(const struct launch *l)
+{
+	return !idmap_is_identity(&l->uids) || !idmap_is_identity(&l->gids);
 }
 
 static int enter_session(const struct launch *l, struct rl_err *err)
@@ -296,6 +303,7 @@ static _Noreturn void become_init(struct joiner *j)
 		.shm_fd = j->shm_fd,
 		.new_userns = j->new_userns,
 		.exe_at_risk = j->exe_at_risk,
+		.sources = j->sources,
 		.null_fd = FD_NONE,
 		.dev_fd = FD_NONE,
 		.root_fd = FD_NONE,
@@ -318,6 +326,19 @@ static _Noreturn void become_init(struct joiner *j)
 	init_main(&in);
 }
 
+/* The caller's files may be nobody's in C: what it mounts is opened here, then, as root of S. */
+static int prepare_sources(struct joiner *j, struct rl_err *err)
+{
+	int r = 0;
+
+	if (launch_is_foreign(j->l)) {
+		if (unshare(CLONE_NEWNS) < 0)
+			return rl_fail_sys(err, errno, "make a mount namespace of the session");
+		r = sources_open(j->l, &j->sources, err);
+	}
+	return r < 0 ? r : sources_chown(j->l, err);
+}
+
 /* Everything up to the maps. @ret_pid is set as soon as init exists, also on failure. */
 static int join(struct joiner *j, pid_t *ret_pid, struct rl_err *err)
 {
@@ -331,6 +352,8 @@ static int join(struct joiner *j, pid_t *ret_pid, struct rl_err *err)
 		r = enter_session(l, err);
 	if (r == 0)
 		r = shared_shm(j, err);
+	if (r == 0)
+		r = prepare_sources(j, err);
 	if (r == 0 && l->hooks.prepare)
 		r = l->hooks.prepare(l->hooks.arg, &j->prepared_fd, err);
 	if (r == 0)
@@ -370,6 +393,7 @@ static int joiner_main(void *arg)
 		_exit(125);
 	j->exe_at_risk = payload_exe_is_writable();
 	r = join(j, &pid, &err);
+	free(TAKE_PTR(j->sources)); /* init has a copy; this memory is the caller's */
 	if (r == 0)
 		r = msg_send(j->init_fd, MSG_JOINED, pid, NULL, NULL, 0);
 	if (r == 0)

@@ -26,18 +26,11 @@
 #include "core/init.h"
 #include "core/mnt.h"
 #include "core/rootpath.h"
+#include "core/sources.h"
 
 static bool is_slash(const char *path)
 {
 	return path && path[strspn(path, "/.")] == '\0' && *path == '/' && !strstr(path, "..");
-}
-
-static int clone_source(const char *source, bool recursive)
-{
-	int fd = mnt_clone(AT_FDCWD, source, recursive);
-
-	/* EINVAL: mounts below it are locked to it; leaving them out would uncover what they hide */
-	return fd == -EINVAL && !recursive ? mnt_clone(AT_FDCWD, source, true) : fd;
 }
 
 /* A clone of "/" must not show the container's root on top of it. */
@@ -47,6 +40,8 @@ static int clone_slashes(struct init *in, struct rl_err *err)
 
 	for (size_t i = 0; i < INIT_SLASHES_MAX; i++)
 		in->slash_fds[i] = FD_NONE;
+	if (in->sources)
+		return 0;
 	for (size_t i = 0; i < in->spec->n_mounts; i++) {
 		const struct spec_mount *m = &in->spec->mounts[i];
 
@@ -55,7 +50,7 @@ static int clone_slashes(struct init *in, struct rl_err *err)
 		if (n == INIT_SLASHES_MAX)
 			return rl_fail(err, E2BIG, "mount '%s': '/' of the host more than %d times",
 				       m->dest, INIT_SLASHES_MAX);
-		in->slash_fds[n] = clone_source("/", m->recursive);
+		in->slash_fds[n] = sources_clone("/", m->recursive);
 		if (in->slash_fds[n++] < 0)
 			return rl_fail_sys(err, -in->slash_fds[n - 1],
 					   "mount '%s': open source '/'", m->dest);
@@ -192,11 +187,21 @@ static int set_flags(int fd, const struct spec_mount *m, struct rl_err *err)
 	return 0;
 }
 
+/* The joiner's, where it has opened the mounts of the spec. */
+static int open_source(struct init *in, const struct spec_mount *m, const char *source,
+		       bool recursive)
+{
+	const size_t i = (size_t)(m - in->spec->mounts);
+
+	if (in->sources && i < in->spec->n_mounts && in->sources[i] >= 0)
+		return fcntl(in->sources[i], F_DUPFD_CLOEXEC, 3);
+	return is_slash(source) ? take_slash(in) : sources_clone(source, recursive);
+}
+
 static int bind_mount(struct init *in, const struct spec_mount *m, const char *source,
 		      bool recursive, struct rl_err *err)
 {
-	auto_fd int fd = is_slash(source) ? take_slash(in) : clone_source(source, recursive),
-		    target = FD_NONE;
+	auto_fd int fd = open_source(in, m, source, recursive), target = FD_NONE;
 	struct stat st;
 	int r;
 

@@ -55,6 +55,7 @@ struct spec_mount {
 	bool propagation_rec;    /* rprivate, ... */
 	bool is_bind, recursive; /* rbind */
 	bool read_only;
+	bool chown;  /* "U": the source is given to the process's user first (core/sources.h) */
 	bool copyup; /* "tmpcopyup", "copyup": if empty, start with what the image has there */
 };
 

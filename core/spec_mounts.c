@@ -51,7 +51,7 @@ static const char *const idle_words[] = {
 
 /* Words that ask for something which rl does not do; silence would be a lie. */
 static const char *const refused_words[] = {
-	"remount", "idmap", "ridmap", "U", "iversion", "sync", "dirsync",
+	"remount", "idmap", "ridmap", "iversion", "sync", "dirsync",
 };
 
 static bool is_in(const char *const *list, size_t n, const char *word)
@@ -122,6 +122,10 @@ static int take_word(struct spec_mount *m, const char *word, struct rl_err *err)
 	/* Podman's word for a tmpfs; the other is ours, for the bind mount that a volume is */
 	if (strcmp(word, "tmpcopyup") == 0 || strcmp(word, "copyup") == 0) {
 		m->copyup = true;
+		return 1;
+	}
+	if (strcmp(word, "U") == 0) {
+		m->chown = true;
 		return 1;
 	}
 	if (is_in(idle_words, ARRAY_LEN(idle_words), word))

@@ -50,15 +50,6 @@ static uint64_t hash_maps(const struct idmap *uids, const struct idmap *gids)
 	return hash_map(hash_map(UINT64_C(0xcbf29ce484222325), uids), gids);
 }
 
-/* NULL, or every id of S that the map holds to itself */
-static bool is_identity(const struct idmap *m)
-{
-	for (size_t i = 0; m && i < m->n; i++)
-		if (m->v[i].inside != m->v[i].outside)
-			return false;
-	return true;
-}
-
 /* The usual map of S: 0 = the caller, 1.. = one subordinate range, the same for both kinds */
 static bool is_plain(const struct session *s)
 {
@@ -84,7 +75,7 @@ int layer_key(const char *diff_id, const struct session *s, const struct idmap *
 		(void)snprintf(map, sizeof(map), "m%016llx",
 			       (unsigned long long)hash_maps(&s->uids, &s->gids));
 	/* with one id all files are that id's, whatever the container calls it: nothing to shift */
-	if (s->rung != SESSION_ONE_ID && (!is_identity(uids) || !is_identity(gids))) {
+	if (s->rung != SESSION_ONE_ID && (!idmap_is_identity(uids) || !idmap_is_identity(gids))) {
 		static const struct idmap none = { .n = 0 };
 
 		(void)snprintf(

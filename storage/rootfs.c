@@ -198,30 +198,6 @@ static int dress(const struct rootfs *r, const char *name, bool with_mode, struc
 	return 0;
 }
 
-int rootfs_prepare_hook(void *arg, int *ret_fd, struct rl_err *err)
-{
-	const struct rootfs *r = arg;
-	int rc = 0;
-
-	*ret_fd = FD_NONE;
-	if (r->rung == ROOTFS_DIR)
-		return 0;
-	if (r->rung == ROOTFS_COPY)
-		return copy_prepare(r, err);
-	/* overlay's mark of a volatile mount, there when the container is started again: the host
-	 * cannot have crashed meanwhile, or whoever starts it would not be there either */
-	if (r->ephemeral) {
-		(void)unlinkat(r->ctr_fd, "work/work/incompat/volatile/dirty", 0);
-		(void)unlinkat(r->ctr_fd, "work/work/incompat/volatile", AT_REMOVEDIR);
-	}
-	rc = dress(r, "upper", true, err);
-	if (rc == 0)
-		rc = dress(r, "work", false, err);
-	if (rc == 0 && r->rung == ROOTFS_FUSE)
-		rc = fuse_prepare(r, ret_fd, err);
-	return rc;
-}
-
 static int dir_mount(const struct rootfs *r, struct rl_err *err)
 {
 	/* with the mounts below it: the kernel does not uncover what they hide */
@@ -235,26 +211,72 @@ static int dir_mount(const struct rootfs *r, struct rl_err *err)
 	return TAKE_FD(fd);
 }
 
+static int mount_it(const struct rootfs *r, int prepared_fd, struct rl_err *err)
+{
+	switch (r->rung) {
+	case ROOTFS_OVERLAY:
+		return overlay_mount(r, err);
+	case ROOTFS_FUSE:
+		return fuse_mount(r, prepared_fd, err);
+	case ROOTFS_COPY:
+		return copy_mount(r, err);
+	case ROOTFS_DIR:
+		return dir_mount(r, err);
+	}
+	return rl_fail(err, EINVAL, "no way to mount it");
+}
+
+/*
+ * Init of a container that does not know the caller's id can neither walk to the layers nor read what
+ * only the caller may: it gets the finished mount. FUSE's daemon has walked there before.
+ */
+static int prepare_mount(const struct rootfs *r, int *ret_fd, struct rl_err *err)
+{
+	int fd = r->in_session ? mount_it(r, FD_NONE, err) : FD_NONE;
+
+	if (fd < 0 && fd != FD_NONE)
+		return rl_wrap(err, "root file system");
+	*ret_fd = fd;
+	return 0;
+}
+
+int rootfs_prepare_hook(void *arg, int *ret_fd, struct rl_err *err)
+{
+	const struct rootfs *r = arg;
+	int rc = 0;
+
+	*ret_fd = FD_NONE;
+	if (r->rung == ROOTFS_DIR)
+		return prepare_mount(r, ret_fd, err);
+	if (r->rung == ROOTFS_COPY) {
+		rc = copy_prepare(r, err);
+		return rc < 0 ? rc : prepare_mount(r, ret_fd, err);
+	}
+	/* overlay's mark of a volatile mount, there when the container is started again: the host
+	 * cannot have crashed meanwhile, or whoever starts it would not be there either */
+	if (r->ephemeral) {
+		(void)unlinkat(r->ctr_fd, "work/work/incompat/volatile/dirty", 0);
+		(void)unlinkat(r->ctr_fd, "work/work/incompat/volatile", AT_REMOVEDIR);
+	}
+	rc = dress(r, "upper", true, err);
+	if (rc == 0)
+		rc = dress(r, "work", false, err);
+	if (rc < 0)
+		return rc;
+	return r->rung == ROOTFS_FUSE ? fuse_prepare(r, ret_fd, err)
+				      : prepare_mount(r, ret_fd, err);
+}
+
 int rootfs_root_hook(void *arg, int prepared_fd, int *ret_mount_fd, struct rl_err *err)
 {
 	const struct rootfs *r = arg;
 	auto_fd int fd = FD_NONE;
-	int rc = -EINVAL;
+	int rc;
 
-	switch (r->rung) {
-	case ROOTFS_OVERLAY:
-		rc = overlay_mount(r, err);
-		break;
-	case ROOTFS_FUSE:
-		rc = fuse_mount(r, prepared_fd, err);
-		break;
-	case ROOTFS_COPY:
-		rc = copy_mount(r, err);
-		break;
-	case ROOTFS_DIR:
-		rc = dir_mount(r, err);
-		break;
-	}
+	if (r->in_session && r->rung != ROOTFS_FUSE)
+		rc = fcntl(prepared_fd, F_DUPFD_CLOEXEC, 3);
+	else
+		rc = mount_it(r, prepared_fd, err);
 	if (rc < 0)
 		return rl_wrap(err, "root file system");
 	fd = rc;

@@ -24,6 +24,7 @@ struct rootfs {
 	size_t n_layers;
 	int ctr_fd;      /* the container's folder; borrowed */
 	const char *dir; /* with ROOTFS_DIR: the user's --rootfs folder; borrowed */
+	bool in_session; /* C sees other ids than S: mounted by the prepare hook, as root of S */
 	bool read_only;  /* the mount itself is made read-only */
 	bool ephemeral;  /* --rm: nothing needs to reach the disk; may be set after rootfs_open() */
 };

@@ -45,6 +45,9 @@ struct create_req {
 		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose,
 		host_port, time_offset, device_cgroup_rule;
 	const char *domainname;
+	struct strv uidmap, gidmap;
+	const char *subuidname, *subgidname;
+	bool me; /* the user of the container is the caller */
 	bool publish_all;
 	bool nested;   /* the payload may make user namespaces */
 	bool hardened; /* SECURITY.md has what that takes away */

@@ -113,6 +113,7 @@ static int words(const struct spec_ctx *x, json_t *o)
 	int bad = put_word(o, "network", x->network ? x->network : q->network);
 
 	bad |= put_word(o, "userns", q->userns);
+	bad |= put_true(o, "me", q->me);
 	bad |= put_word(o, "pid", q->pid);
 	bad |= put_word(o, "ipc", q->ipc);
 	bad |= put_word(o, "uts", q->uts);

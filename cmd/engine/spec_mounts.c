@@ -172,8 +172,11 @@ static int add_file(struct spec_ctx *x, struct mntlist *l, const char *name, con
 	r = write_file(x->in->ctr_fd, name, text, err);
 	if (r < 0)
 		return rl_wrap(err, "file for '%s'", dest);
+	/* "copyup": the container's root owns it where the caller is nobody there */
 	return add(l, dest, "bind", source,
-		   OPTS("bind", "rprivate", "nosuid", "noexec", "nodev", ro), err);
+		   OPTS("bind", "rprivate", "nosuid", "noexec", "nodev", ro,
+			idmap_to_inside(&x->out->uids, 0) < 0 ? "copyup" : ""),
+		   err);
 }
 
 static int add_made(struct spec_ctx *x, struct mntlist *l, const char *name, const char *dest,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spec_ns.c - which namespaces are the container's own, its id maps, its host name
+ * spec_ns.c - which namespaces are the container's own, its host name; id maps:
+ * spec_userns.c
  *
  * The user namespace is its own (ARCHITECTURE 3); "--userns host" is the identity map too. Who joins a
  * namespace of another container shares that one's user namespace as well.
@@ -250,69 +251,36 @@ static int network(struct spec_ctx *x, struct rl_err *err)
 	return 0;
 }
 
-static int keep_id_value(struct spec_ctx *x, const char *word, struct rl_err *err)
-{
-	uint32_t *to = strncmp(word, "uid=", 4) == 0   ? &x->keep_uid
-		       : strncmp(word, "gid=", 4) == 0 ? &x->keep_gid
-						       : NULL;
-	uint64_t v;
-
-	if (!to)
-		return rl_fail(err, EINVAL, "'--userns keep-id' knows uid= and gid=, not '%s'",
-			       word);
-	if (parse_uint(word + 4, UINT32_MAX - 1, &v) < 0)
-		return rl_fail(err, EINVAL, "'--userns keep-id:%s': not an id", word);
-	*to = (uint32_t)v;
-	return 0;
-}
-
-static int keep_id(struct spec_ctx *x, const char *opts, struct rl_err *err)
-{
-	auto_strv struct strv l = { 0 };
-	int r = 0;
-
-	x->keep_id = true;
-	x->keep_uid = x->in->rl->uid;
-	x->keep_gid = x->in->rl->gid;
-	if (*opts == ':' && strv_split(&l, opts + 1, ',') < 0)
-		return rl_oom(err);
-	for (size_t i = 0; r == 0 && i < l.n; i++)
-		r = keep_id_value(x, l.v[i], err);
-	if (r == 0)
-		r = idmap_keep_id(&x->in->session->uids, x->keep_uid, &x->out->uids, err);
-	if (r == 0)
-		r = idmap_keep_id(&x->in->session->gids, x->keep_gid, &x->out->gids, err);
-	return r < 0 ? rl_wrap(err, "--userns keep-id") : 0;
-}
-
+/* container:NAME and ns:PATH here, and what shared namespaces of other kinds entail; else the maps. */
 static int userns(struct spec_ctx *x, struct rl_err *err)
 {
-	const char *v = x->req->userns;
-	int r;
+	const struct create_req *q = x->req;
+	const char *v = q->userns ? q->userns : "";
+	bool joins = strncmp(v, "container:", 10) == 0, path = strncmp(v, "ns:", 3) == 0;
+	bool maps = q->uidmap.n || q->gidmap.n || q->subuidname || q->subgidname || q->me;
+	int r = 0;
 
+	if (joins && !maps)
+		r = join(x, SPEC_NS_USER, "user", v + 10, err);
+	if (r < 0)
+		return rl_wrap(err, "--userns %s", v);
+	if ((joins || path) && maps)
+		return rl_fail(err, EINVAL, "'--userns %s' has maps already", v);
 	if (x->other) { /* where the namespaces that we join belong */
-		if (v && *v)
+		if ((*v && !joins) || maps)
 			return rl_fail(err, EINVAL,
-				       "'--userns %s': who shares namespaces with container '%s' "
-				       "has its user namespace",
-				       v, x->other->ctr.name);
+				       "'%s%s': who shares namespaces with container '%s' has its "
+				       "user namespace",
+				       *v ? "--userns " : "an id map", v, x->other->ctr.name);
 		x->out->uids = x->other->uids;
 		x->out->gids = x->other->gids;
 		return 0;
 	}
-	if (v && strncmp(v, "keep-id", 7) == 0 && (v[7] == '\0' || v[7] == ':'))
-		return keep_id(x, v + 7, err);
-	if (v && (strncmp(v, "container:", 10) == 0 || strncmp(v, "ns:", 3) == 0 ||
-		  strncmp(v, "auto", 4) == 0 || strcmp(v, "nomap") == 0))
-		return not_yet("--userns", v, err);
-	if (v && *v && strcmp(v, "private") != 0 && strcmp(v, "host") != 0)
-		return rl_fail(
-			err, EINVAL,
-			"invalid value '%s' for '--userns': expected private, host or keep-id", v);
-	r = idmap_identity(&x->in->session->uids, &x->out->uids, err);
-	if (r == 0)
-		r = idmap_identity(&x->in->session->gids, &x->out->gids, err);
-	return r;
+	if (path) {
+		x->ns_path[SPEC_NS_USER] = strdup(v + 3);
+		return x->ns_path[SPEC_NS_USER] ? spec_userns_at(x, v + 3, err) : rl_oom(err);
+	}
+	return spec_make_userns(x, err);
 }
 
 static int hostname(struct spec_ctx *x, struct rl_err *err)

@@ -39,6 +39,7 @@ struct spec_ctx {
 	char *ns_path[SPEC_NS_KINDS]; /* namespaces that are not new ones; owned */
 	char *network;                /* --network as it is recorded, or NULL: as typed */
 	bool keep_id; /* keep_uid, keep_gid: where the caller is found inside */
+	const char *auto_ids; /* --userns auto: what follows the word; NULL: not asked for */
 	uint32_t keep_uid, keep_gid;
 	struct buf passwd, group; /* text of the image's files; empty = none */
 	struct userdb_user user;
@@ -67,6 +68,12 @@ int spec_mounts_nosuid(json_t *mounts, struct rl_err *err) RL_MUST_USE;
 /* --network, --pid, --ipc, --uts, --cgroupns, --userns: modes, id maps, hostname */
 int spec_make_namespaces(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 void spec_namespaces_done(struct spec_ctx *x);
+/* --userns, --uidmap, --gidmap, --subuidname, --subgidname: id maps */
+int spec_make_userns(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
+/* The maps of the user namespace at @path, which must lie in S. */
+int spec_userns_at(struct spec_ctx *x, const char *path, struct rl_err *err) RL_MUST_USE;
+/* The maps that depend on the image: --me, --userns auto, and a user with one id only. */
+int spec_map_user(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* -u, --group-add: ids that the map has; reads the image's passwd and group */
 int spec_make_user(struct spec_ctx *x, struct rl_err *err) RL_MUST_USE;
 /* --hostuser: into x->passwd, once that is read */

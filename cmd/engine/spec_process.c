@@ -70,23 +70,6 @@ static const char *user_spec(const struct spec_ctx *x, char text[32])
 	return text;
 }
 
-/*
- * With one id only, a user other than root is the one id: mapped to the caller, so that setuid
- * works and "id -u" says what the image expects.
- */
-static int map_only_id(struct spec_ctx *x, struct rl_err *err)
-{
-	int r;
-
-	if (x->in->session->rung != SESSION_ONE_ID || x->keep_id || x->req->userns ||
-	    (x->user.uid == 0 && x->user.gid == 0))
-		return 0;
-	r = idmap_keep_id(&x->in->session->uids, x->user.uid, &x->out->uids, err);
-	if (r == 0)
-		r = idmap_keep_id(&x->in->session->gids, x->user.gid, &x->out->gids, err);
-	return r;
-}
-
 static int extra_groups(struct spec_ctx *x, json_t *arr, struct rl_err *err)
 {
 	bool can = x->in->session->rung != SESSION_ONE_ID; /* else setgroups is denied */
@@ -131,7 +114,7 @@ int spec_make_user(struct spec_ctx *x, struct rl_err *err)
 	if (r == 0)
 		r = userdb_resolve(user_spec(x, text), &x->passwd, &x->group, &x->user, err);
 	if (r == 0)
-		r = map_only_id(x, err);
+		r = spec_map_user(x, err);
 	if (r == 0)
 		r = check_mapped(x, &x->out->uids, x->user.uid, "user", err);
 	if (r == 0)

@@ -122,11 +122,13 @@ static int get_filter(struct container *c, struct rl_err *err)
 
 int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_err *err)
 {
+	const bool foreign = !idmap_is_identity(&c->uids) || !idmap_is_identity(&c->gids);
 	int r;
 
 	if (!c->image_id[0] && !c->over_folder) {
 		*ret = (struct rootfs){ .rung = ROOTFS_DIR,
 					.dir = c->image_name,
+					.in_session = foreign,
 					.ctr_fd = c->ctr.dir_fd };
 		return 0;
 	}
@@ -134,8 +136,10 @@ int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_er
 		    ? rootfs_open_over(c->rl, &c->session, c->image_name, c->ctr.dir_fd, ret, err)
 		    : rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids,
 				  c->ctr.dir_fd, ret, err);
-	if (r == 0)
+	if (r == 0) {
 		ret->ephemeral = c->remove;
+		ret->in_session = foreign;
+	}
 	return r;
 }
 

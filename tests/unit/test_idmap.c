@@ -173,12 +173,56 @@ static void test_compose(void **state)
 	assert_map(&host, "0 1001 1\n1 100000 65536\n");
 }
 
+static void test_put_takes_away(void **state)
+{
+	struct idmap m = map("0 0 1\n1 1 65536\n");
+
+	(void)state;
+	assert_int_equal(idmap_put(&m, 5000, 11, 1), 0);
+	assert_map(&m, "0 0 1\n1 1 10\n12 12 4988\n5001 5001 60536\n5000 11 1\n");
+	m = map("0 100 10\n");
+	assert_int_equal(idmap_put(&m, 0, 100, 10), 0); /* all of it */
+	assert_map(&m, "0 100 10\n");
+	assert_int_equal(idmap_put(&m, 8, 200, 5), 0); /* over the end */
+	assert_map(&m, "0 100 8\n8 200 5\n");
+	assert_int_equal(idmap_put(&m, 4294967295U, 0, 1), -EINVAL);
+	assert_map(&m, "0 100 8\n8 200 5\n"); /* unchanged */
+}
+
+static void test_within(void **state)
+{
+	struct idmap s = map("0 1001 1\n1 100000 10\n11 300000 5\n"), out = { 0 };
+	struct rl_err err = { 0 };
+
+	(void)state;
+	{
+		struct idmap m = map("7 0 16\n");
+
+		assert_int_equal(idmap_within(&m, &s, &out, &err), 0);
+		assert_map(&out, "7 0 1\n8 1 10\n18 11 5\n");
+	}
+	{
+		struct idmap m = map("0 1 16\n");
+
+		assert_int_equal(idmap_within(&m, &s, &out, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, "'0:1:16' asks for id 16"));
+		assert_map(&out, "7 0 1\n8 1 10\n18 11 5\n");
+	}
+	idmap_truncate(&out, 18);
+	assert_map(&out, "7 0 1\n8 1 10\n");
+	idmap_truncate(&out, 9);
+	assert_map(&out, "7 0 1\n8 1 1\n");
+	assert_false(idmap_is_identity(&out));
+	assert_true(idmap_is_identity(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),    cmocka_unit_test(test_room),
-		cmocka_unit_test(test_lookup),  cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_keep_id), cmocka_unit_test(test_compose),
+		cmocka_unit_test(test_text),           cmocka_unit_test(test_room),
+		cmocka_unit_test(test_lookup),         cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_keep_id),        cmocka_unit_test(test_compose),
+		cmocka_unit_test(test_put_takes_away), cmocka_unit_test(test_within),
 	};
 
 	return cmocka_run_group_tests_name("core/idmap", tests, NULL, NULL);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources.c - the host's side of bind mounts; the header is the manual */
+#include "config.h"
+
+#include "core/sources.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "core/base/cleanup.h"
+#include "core/chtree.h"
+#include "core/copyup.h"
+#include "core/mnt.h"
+#include "core/spec.h"
+
+int sources_clone(const char *source, bool recursive)
+{
+	int fd = mnt_clone(AT_FDCWD, source, recursive);
+
+	/* EINVAL: mounts below it are locked to it; leaving them out would uncover what they hide */
+	return fd == -EINVAL && !recursive ? mnt_clone(AT_FDCWD, source, true) : fd;
+}
+
+/* Of somebody whom C does not know: nobody could ever write there. A folder only while it is empty. */
+static int give_volume(const struct launch *l, int fd, const struct spec_mount *m,
+		       struct rl_err *err)
+{
+	int64_t uid = idmap_to_outside(&l->uids, 0), gid = idmap_to_outside(&l->gids, 0);
+	struct stat st;
+
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return rl_fail_sys(err, errno, "stat '%s'", m->source);
+	if (uid < 0 || gid < 0 ||
+	    (idmap_to_inside(&l->uids, st.st_uid) >= 0 &&
+	     idmap_to_inside(&l->gids, st.st_gid) >= 0) ||
+	    (S_ISDIR(st.st_mode) ? copyup_is_empty(fd) != 1 : !S_ISREG(st.st_mode)))
+		return 0;
+	if (fchownat(fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0)
+		return rl_fail_sys(err, errno, "give '%s' to the container's root", m->source);
+	return 0;
+}
+
+static int open_all(const struct launch *l, int *fds, struct rl_err *err)
+{
+	for (size_t i = 0; i < l->spec->n_mounts; i++) {
+		const struct spec_mount *m = &l->spec->mounts[i];
+		int r = 0;
+
+		if (!m->is_bind)
+			continue;
+		fds[i] = sources_clone(m->source, m->recursive);
+		if (fds[i] < 0)
+			return rl_fail_sys(err, -fds[i], "mount '%s': open source '%s'", m->dest,
+					   m->source);
+		if (m->copyup)
+			r = give_volume(l, fds[i], m, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* After a failure the descriptors go with the joiner. */
+int sources_open(const struct launch *l, int **ret, struct rl_err *err)
+{
+	int *fds = calloc(l->spec->n_mounts + 1, sizeof(*fds)), r;
+
+	if (!fds)
+		return rl_oom(err);
+	for (size_t i = 0; i < l->spec->n_mounts; i++)
+		fds[i] = FD_NONE;
+	r = open_all(l, fds, err);
+	if (r < 0) {
+		free(fds);
+		return r;
+	}
+	*ret = fds;
+	return 0;
+}
+
+int sources_chown(const struct launch *l, struct rl_err *err)
+{
+	for (size_t i = 0; i < l->spec->n_mounts; i++) {
+		const struct spec_mount *m = &l->spec->mounts[i];
+		int64_t uid = idmap_to_outside(&l->uids, l->spec->uid);
+		int64_t gid = idmap_to_outside(&l->gids, l->spec->gid);
+		auto_fd int fd = FD_NONE;
+		int r;
+
+		if (!m->is_bind || !m->chown)
+			continue;
+		if (uid < 0 || gid < 0)
+			return rl_fail(err, EINVAL, "mount '%s': its user %u:%u is not mapped",
+				       m->dest, l->spec->uid, l->spec->gid);
+		fd = open(m->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return rl_fail_sys(err, errno, "mount '%s': open source '%s'", m->dest,
+					   m->source);
+		r = chtree_give(fd, (uid_t)uid, (gid_t)gid, NULL, err);
+		if (r < 0)
+			return rl_wrap(err, "mount '%s': option U: '%s'", m->dest, m->source);
+	}
+	return 0;
+}
