@@ -139,6 +139,7 @@ INTEGRATION_TESTS += tests/integration/prune.sh
 INTEGRATION_TESTS += tests/integration/bare_folders.sh
 INTEGRATION_TESTS += tests/integration/fsck.sh
 INTEGRATION_TESTS += tests/integration/tag.sh
+INTEGRATION_TESTS += tests/integration/userns.sh
 INTEGRATION_TESTS += tests/integration/volume.sh
 INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/pull.sh

@@ -44,7 +44,7 @@ static int need_subids(const struct spec_ctx *x, const char *what, struct rl_err
 {
 	if (x->in->session->rung != SESSION_ONE_ID)
 		return 0;
-	rl_fail(err, ENODATA, "'%s' needs subordinate ids, and you have none", what);
+	rl_fail(err, ENODATA, "--userns %s: it needs subordinate ids, and you have none", what);
 	return rl_hint(err, "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
 			    "$USER; with your own id alone there is --userns keep-id");
 }
@@ -107,7 +107,7 @@ static int all_others(const struct idmap *s, struct idmap *ret, struct rl_err *e
 
 static int nomap(struct spec_ctx *x, struct rl_err *err)
 {
-	int r = need_subids(x, "--userns nomap", err);
+	int r = need_subids(x, "nomap", err);
 
 	if (r == 0)
 		r = all_others(&x->in->session->uids, &x->out->uids, err);
@@ -363,9 +363,9 @@ static int map_auto(struct spec_ctx *x, struct auto_opts *o, struct rl_err *err)
 	uint64_t u = idmap_count(&s->uids), g = idmap_count(&s->gids);
 	uint32_t last = (uint32_t)((u < g ? u : g) - 1), first, max;
 	auto_strv struct strv l = { 0 };
-	int r = need_subids(x, "--userns auto", err);
+	int r = 0;
 
-	if (r == 0 && *x->auto_ids == ':' && strv_split(&l, x->auto_ids + 1, ',') < 0)
+	if (*x->auto_ids == ':' && strv_split(&l, x->auto_ids + 1, ',') < 0)
 		r = rl_oom(err);
 	for (size_t i = 0; r == 0 && i < l.n; i++)
 		r = auto_option(o, l.v[i], err);
@@ -392,8 +392,11 @@ int spec_map_user(struct spec_ctx *x, struct rl_err *err)
 
 	if (x->auto_ids) {
 		struct auto_opts o = { 0 };
-		int r = map_auto(x, &o, err);
+		int r = need_subids(x, "auto", err);
 
+		if (r < 0)
+			return r;
+		r = map_auto(x, &o, err);
 		strv_done(&o.uids);
 		strv_done(&o.gids);
 		return r < 0 ? rl_wrap(err, "--userns auto") : 0;

@@ -265,8 +265,9 @@ static const struct {
 	{ "--dns-search a;b i", PLAIN, "not a domain" },
 	/* modes */
 	{ "--pid x i", PLAIN, "expected private, host" },
-	{ "--userns keep-id:size=3 i", PLAIN, "not 'size=3'" },
-	{ "--userns x i", PLAIN, "expected private, host or keep-id" },
+	{ "--userns keep-id:size=3 i", PLAIN, "size=3 leaves out" },
+	{ "--userns keep-id:seize=3 i", PLAIN, "not 'seize=3'" },
+	{ "--userns x i", PLAIN, "expected private, host, keep-id" },
 	/* mounts */
 	{ "-v /no/such:/a i", PLAIN, "does not exist" },
 	{ "-v /usr:/ i", PLAIN, "root of the container" },
