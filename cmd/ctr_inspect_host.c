@@ -4,14 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cmd/ctr_inspect.h"
 #include "cmd/ctr_view.h"
 #include "cmd/engine/logopt.h"
 #include "cmd/format.h"
+#include "core/approx.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -471,11 +474,31 @@ static json_t *walls(const struct ctr_view *v)
 			 json_object_get(v->linux_part, "readonlyPaths"), "InKernel", in_kernel(v));
 }
 
+/* Is the limit of a running container kept without its cgroup, by what comes near it? */
+static bool is_near(const struct ctr_view *v, const char *flag)
+{
+	const json_t *l = json_object_get(v->rec, "limits");
+	const int64_t quota = number(l, "cpu_quota_us"), period = number(l, "cpu_period_us");
+	struct rlimit procs;
+	cpu_set_t set;
+
+	if (!approx_can(flag))
+		return false;
+	if (strncmp(flag, "--cpu", 5) == 0) /* whole processors, the last one may be a part */
+		return sched_getaffinity(v->state.pid, sizeof(set), &set) == 0 &&
+		       (quota == 0 || (CPU_COUNT(&set) - 1) * period < quota);
+	if (strncmp(flag, "--pids-limit", 12) == 0)
+		return prlimit(v->state.pid, RLIMIT_NPROC, NULL, &procs) == 0 &&
+		       procs.rlim_max <= (rlim_t)number(l, "pids_max");
+	return true; /* the monitor watches the memory */
+}
+
 json_t *ctr_inspect_isolation(const struct ctr_view *v)
 {
 	const json_t *flags = json_object_get(v->rec, "limit_flags"), *x;
 	const json_t *seccomp = json_object_get(v->linux_part, "seccomp");
 	json_t *hold = json_array(), *lost = json_array(), *own = json_array(), *j;
+	json_t *near = json_array();
 	const json_t *all = json_object_get(v->linux_part, "namespaces");
 	size_t i;
 
@@ -486,12 +509,16 @@ json_t *ctr_inspect_isolation(const struct ctr_view *v)
 		const char *s = json_string_value(x);
 
 		if (s && v->state.pid > 0)
-			(void)json_array_append_new(in_force(v, s) ? hold : lost, json_string(s));
+			(void)json_array_append_new(in_force(v, s)  ? hold
+						    : is_near(v, s) ? near
+								    : lost,
+						    json_string(s));
 	}
-	j = json_pack("{s:o, s:s, s:b, s:s, s:o, s:o}", "OwnNamespaces", own, "Seccomp",
+	j = json_pack("{s:o, s:s, s:b, s:s, s:o, s:o, s:o}", "OwnNamespaces", own, "Seccomp",
 		      json_is_object(seccomp) ? "filter" : "unconfined", "NoNewPrivileges",
 		      json_is_true(json_object_get(v->process, "noNewPrivileges")), "Cgroup",
-		      v->state.cgroup, "LimitsInForce", hold, "LimitsNotInForce", lost);
+		      v->state.cgroup, "LimitsInForce", hold, "LimitsApproximate", near,
+		      "LimitsNotInForce", lost);
 	if (j)
 		(void)json_object_update_new(j, walls(v));
 	return j;

@@ -111,6 +111,7 @@ libcmd_a_SOURCES += cmd/engine/spec_device.c
 libcmd_a_SOURCES += cmd/engine/spec_env.c
 libcmd_a_SOURCES += cmd/engine/spec_files.c
 libcmd_a_SOURCES += cmd/engine/spec_harden.c
+libcmd_a_SOURCES += cmd/engine/settings.c cmd/engine/settings.h
 libcmd_a_SOURCES += cmd/engine/spec_limits.c
 libcmd_a_SOURCES += cmd/engine/spec_linux.c
 libcmd_a_SOURCES += cmd/engine/spec_mounts.c cmd/engine/spec_mounts.h

@@ -135,6 +135,15 @@ static json_t *row(struct stats *x, const struct ctr *c, const struct usage *u, 
 			 (json_int_t)u->memory);
 }
 
+static void limit_memory(const struct ctr *c, struct usage *u)
+{
+	int64_t max = json_integer_value(
+		json_object_get(json_object_get(c->record, "limits"), "memory_max"));
+
+	if (max > 0 && max < u->memory_limit)
+		u->memory_limit = max;
+}
+
 /* 0; 1 when it does not run and is not wanted then */
 static int add(struct stats *x, struct ctr *c, bool idle_too, json_t *rows, struct rl_err *err)
 {
@@ -151,6 +160,8 @@ static int add(struct stats *x, struct ctr *c, bool idle_too, json_t *rows, stru
 		lived = wall_ns() - s.started_ns;
 		x->any_runs |= r == 0;
 	}
+	if (r == 0 && s.pid > 0 && !s.cgroup[0]) /* then its monitor keeps it (core/memwatch.h) */
+		limit_memory(c, &u);
 	if (s.pid <= 0 || r == -ESRCH) {
 		if (!idle_too)
 			return 1;

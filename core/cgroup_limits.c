@@ -201,6 +201,18 @@ static size_t differences(const struct cgroup_limits *old, const struct cgroup_l
 	return n;
 }
 
+const char *cgroup_changed(const struct cgroup_limits *old, const struct cgroup_limits *new,
+			   bool (*can)(const char *flag), bool swap)
+{
+	struct cgroup_knob k[2 * CGROUP_KNOBS];
+	const size_t n = differences(old, new, k);
+
+	for (size_t i = 0; i < n; i++)
+		if (!can(k[i].flag) && (swap || strcmp(k[i].flag, "--memory-swap") != 0))
+			return k[i].flag;
+	return NULL;
+}
+
 /*
  * A limit below what is in use would end the container at once. Pages of files do not count: the
  * kernel takes them back.

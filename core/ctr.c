@@ -421,12 +421,12 @@ int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, str
 
 	time_rfc3339(started, x->started_ns);
 	time_rfc3339(finished, x->finished_ns);
-	j = json_pack("{s:i, s:i, s:i, s:b, s:b, s:b, s:I, s:I, s:I, s:s, s:s, s:s}", "version",
-		      CTR_FORMAT, "code", x->code, "signal", x->signal, "oom", x->oom, "by_user",
-		      x->by_user, "restarting", x->restarting, "restarts", (json_int_t)x->restarts,
-		      "memory_max", (json_int_t)x->memory_max, "memory_peak",
-		      (json_int_t)x->memory_peak, "started", started, "finished", finished, "error",
-		      x->error);
+	j = json_pack("{s:i, s:i, s:i, s:b, s:b, s:b, s:I, s:I, s:I, s:s, s:s, s:s, s:i, s:s}",
+		      "version", CTR_FORMAT, "code", x->code, "signal", x->signal, "oom", x->oom,
+		      "by_user", x->by_user, "restarting", x->restarting, "restarts",
+		      (json_int_t)x->restarts, "memory_max", (json_int_t)x->memory_max,
+		      "memory_peak", (json_int_t)x->memory_peak, "started", started, "finished",
+		      finished, "error", x->error, "cause", (int)x->cause, "biggest", x->biggest);
 	if (!j)
 		return rl_oom(err);
 	r = json_write_file(c->dir_fd, "exit.json", j, sync, err);

@@ -172,6 +172,8 @@ static void read_run(const json_t *j, struct ctr_state *s)
 static void read_exit(const json_t *j, struct ctr_state *s)
 {
 	const char *error = json_string_value(json_object_get(j, "error"));
+	const char *biggest = json_string_value(json_object_get(j, "biggest"));
+	const json_int_t cause = json_integer_value(json_object_get(j, "cause"));
 
 	s->exit = (struct ctr_exit){
 		.code = (int)json_integer_value(json_object_get(j, "code")),
@@ -186,6 +188,9 @@ static void read_exit(const json_t *j, struct ctr_state *s)
 		.finished_ns = get_time(j, "finished"),
 	};
 	(void)snprintf(s->exit.error, sizeof(s->exit.error), "%s", error ? error : "");
+	(void)snprintf(s->exit.biggest, sizeof(s->exit.biggest), "%s", biggest ? biggest : "");
+	if (cause > 0 && cause < CTR_CAUSES)
+		s->exit.cause = (enum ctr_cause)cause;
 	s->restarts = s->exit.restarts;
 }
 

@@ -33,6 +33,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -147,6 +148,16 @@ static int give_up_rights(struct job *j, int cwd_fd, int *stub_fd, struct rl_err
 	return isolate_self(&i, err);
 }
 
+static int limit_processes(const struct job *j, struct rl_err *err)
+{
+	const struct rlimit l = { (rlim_t)j->place.nproc, (rlim_t)j->place.nproc };
+
+	/* above an own limit that is lower: then that one holds */
+	if (j->place.nproc > 0 && setrlimit(RLIMIT_NPROC, &l) < 0 && errno != EPERM)
+		return rl_fail_sys(err, errno, "limit the number of processes");
+	return 0;
+}
+
 /* Its descriptors need no closing: isolate.h, 4. */
 static _Noreturn void process_main(struct job *j)
 {
@@ -155,8 +166,9 @@ static _Noreturn void process_main(struct job *j)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(125);
+	r = limit_processes(j, &err);
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
+	if (r == 0 && root < 0)
 		r = rl_fail_sys(&err, errno, "open the container's root");
 	if (r == 0)
 		r = open_stdio(j, root, &err);

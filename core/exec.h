@@ -31,6 +31,7 @@ struct exec_place {
 	pid_t init_pid;
 	int init_pidfd;
 	int cgroup_fd; /* folder of the container's cgroup, or FD_NONE */
+	int64_t nproc; /* RLIMIT_NPROC in place of its limit of processes, 0 = none (core/approx.h) */
 };
 
 /* One that runs, as the monitor sees it. */

@@ -46,6 +46,7 @@
 #include "core/base/proc.h"
 #include "core/control.h"
 #include "core/monitor_int.h"
+#include "core/monitor_limits.h"
 #include "core/pump.h"
 #include "core/spec.h"
 #include "core/stragglers.h"
@@ -151,72 +152,6 @@ static void close_container_ends(struct launch *l)
 		fd_close(TAKE_FD(l->stdio[i]));
 }
 
-/* "--memory: why" is only news when the user asked for --memory. */
-static bool was_asked(const struct monitor *m, const char *line)
-{
-	const char *flag = line;
-	size_t n = strcspn(line, ":");
-
-	for (size_t i = 0; i < m->cfg->limit_flags->n; i++) {
-		const char *asked = m->cfg->limit_flags->v[i];
-
-		if (strncmp(asked, flag, n) == 0 && strchr(" =", asked[n]))
-			return true;
-		/* the other way to say the same */
-		if (strncmp(flag, "--cpus:", 7) == 0 && strncmp(asked, "--cpu-quota ", 12) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Limits need one. What runs in the background has one too where it can be had and stays, with the
- * default limit of processes: pause, stats and a sure end work by it. A foreground container is
- * spared the talk with systemd.
- */
-static bool wants_cgroup(const struct monitor *m)
-{
-	if (m->cfg->limits.mode == CGROUP_MODE_DISABLED)
-		return false;
-	return m->cfg->limit_flags->n > 0 || (m->cfg->detached && cgroup_outlives_login());
-}
-
-static int place(struct monitor *m, struct rl_err *err)
-{
-	auto_strv struct strv lost = { 0 };
-	int r;
-
-	if (!wants_cgroup(m))
-		return 0;
-	r = cgroup_place(&m->cgroup, &m->cfg->limits, getpid(), m->init.pid, &lost, err);
-	if (r < 0)
-		return rl_wrap(err, "apply the limits");
-	for (size_t i = 0; i < lost.n; i++) {
-		if (!was_asked(m, lost.v[i]))
-			continue;
-		if (m->cfg->strict_limits) {
-			rl_fail(err, ENOTSUP, "a limit cannot be applied: %s", lost.v[i]);
-			return rl_hint(
-				err, "without --strict-limits the container would run without it");
-		}
-		monitor_note(m, lost.v[i]);
-	}
-	return 0;
-}
-
-static int request_place(struct monitor *m, struct rl_err *err)
-{
-	auto_free char *what = NULL;
-
-	if (!wants_cgroup(m))
-		return 0;
-	what = str_printf("rl container %s", m->cfg->ctr->name);
-	if (!what)
-		return rl_oom(err);
-	return cgroup_request(m->cfg->ctr->id, what, &m->cfg->limits, getpid(), m->init.pid,
-			      &m->cgroup, err);
-}
-
 /* The pump of the last run has delivered everything, unless a client does not take it. */
 static void reap_pump(struct monitor *m)
 {
@@ -296,7 +231,7 @@ static int start(struct monitor *m, struct rl_err *err)
 	if (!m->cfg->passthrough) /* the next run needs those */
 		close_container_ends(l);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* not before: the joiner writes init's id maps */
-	r = m->runs ? 0 : request_place(m, err);
+	r = m->runs ? 0 : monitor_limits_request(m, err);
 	if (r == 0 && !p.terminal)
 		r = fork_pump(m, &p, err);
 	if (r == 0)
@@ -306,7 +241,7 @@ static int start(struct monitor *m, struct rl_err *err)
 		r = fork_pump(m, &p, err);
 	}
 	if (r == 0)
-		r = m->runs ? cgroup_reuse(&m->cgroup, m->init.pid, err) : place(m, err);
+		r = monitor_limits_place(m, err);
 	if (r == 0)
 		r = write_pids(m, err);
 	if (r == 0)
@@ -322,6 +257,7 @@ static int start(struct monitor *m, struct rl_err *err)
 					   event_of(m, "attach") };
 
 		events_emit(m->cfg->rl, e, m->detached ? 2 : 3);
+		monitor_limits_watch(m);
 		monitor_health_start(m);
 	}
 	return r;
@@ -355,6 +291,7 @@ enum {
 	P_PORTS,
 	P_SIGNAL,
 	P_HEALTH,
+	P_MEMORY,
 	P_SERVE,
 	P_COUNT = P_SERVE + MONITOR_SERVE_FDS
 };
@@ -365,6 +302,7 @@ static void client_left(struct monitor *m)
 	if (m->detached)
 		return;
 	m->stopping = m->by_user = true;
+	monitor_because(m, CTR_CAUSE_CLIENT);
 	kill_container(m);
 }
 
@@ -394,6 +332,7 @@ static void watch(struct monitor *m)
 		f[P_PORTS] = (struct pollfd){ .fd = m->ports_pidfd, .events = POLLIN };
 		f[P_SIGNAL] = (struct pollfd){ .fd = m->sig_fd, .events = POLLIN };
 		f[P_HEALTH] = (struct pollfd){ .fd = m->health.e.fd, .events = POLLIN };
+		f[P_MEMORY] = (struct pollfd){ .fd = monitor_limits_fd(m), .events = POLLPRI };
 		monitor_serve_poll(m, f + P_SERVE);
 		r = idle_poll(f, P_COUNT, m->settled ? monitor_time_left(m) : SETTLE_MS);
 		if (r > 0 && f[P_INIT].revents)
@@ -405,6 +344,8 @@ static void watch(struct monitor *m)
 			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
 		if (f[P_SIGNAL].revents)
 			monitor_on_signal(m);
+		if (f[P_MEMORY].revents)
+			monitor_limits_pressed(m);
 		if (f[P_HEALTH].revents)
 			monitor_health_done(m);
 		if (f[P_CLIENT].revents && !on_client(m))
@@ -423,8 +364,8 @@ static struct ctr_exit reap(struct monitor *m)
 {
 	struct ctr_exit x = { .started_ns = m->started_ns,
 			      .finished_ns = wall_ns(),
-			      .by_user = m->by_user };
-	struct cgroup_usage u = { 0 };
+			      .by_user = m->by_user,
+			      .cause = m->cause };
 	int status = 0;
 
 	while (waitpid(m->init.pid, &status, 0) < 0 && errno == EINTR)
@@ -437,13 +378,7 @@ static struct ctr_exit reap(struct monitor *m)
 	}
 	if (m->timed_out)
 		x.code = -1; /* what Podman says; run makes 255 of it */
-	if (m->cgroup.rung != CGROUP_NONE && cgroup_read(&m->cgroup, &u) == 0 &&
-	    u.oom_kills > m->oom_seen) {
-		m->oom_seen = u.oom_kills;
-		x.oom = true;
-		x.memory_max = u.memory_max;
-		x.memory_peak = u.memory_peak;
-	}
+	monitor_limits_blame(m, &x);
 	return x;
 }
 
@@ -499,6 +434,8 @@ static void clean_up_run(struct monitor *m)
 	monitor_net_stop(m);
 	launch_close(&m->init);
 	m->paused = m->timed_out = false;
+	m->cause = CTR_CAUSE_NONE;
+	memwatch_stop(&m->memwatch);
 }
 
 static void clean_up(struct monitor *m)
@@ -633,6 +570,9 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 			  .net_fd = FD_NONE,
 			  .sync_fd = FD_NONE },
 		.cgroup = { .dir_fd = FD_NONE },
+		.limits = cfg->limits,
+		.memwatch = MEMWATCH_INIT,
+		.memory_fd = FD_NONE,
 	};
 	struct monitor_msg started = { .type = MONITOR_STARTED };
 	struct rl_err err = { 0 };

@@ -41,6 +41,7 @@ enum monitor_type {
 	MONITOR_EXECS,  /* answered by a struct monitor_execs */
 	MONITOR_CHECK,  /* do a health check now; MONITOR_CHECKED comes later */
 	MONITOR_AGAIN, /* end it and start it at once: @signal (0: its own), @code s of grace, -1 = any */
+	MONITOR_LIMITS, /* of a container without a cgroup: @limits from now on */
 	MONITOR_POLICY, /* restart policy from now on: @code = enum restart_kind, @signal = max */
 	/* later on such a connection */
 	MONITOR_CHECKED, /* @code of the check's command */
@@ -49,11 +50,18 @@ enum monitor_type {
 	MONITOR_REFUSED,
 };
 
+/* What can be changed without a cgroup (core/approx.h); 0 and "" = no limit */
+struct monitor_limits {
+	int64_t cpu_quota_us, cpu_period_us, memory_max, pids_max;
+	char cpuset_cpus[256];
+};
+
 struct monitor_msg {
 	uint32_t type; /* enum monitor_type */
 	int32_t code, signal;
 	char id[CTR_ID_LEN + 1]; /* of an exec */
 	struct ctr_exit exit;
+	struct monitor_limits limits;
 	struct rl_err err;
 };
 

@@ -84,6 +84,8 @@ static int begin(struct monitor *m, struct rl_err *err)
 
 static void act(struct monitor *m)
 {
+	if (m->cfg->health->on_failure != HEALTH_DO_NOTHING)
+		monitor_because(m, CTR_CAUSE_HEALTH);
 	switch (m->cfg->health->on_failure) {
 	case HEALTH_DO_NOTHING:
 		break;

@@ -4,7 +4,9 @@
 
 #include <poll.h>
 
+#include "core/approx.h"
 #include "core/exec.h"
+#include "core/memwatch.h"
 #include "core/monitor.h"
 
 #define MONITOR_CONNS_MAX 64
@@ -29,6 +31,7 @@ struct monitor_timers {
 	int64_t kill_ms;    /* the grace after a stop signal of ours is over */
 	int64_t check_ms;   /* the next health check */
 	int64_t restart_ms; /* set between two runs: when the next one starts */
+	int64_t memory_ms;  /* the next look at the memory (monitor_limits.h) */
 };
 
 struct monitor_health {
@@ -62,7 +65,12 @@ struct monitor {
 	unsigned runs;       /* starts so far */
 	bool restart_wanted; /* by --health-on-failure, whatever the policy */
 	bool paused, timed_out;
-	int sig_fd; /* SIGTERM */
+	enum ctr_cause cause;
+	struct cgroup_limits limits; /* of now: `rl update` changes them where there is no cgroup */
+	struct approx approx;
+	struct memwatch memwatch;
+	int memory_fd; /* memory.events of the cgroup, or FD_NONE */
+	int sig_fd;    /* SIGTERM */
 	struct restart_policy policy;
 	struct restart_state restart;
 	struct monitor_timers timers;
@@ -73,6 +81,9 @@ struct monitor {
 
 /* Write into the log of events; @x: with "died", else NULL. */
 void monitor_event(const struct monitor *m, const char *status, const struct ctr_exit *x);
+
+/* Why it is about to end; the first reason stays. */
+void monitor_because(struct monitor *m, enum ctr_cause cause);
 
 /* A warning for the user, while the client that started us is there. */
 void monitor_note(const struct monitor *m, const char *text);

@@ -27,11 +27,18 @@
 #include "core/base/proc.h"
 #include "core/control.h"
 #include "core/monitor_int.h"
+#include "core/monitor_limits.h"
+
+void monitor_because(struct monitor *m, enum ctr_cause cause)
+{
+	if (m->cause == CTR_CAUSE_NONE)
+		m->cause = cause;
+}
 
 int monitor_time_left(const struct monitor *m)
 {
 	const int64_t points[] = { m->timers.end_ms, m->timers.kill_ms, m->timers.check_ms,
-				   m->timers.restart_ms };
+				   m->timers.restart_ms, m->timers.memory_ms };
 	int64_t first = INT64_MAX, left;
 
 	for (size_t i = 0; i < ARRAY_LEN(points); i++)
@@ -60,12 +67,15 @@ void monitor_on_time(struct monitor *m)
 {
 	if (is_due(&m->timers.end_ms)) {
 		m->timed_out = true;
+		monitor_because(m, CTR_CAUSE_TIMEOUT);
 		monitor_kill(m);
 	}
 	if (is_due(&m->timers.kill_ms))
 		monitor_kill(m);
 	if (is_due(&m->timers.check_ms))
 		monitor_health_due(m);
+	if (is_due(&m->timers.memory_ms))
+		monitor_limits_look(m);
 }
 
 int monitor_next_start(struct monitor *m, int exit_code)
@@ -99,6 +109,7 @@ static void thaw(struct monitor *m)
 void monitor_stopping(struct monitor *m)
 {
 	m->stopping = m->by_user = true;
+	monitor_because(m, CTR_CAUSE_USER);
 	thaw(m);
 }
 
@@ -147,6 +158,7 @@ int monitor_again(struct monitor *m, int signo, int grace_s, struct rl_err *err)
 		return 0;
 	}
 	m->again = m->by_user = true;
+	monitor_because(m, CTR_CAUSE_USER);
 	end_by(m, signo ? signo : m->cfg->stop_signal, grace_s);
 	return 0;
 }
@@ -163,6 +175,7 @@ void monitor_on_signal(struct monitor *m)
 	if (si.ssi_signo == CONTROL_SIGNAL || m->stopping)
 		return;
 	m->stopping = true;
+	monitor_because(m, CTR_CAUSE_SHUTDOWN);
 	if (m->timers.restart_ms == 0)
 		monitor_end_softly(m);
 }

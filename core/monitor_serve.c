@@ -24,6 +24,7 @@
 #include "core/base/proc.h"
 #include "core/control.h"
 #include "core/monitor_int.h"
+#include "core/monitor_limits.h"
 #include "core/session.h"
 
 #define EXECS_END_MS 200 /* for all supervisors to say how their process ended */
@@ -65,7 +66,8 @@ int monitor_listen_here(struct monitor *m, struct rl_err *err)
 
 struct exec_place monitor_place(const struct monitor *m)
 {
-	return (struct exec_place){ m->cfg->launch, m->init.pid, m->init.pidfd, m->cgroup.dir_fd };
+	return (struct exec_place){ m->cfg->launch, m->init.pid, m->init.pidfd, m->cgroup.dir_fd,
+				    m->approx.nproc };
 }
 
 /* @fds: what exec_client() takes. */
@@ -170,6 +172,9 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 		break;
 	case MONITOR_POLICY:
 		r = monitor_set_policy(m, req->code, req->signal, &ans.err);
+		break;
+	case MONITOR_LIMITS:
+		r = monitor_limits_change(m, &req->limits, &ans.err);
 		break;
 	case MONITOR_AGAIN:
 		r = monitor_again(m, req->signal, req->code, &ans.err);

@@ -19,6 +19,7 @@
 #include "cmd/engine/healthopt.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/logopt.h"
+#include "cmd/engine/settings.h"
 #include "cmd/engine/volumes_from.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -322,6 +323,8 @@ static int make(struct making *m, struct rl_err *err)
 		r = ctr_create(c->rl, req->name, &c->ctr, err);
 	if (r == 0)
 		r = build_spec(m, err);
+	if (r == 0 && c->limit_flags.n > 0 && !c->strict_limits)
+		r = settings_strict_limits(&c->strict_limits, err);
 	if (r == 0)
 		r = set_log(m, err);
 	if (r == 0)

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 
 #include "cmd/engine/limits.h"
+#include "cmd/engine/settings.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
@@ -237,7 +238,11 @@ static int impossible(const struct create_req *q, struct rl_err *err)
 			       "'--memory-swappiness %.80s' is not a number from 0 to 100, or -1",
 			       w->swappiness);
 	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
-		if (list[i].asked && q->strict_limits)
+		bool strict = q->strict_limits;
+
+		if (list[i].asked && !strict && settings_strict_limits(&strict, err) < 0)
+			return -err->code;
+		if (list[i].asked && strict)
 			return rl_fail(err, ENOTSUP, "'%s' cannot be applied: with cgroup v2 %s",
 				       list[i].flag, list[i].why);
 		if (list[i].asked)

@@ -169,9 +169,10 @@ static void warn_if_oom(const struct container *c, const struct ctr_exit *x)
 {
 	if (!x->oom || x->code != 137)
 		return;
-	log_warn("'%s' was killed because it ran out of memory: limit %.1f MiB, peak %.1f MiB; "
+	log_warn("'%s' was killed because it ran out of memory: limit %.1f MiB, peak %.1f MiB%s%s; "
 		 "raise --memory or use less",
-		 c->ctr.name, (double)x->memory_max / 1048576, (double)x->memory_peak / 1048576);
+		 c->ctr.name, (double)x->memory_max / 1048576, (double)x->memory_peak / 1048576,
+		 x->biggest[0] ? ", most of it had " : "", x->biggest);
 }
 
 /* Detached: only the word that it runs, and its warnings, are waited for. */

@@ -16,6 +16,7 @@
 
 #include "cmd/engine/life.h"
 #include "cmd/engine/limits.h"
+#include "core/approx.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
@@ -146,17 +147,39 @@ static int write_records(struct updating *u, struct rl_err *err)
 
 /* --- the running container ----------------------------------------------------------------- */
 
+/* Without a cgroup: what the monitor can do about it (core/approx.h). */
+static int tell_limits(const struct updating *u, const struct cgroup_limits *from,
+		       const struct cgroup_limits *to, struct rl_err *err)
+{
+	struct monitor_msg m = { .type = MONITOR_LIMITS,
+				 .limits = { to->cpu_quota_us, to->cpu_period_us, to->memory_max,
+					     to->pids_max, "" } };
+	const char *flag = cgroup_changed(from, to, approx_can, u->q->memory_swap != NULL);
+	int r;
+
+	if (flag) {
+		rl_fail(err, ENOTSUP, "'%s' runs without a cgroup: '%s' cannot be changed now",
+			u->c.ctr.name, flag);
+		return rl_hint(err, "stop it, update it, and start it again");
+	}
+	memcpy(m.limits.cpuset_cpus, to->cpuset_cpus, sizeof(m.limits.cpuset_cpus));
+	if (u->c.strict_limits)
+		return rl_fail(err, ENOTSUP,
+			       "'%s' runs without a cgroup: its limits would be approximate",
+			       u->c.ctr.name);
+	r = control_once(u->c.rl, u->c.ctr.id, &m, err);
+	if (r == 0)
+		log_warn("'%s' runs without a cgroup: its limits are approximate", u->c.ctr.name);
+	return r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED ? 0 : r; /* it ended just now */
+}
+
 static int write_kernel(const struct updating *u, const struct cgroup_limits *from,
 			const struct cgroup_limits *to, struct rl_err *err)
 {
 	if (!u->alive || memcmp(from, to, sizeof(*from)) == 0)
 		return 0;
-	if (!u->state.cgroup[0]) {
-		rl_fail(err, ENOTSUP,
-			"'%s' runs without a cgroup: its limits cannot be changed now",
-			u->c.ctr.name);
-		return rl_hint(err, "stop it, update it, and start it again");
-	}
+	if (!u->state.cgroup[0])
+		return tell_limits(u, from, to, err);
 	return cgroup_update(u->state.cgroup, from, to, err);
 }
 

@@ -92,6 +92,7 @@ run_effects() {
 	[ $st = 137 ]
 	ok $? "rl run: out of memory: exit status 137 ($st)"
 	has "out of memory: limit 64.0 MiB, peak 6" "rl run: and a line with limit and peak"
+	has "most of it had dd (" "rl run: and who had the most"
 	out=$(rl run --rm --network none --pids-limit 20 $image \
 		sh -c 'f() { f | f & }; f; sleep 2' 2>&1)
 	has "can't fork" "rl run: a fork bomb meets its limit"
@@ -373,9 +374,13 @@ none)
 	out=$(rl run --rm --network none --cpus 0.5 --memory 64m --pids-limit 20 $image echo it runs 2>&1)
 	has "it runs" "rl run: the container runs"
 	for flag in cpus memory pids-limit; do
-		[ "$(printf '%s\n' "$out" | grep -c -- "--$flag: you have no systemd user session")" = 1 ]
-		ok $? "rl run: one line names the lost limit: --$flag"
+		[ "$(printf '%s\n' "$out" | grep -c -- "--$flag is approximate (.*): you have no systemd user session")" = 1 ]
+		ok $? "rl run: one line names the approximate limit: --$flag"
 	done
+	out=$(rl run --rm --network none --memory 32m $image dd if=/dev/zero of=/dev/null bs=200M count=1 2>&1)
+	[ $? = 137 ]
+	ok $? "rl run: the watched limit of memory ends it"
+	has "most of it had dd" "rl run: and names who had the most"
 	out=$(rl run --rm --network none --strict-limits --memory 64m $image true 2>&1)
 	[ $? = 125 ]
 	ok $? "rl run: --strict-limits refuses instead"
