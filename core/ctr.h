@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/ctr_exit.h"
 #include "core/rl.h"
 
 #define CTR_ID_LEN 64
@@ -102,32 +103,6 @@ struct ctr_run {
 };
 
 int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *err) RL_MUST_USE;
-
-/* Who ended it, when it did not end by itself */
-enum ctr_cause {
-	CTR_CAUSE_NONE,
-	CTR_CAUSE_USER,     /* rl stop, kill, rm -f, restart */
-	CTR_CAUSE_CLIENT,   /* the rl run in whose foreground it was has gone */
-	CTR_CAUSE_TIMEOUT,  /* --timeout */
-	CTR_CAUSE_HEALTH,   /* --health-on-failure */
-	CTR_CAUSE_SHUTDOWN, /* the end of a session or of the machine */
-	CTR_CAUSE_MEMORY,   /* the watched limit of memory (core/memwatch.h) */
-	CTR_CAUSES,
-};
-
-struct ctr_exit {
-	int code;   /* what the command ends with: N, or 128 + signal; -1: --timeout */
-	int signal; /* 0 = exited by itself */
-	bool oom;
-	bool by_user;    /* somebody stopped or killed it */
-	bool restarting; /* its monitor starts it again after a pause */
-	uint32_t restarts;
-	int64_t memory_max, memory_peak; /* with oom; 0 = unknown */
-	int64_t started_ns, finished_ns; /* wall clock */
-	char error[256];                 /* why a restart failed, or empty */
-	enum ctr_cause cause;
-	char biggest[48]; /* with oom: who had the most memory, or empty; plain ASCII */
-};
 
 /* On a full disk it takes the room of run.json. */
 int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync,

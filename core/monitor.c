@@ -45,6 +45,7 @@
 #include "core/base/parse.h"
 #include "core/base/proc.h"
 #include "core/control.h"
+#include "core/monitor_health.h"
 #include "core/monitor_int.h"
 #include "core/monitor_limits.h"
 #include "core/pump.h"

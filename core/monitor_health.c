@@ -18,6 +18,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/monitor_health.h"
 #include "core/monitor_int.h"
 
 static bool has_check(const struct monitor *m)

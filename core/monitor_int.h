@@ -120,14 +120,6 @@ int monitor_set_policy(struct monitor *m, int kind, int max, struct rl_err *err)
 /* Put run.json on disk. */
 int monitor_write_run(const struct monitor *m, struct rl_err *err) RL_MUST_USE;
 
-/* --- monitor_health.c --- */
-
-void monitor_health_start(struct monitor *m); /* a run has begun */
-void monitor_health_due(struct monitor *m);   /* the time for a check has come */
-void monitor_health_done(struct monitor *m);  /* the check's fd is readable */
-/* Somebody wants a check now; monitor_serve_checked() tells how it went. 0 or -errno. */
-int monitor_health_ask(struct monitor *m, struct rl_err *err) RL_MUST_USE;
-
 /* --- monitor_serve.c --- */
 
 /* Nobody is connected and nothing runs in the container yet. */

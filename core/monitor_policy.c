@@ -26,6 +26,7 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/control.h"
+#include "core/monitor_health.h"
 #include "core/monitor_int.h"
 #include "core/monitor_limits.h"
 

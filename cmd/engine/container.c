@@ -195,7 +195,11 @@ static int build_spec(struct making *m, struct rl_err *err)
 	    (m->image.name &&
 	     json_object_set_new(c->asked, "image_ref", json_string(m->image.name)) < 0))
 		return rl_oom(err);
-	return spec_parse(c->spec_json, &c->spec, err);
+	r = spec_parse(c->spec_json, &c->spec, err);
+	c->strict_limits = m->req.strict_limits;
+	return r == 0 && c->limit_flags.n > 0 && !c->strict_limits
+		       ? settings_strict_limits(&c->strict_limits, err)
+		       : r;
 }
 
 /* Exclusive, as Docker and Podman have it: an existing file belongs to another container. */
@@ -305,7 +309,6 @@ static int make(struct making *m, struct rl_err *err)
 	c->remove = req->rm;
 	c->run = req->run;
 	c->init = req->init;
-	c->strict_limits = req->strict_limits;
 	c->stop_timeout = req->stop_timeout;
 	c->run_timeout = (int64_t)req->timeout;
 	c->created_ns = wall_ns();
@@ -323,8 +326,6 @@ static int make(struct making *m, struct rl_err *err)
 		r = ctr_create(c->rl, req->name, &c->ctr, err);
 	if (r == 0)
 		r = build_spec(m, err);
-	if (r == 0 && c->limit_flags.n > 0 && !c->strict_limits)
-		r = settings_strict_limits(&c->strict_limits, err);
 	if (r == 0)
 		r = set_log(m, err);
 	if (r == 0)
