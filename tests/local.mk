@@ -246,7 +246,9 @@ EXTRA_DIST += tests/vm/units.sh
 
 # Tools that tests run
 check_PROGRAMS += tests/tools/killnth
+check_PROGRAMS += tests/tools/refuse
 check_PROGRAMS += tests/tools/unpack
+tests_tools_refuse_LDADD = libbase.a $(SECCOMP_LIBS)
 tests_unit_test_apply_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_archive_in_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_confine_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
