@@ -18,6 +18,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/kernel.h"
 
 static int print(const struct buf *b, int status)
 {
@@ -98,6 +99,17 @@ static int usage_error(struct rl_err *err, const char *name)
 	return EXIT_RL;
 }
 
+/*
+ * What the kernel, or a filter around rl, refuses altogether is seldom clear from one call: the doctor
+ * looks at them all.
+ */
+static void report(struct rl_err *err)
+{
+	if (err->code == ENOSYS || (err->code == EPERM && kernel_outer_filters() > 0))
+		rl_hint(err, "see what this machine refuses: rl doctor -q");
+	rl_report(err);
+}
+
 static int exit_status(const struct rl_err *err)
 {
 	return err->exit_code ? err->exit_code : EXIT_RL;
@@ -114,7 +126,7 @@ static int run_each(const struct cmd *c, struct rl *rl, const struct cmd_args *a
 		if (c->each(rl, args->v[i], opts, &err) >= 0)
 			continue;
 		rl_wrap(&err, "%s '%s'", c->name, args->v[i]);
-		rl_report(&err);
+		report(&err);
 		status = exit_status(&err);
 	}
 	return status;
@@ -139,7 +151,7 @@ static int dispatch(const struct cmd *c, const struct global_opts *g, const stru
 	} else {
 		r = c->run(&rl, args, opts, &err);
 		if (r < 0) {
-			rl_report(&err);
+			report(&err);
 			r = exit_status(&err);
 		}
 	}

@@ -165,7 +165,7 @@ static void put_path(const struct ctr_view *v, json_t *o, const char *key, const
 {
 	auto_free char *path = str_printf("%s/%s", v->c->dir, name);
 
-	if (path && faccessat(v->c->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (path && io_exists(v->c->dir_fd, name))
 		(void)json_object_set_new(o, key, json_string(path));
 }
 
@@ -187,8 +187,7 @@ static json_t *graph_driver(const struct ctr_view *v)
 		put_path(v, data, "WorkDir", "work");
 	}
 	return json_pack("{s:s, s:o}", "Name",
-			 faccessat(v->c->dir_fd, "rootfs", F_OK, 0) == 0 ? "vfs" : "overlay",
-			 "Data", data);
+			 io_exists(v->c->dir_fd, "rootfs") ? "vfs" : "overlay", "Data", data);
 }
 
 /* A generated file of the container: its path, or "" when there is none. */
@@ -196,7 +195,7 @@ static json_t *own_file(const struct ctr_view *v, const char *name)
 {
 	auto_free char *path = str_printf("%s/%s", v->c->dir, name);
 
-	if (!path || faccessat(v->c->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!path || !io_exists(v->c->dir_fd, name))
 		return json_string("");
 	return json_string(path);
 }
@@ -441,8 +440,8 @@ static json_t *files(const struct ctr_view *v)
 			 view_log_path(v), "OCIRuntime", "rl", "ConmonPidFile",
 			 view_text(ids, "monitor_pid"), "PidFile", view_text(ids, "pid"), "Name",
 			 v->c->name, "RestartCount", (int)v->state.restarts, "Driver",
-			 faccessat(v->c->dir_fd, "rootfs", F_OK, 0) == 0 ? "vfs" : "overlay",
-			 "MountLabel", "", "ProcessLabel", "", "AppArmorProfile", "");
+			 io_exists(v->c->dir_fd, "rootfs") ? "vfs" : "overlay", "MountLabel", "",
+			 "ProcessLabel", "", "AppArmorProfile", "");
 }
 
 static json_t *rest(const struct ctr_view *v)

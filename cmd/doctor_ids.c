@@ -123,9 +123,7 @@ static void security_modules(struct doctor *d)
 static void surroundings(struct doctor *d)
 {
 	int filters = kernel_outer_filters();
-	const char *mark = access("/run/.containerenv", F_OK) == 0 ? "/run/.containerenv"
-			   : access("/.dockerenv", F_OK) == 0      ? "/.dockerenv"
-								   : NULL;
+	const char *mark = kernel_outer_container();
 
 	if (filters > 0)
 		doctor_ok(d, "outer-seccomp",

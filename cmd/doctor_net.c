@@ -30,7 +30,10 @@ static void tun(struct doctor *d)
 	} else if (net_try(&err) == 0) {
 		doctor_ok(d, "tun", "made a private network");
 	} else {
-		doctor_degraded(d, "tun", DOCTOR_LESS, "--network host or none", "%s", err.msg);
+		doctor_degraded(d, "tun", DOCTOR_LESS,
+				kernel_outer_container() ? "the network around this container"
+							 : "--network host or none",
+				"%s", err.msg);
 		doctor_fix(d, "%s", err.hint);
 	}
 }

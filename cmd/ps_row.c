@@ -186,10 +186,10 @@ static bool is_idle(const struct rl *rl, const char *id)
 	if (fd < 0 || io_lock_holder(fd) != 0)
 		return false;
 	(void)snprintf(path, sizeof(path), "containers/%s/exit.json", id);
-	ended = faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	ended = io_exists(rl->data_fd, path);
 	if (!ended && errno == ENOENT) {
 		(void)snprintf(path, sizeof(path), "containers/%s/run.json", id);
-		ended = faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		ended = !io_exists(rl->data_fd, path) &&
 			errno == ENOENT;
 	}
 	/* between the two looks it may have been started: then the lock is held again */

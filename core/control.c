@@ -61,7 +61,7 @@ static bool call_monitor(const struct rl *rl, const char *path)
 	auto_fd int lock = FD_NONE, pidfd = FD_NONE;
 	pid_t pid;
 
-	if (!lock_path || !run_path || faccessat(rl->data_fd, run_path, F_OK, 0) < 0)
+	if (!lock_path || !run_path || !io_exists(rl->data_fd, run_path))
 		return false;
 	lock = openat(rl->data_fd, lock_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	pid = lock < 0 ? 0 : io_lock_holder(lock);

@@ -122,10 +122,10 @@ bool ctr_id_is_used(const struct rl *rl, const char *id)
 	bool dead;
 
 	(void)snprintf(path, sizeof(path), "containers/%s", id);
-	if (faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (io_exists(rl->data_fd, path))
 		return true;
 	(void)snprintf(path, sizeof(path), "containers/.new-%s", id);
-	if (faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!io_exists(rl->data_fd, path))
 		return false;
 	dead = ctr_is_garbage(rl->data_fd, path, &lock);
 	fd_close(lock);

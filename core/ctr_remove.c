@@ -241,7 +241,7 @@ static void sweep_one(const struct rl *rl, const char *name, struct session *s)
 			return;
 	}
 	dir = openat(rl->data_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir >= 0 && faccessat(dir, CTR_VOLUMES, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (dir >= 0 && io_exists(dir, CTR_VOLUMES)) {
 		need_session(rl, s);
 		delete_volumes(rl, dir, s->userns_fd, name[1] == 'n');
 	}

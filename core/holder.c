@@ -241,12 +241,7 @@ static int keep_only(int *fds, size_t n)
 	for (int i = 0; i < 3; i++)
 		if (null < 0 || dup3(null, i, 0) < 0)
 			(void)close(i); /* whatever it was, it is not ours to hold */
-	if (syscall(SYS_close_range, 3 + (unsigned)n, ~0U, 0) < 0) {
-		long max = sysconf(_SC_OPEN_MAX); /* Linux 5.8 and older, or an outer filter */
-
-		for (int i = 3 + (int)n; i < (max > 0 && max < 65536 ? max : 65536); i++)
-			(void)close(i);
-	}
+	proc_close_range(3 + (unsigned)n, ~0U);
 	return 0;
 }
 

@@ -28,13 +28,24 @@
 #define PIPEFS_MAGIC 0x50495045
 #endif
 
+/* Refused for good, by a kernel without keys or a filter around us? Bad arguments: nothing is made. */
+static bool is_refused(long nr)
+{
+	return syscall(nr, NULL, NULL, NULL, 0, 0) < 0 && (errno == ENOSYS || errno == EPERM);
+}
+
 /* A new session keyring: the caller's holds keys that are not the container's business. */
 static int new_keyring(struct rl_err *err)
 {
+	int e;
+
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0) >= 0)
 		return 0;
-	if (errno == ENOSYS)
-		return 0; /* a kernel without keys, or a filter around us: none can be reached */
+	e = errno;
+	/* the container inherits the filter: what we cannot reach, it cannot */
+	if ((e == ENOSYS || e == EPERM) && is_refused(SYS_add_key) && is_refused(SYS_request_key))
+		return 0;
+	errno = e;
 	rl_fail_sys(err, errno, "create a session keyring");
 	if (err->code == EDQUOT)
 		rl_hint(err, "raise kernel.keys.maxkeys with sysctl");

@@ -48,12 +48,12 @@
 static const struct {
 	unsigned major, minor;
 } since[KERNEL_CALLS] = {
-	[KERNEL_OPENAT2] = { 5, 6 },    [KERNEL_CLONE3] = { 5, 3 },
-	[KERNEL_PIDFD] = { 5, 3 },      [KERNEL_CLOSE_RANGE] = { 5, 9 },
-	[KERNEL_KEYCTL] = { 2, 6 },     [KERNEL_SECCOMP] = { 3, 17 },
-	[KERNEL_NOTIFY] = { 5, 0 },     [KERNEL_LANDLOCK] = { 5, 13 },
-	[KERNEL_MOUNT_API] = { 5, 12 }, [KERNEL_IDMAP_MOUNT] = { 5, 12 },
-	[KERNEL_NEW_PROC] = { 3, 8 },
+	[KERNEL_OPENAT2] = { 5, 6 },      [KERNEL_CLONE3] = { 5, 3 },
+	[KERNEL_PIDFD] = { 5, 3 },        [KERNEL_CLOSE_RANGE] = { 5, 9 },
+	[KERNEL_FACCESSAT2] = { 5, 8 },   [KERNEL_KEYCTL] = { 2, 6 },
+	[KERNEL_SECCOMP] = { 3, 17 },     [KERNEL_NOTIFY] = { 5, 0 },
+	[KERNEL_LANDLOCK] = { 5, 13 },    [KERNEL_MOUNT_API] = { 5, 12 },
+	[KERNEL_IDMAP_MOUNT] = { 5, 12 }, [KERNEL_NEW_PROC] = { 3, 8 },
 };
 
 static struct kernel_trial works(int value)
@@ -98,6 +98,14 @@ static struct kernel_trial try_pidfd(void)
 	return r < 0 ? fails("pidfd_send_signal", -r) : works(0);
 }
 
+/* libc goes another way where it is missing, but takes another answer for the file's. */
+static struct kernel_trial try_faccessat2(void)
+{
+	if (syscall(SYS_faccessat2, AT_FDCWD, "/", F_OK, 0) < 0 && errno != ENOSYS)
+		return fails("faccessat2", errno);
+	return works(0);
+}
+
 static struct kernel_trial try_close_range(void)
 {
 	return syscall(SYS_close_range, ~0U, ~0U, 0) < 0 ? fails("close_range", errno) : works(0);
@@ -111,9 +119,10 @@ static struct kernel_trial try_keyctl(void)
 	return works(0);
 }
 
-static struct kernel_trial try_seccomp(uint32_t action)
+/* Without a program: EFAULT from the kernel, once the flags are known to be good */
+static struct kernel_trial try_seccomp(unsigned flags)
 {
-	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno != EFAULT)
 		return fails("seccomp", errno);
 	return works(0);
 }
@@ -209,9 +218,10 @@ void kernel_try(const char *store, struct kernel_trial ret[KERNEL_CALLS])
 	ret[KERNEL_CLONE3] = try_clone3();
 	ret[KERNEL_PIDFD] = try_pidfd();
 	ret[KERNEL_CLOSE_RANGE] = try_close_range();
+	ret[KERNEL_FACCESSAT2] = try_faccessat2();
 	ret[KERNEL_KEYCTL] = try_keyctl();
-	ret[KERNEL_SECCOMP] = try_seccomp(SECCOMP_RET_ERRNO);
-	ret[KERNEL_NOTIFY] = try_seccomp(SECCOMP_RET_USER_NOTIF);
+	ret[KERNEL_SECCOMP] = try_seccomp(0);
+	ret[KERNEL_NOTIFY] = try_seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER);
 	ret[KERNEL_LANDLOCK] = try_landlock();
 	for (int i = KERNEL_MOUNT_API; i < KERNEL_CALLS; i++)
 		ret[i] = (struct kernel_trial){ .code = ECANCELED };
@@ -273,4 +283,15 @@ int kernel_outer_filters(void)
 	if (p && sscanf(p, "\nSeccomp_filters: %d", &n) == 1)
 		return n;
 	return prctl(PR_GET_SECCOMP) == 2 ? 1 : -1;
+}
+
+const char *kernel_outer_container(void)
+{
+	static const char *const marks[] = { "/run/.containerenv", "/.dockerenv",
+					     "/run/systemd/container" };
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (access(marks[i], F_OK) == 0)
+			return marks[i];
+	return NULL;
 }

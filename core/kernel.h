@@ -14,6 +14,7 @@ enum kernel_call {
 	KERNEL_CLONE3,
 	KERNEL_PIDFD, /* pidfd_open, pidfd_send_signal */
 	KERNEL_CLOSE_RANGE,
+	KERNEL_FACCESSAT2, /* libc asks by it whether files exist; works: ENOSYS as well */
 	KERNEL_KEYCTL,
 	KERNEL_SECCOMP,
 	KERNEL_NOTIFY,   /* seccomp user notification */
@@ -40,5 +41,7 @@ void kernel_try(const char *store, struct kernel_trial ret[KERNEL_CALLS]);
 /* What the failed trial means: "refused by an outer seccomp filter", "needs Linux 5.6 or newer". */
 void kernel_words(enum kernel_call which, const struct kernel_trial *t, char *out, size_t room);
 
+/* The file that tells that rl runs in a container, or NULL. */
+const char *kernel_outer_container(void);
 /* "Seccomp_filters" of proc(5): how many filters act on us; -1 where the kernel does not tell. */
 int kernel_outer_filters(void);

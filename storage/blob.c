@@ -49,7 +49,7 @@ bool blob_exists(const struct rl *rl, const char *digest)
 	char path[96];
 
 	path_of(digest, path);
-	return faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return io_exists(rl->data_fd, path);
 }
 
 int blob_new(const struct rl *rl)

@@ -88,7 +88,7 @@ static bool has_wh_file(const struct part *p, const char *name)
 	if (!p->layer->wh_files || strlen(name) > NAME_MAX - strlen(WH))
 		return false;
 	(void)snprintf(wh, sizeof(wh), WH "%s", name);
-	return faccessat(p->fd, wh, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return io_exists(p->fd, wh);
 }
 
 static bool is_opaque(const struct part *p)
@@ -97,7 +97,7 @@ static bool is_opaque(const struct part *p)
 
 	if (fgetxattr(p->fd, "user.overlay.opaque", &v, 1) == 1 && v == 'y')
 		return true;
-	return p->layer->wh_files && faccessat(p->fd, WH_OPAQUE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return p->layer->wh_files && io_exists(p->fd, WH_OPAQUE);
 }
 
 /* The part of @l that shows @name, in @ret (NULL: none does). */

@@ -51,7 +51,7 @@ static bool is_there(const struct rl *rl, const char id[65])
 	char path[128];
 
 	id_path(path, id, "");
-	return faccessat(rl->data_fd, path, F_OK, 0) == 0;
+	return io_exists(rl->data_fd, path);
 }
 
 static int damaged(const struct rl *rl, const char id[65], struct rl_err *err)

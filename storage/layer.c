@@ -100,7 +100,7 @@ bool layer_exists(const struct rl *rl, const char *key)
 	char path[256];
 
 	return layer_path(key, "/diff", path) == 0 &&
-	       faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	       io_exists(rl->data_fd, path);
 }
 
 int layer_open(const struct rl *rl, const char *key, struct rl_err *err)

@@ -24,7 +24,7 @@ int copy_prepare(const struct rootfs *r, struct rl_err *err)
 	auto_fd int to = FD_NONE;
 	int rc;
 
-	if (faccessat(r->ctr_fd, "rootfs", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (io_exists(r->ctr_fd, "rootfs"))
 		return 0;
 	rc = io_remove_tree(r->ctr_fd, TMP, err);
 	if (rc < 0)

@@ -204,8 +204,7 @@ static int check(int mount_fd, struct rl_err *err)
 {
 	struct stat st;
 
-	if (fstatat(mount_fd, "", &st, AT_EMPTY_PATH) == 0 &&
-	    faccessat(mount_fd, ".", F_OK, 0) == 0)
+	if (fstatat(mount_fd, "", &st, AT_EMPTY_PATH) == 0 && fstatat(mount_fd, ".", &st, 0) == 0)
 		return 0;
 	rl_fail_sys(err, errno, "the program " PROGRAM " ended at once");
 	return rl_hint(err, "STORAGE_DRIVER=vfs does without it");

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -63,7 +64,7 @@ static int make_layers(int fd, struct rl_err *err)
 
 static bool missing(int fd, const char *path)
 {
-	return faccessat(fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	return !io_exists(fd, path) && errno == ENOENT;
 }
 
 /* @root: the mount; @upper: the folder behind it, or FD_NONE */
@@ -180,9 +181,12 @@ static int cache_key(const struct rl *rl, const struct session *s, struct buf *r
 	(void)uname(&u); /* fails only for a bad pointer */
 	if (fstatfs(rl->data_fd, &fs) < 0 || fstat(rl->data_fd, &st) < 0)
 		return rl_fail_sys(err, errno, "stat '%s'", rl->data_dir);
-	return buf_printf(ret, " rl=" PACKAGE_VERSION " kernel=%s fs=%lx dev=%llx ids=%s fuse=%d\n",
+	return buf_printf(ret,
+			  " rl=" PACKAGE_VERSION
+			  " kernel=%s fs=%lx dev=%llx ids=%s fuse=%d sandbox=%d\n",
 			  u.release, (unsigned long)fs.f_type, (unsigned long long)st.st_dev,
-			  s->rung == SESSION_FULL ? "full" : "one", fuse_is_there()) < 0
+			  s->rung == SESSION_FULL ? "full" : "one", fuse_is_there(),
+			  prctl(PR_GET_SECCOMP)) < 0
 		       ? rl_oom(err)
 		       : 0;
 }

@@ -163,6 +163,7 @@ INTEGRATION_TESTS += tests/integration/search.sh
 INTEGRATION_TESTS += tests/integration/session.sh
 INTEGRATION_TESTS += tests/integration/spec_schema.sh
 INTEGRATION_TESTS += tests/integration/update.sh
+INTEGRATION_TESTS += tests/integration/without.sh
 
 tests_fuzz_fuzz_frame_LDADD = $(FUZZ_MAIN) libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) \
 	$(SECCOMP_LIBS)

@@ -101,6 +101,13 @@ static int open_layers(struct making *m, struct rl_err *err)
 
 		if (r == 0)
 			r = layer_open(m->c->rl, key, err);
+		if (r == -ENOENT) {
+			rl_fail(err, ENOENT, "image '%s' was unpacked for other ids than %s",
+				m->req.image,
+				m->c->session.rung == SESSION_FULL ? "those of now"
+								   : "the one that there is now");
+			return rl_hint(err, "fetch it again: rl pull %s", m->req.image);
+		}
 		if (r < 0) {
 			rl_wrap(err, "image '%s'", m->req.image);
 			return rl_hint(err, "fetch it again: rl pull %s", m->req.image);

@@ -165,11 +165,9 @@ static void close_but(int a, int b)
 {
 	const int low = b < 3 || a < b ? a : b, high = a > b ? a : b;
 
-	if (low > 3)
-		(void)syscall(SYS_close_range, 3u, (unsigned)low - 1, 0u);
-	if (high > low + 1)
-		(void)syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
-	(void)syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
+	proc_close_range(3, (unsigned)low - 1); /* fewer than one: nothing */
+	proc_close_range((unsigned)low + 1, (unsigned)high - 1);
+	proc_close_range((unsigned)high + 1, ~0u);
 }
 
 /*

@@ -26,6 +26,7 @@
 #include "core/base/log.h"
 #include "core/base/parse.h"
 #include "core/ctr_state.h"
+#include "core/kernel.h"
 
 static int not_yet(const char *flag, const char *v, struct rl_err *err)
 {
@@ -215,9 +216,7 @@ static int path_network(struct spec_ctx *x, const char *path, struct rl_err *err
  */
 static bool has_to_share(void)
 {
-	return access("/dev/net/tun", R_OK | W_OK) < 0 &&
-	       (access("/run/.containerenv", F_OK) == 0 || access("/.dockerenv", F_OK) == 0 ||
-		access("/run/systemd/container", F_OK) == 0);
+	return access("/dev/net/tun", R_OK | W_OK) < 0 && kernel_outer_container();
 }
 
 static int network(struct spec_ctx *x, struct rl_err *err)

@@ -101,6 +101,13 @@ int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out, stru
 	return 0;
 }
 
+bool io_exists(int dir_fd, const char *path)
+{
+	struct stat st;
+
+	return fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int64_t io_read_number(const char *path)
 {
 	auto_buf struct buf b = { 0 };
@@ -404,6 +411,22 @@ int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *e
 	}
 }
 
+/* An outer filter may refuse the call; without any randomness nothing of rl's would be safe. */
+static void random_bytes(void *p, size_t n)
+{
+	auto_fd int fd = FD_NONE;
+	ssize_t r;
+
+	do
+		r = getrandom(p, n, 0); /* at most 64 bytes: never short */
+	while (r < 0 && errno == EINTR);
+	if (r == (ssize_t)n)
+		return;
+	fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || io_read_full(fd, p, n) != (ssize_t)n)
+		abort();
+}
+
 void rand_hex(char *out, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -412,8 +435,7 @@ void rand_hex(char *out, size_t n)
 	while (n > 0) {
 		size_t k = n < sizeof(b) ? n : sizeof(b);
 
-		while (getrandom(b, k, 0) != (ssize_t)k)
-			; /* only EINTR before the pool is ready; 64 bytes are never short after */
+		random_bytes(b, k);
 		for (size_t i = 0; i < k; i++) {
 			*out++ = digits[b[i] >> 4];
 			*out++ = digits[b[i] & 15];

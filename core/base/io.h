@@ -35,6 +35,11 @@ int io_read_all(int fd, size_t max, struct buf *out) RL_MUST_USE;
 int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out,
 		 struct rl_err *err) RL_MUST_USE;
 
+/*
+ * Is there anything of that name, be it a dangling link? errno as fstatat(2) has it when not.
+ * Not faccessat(2): libc makes that with flags a faccessat2, which old outer filters answer by EPERM.
+ */
+bool io_exists(int dir_fd, const char *path);
 /* The number that a file of /proc or /sys begins with; -1 when there is none. */
 int64_t io_read_number(const char *path);
 

@@ -132,6 +132,19 @@ pid_t proc_clone(uint64_t flags, int exit_signal, int cgroup_fd)
 	return (pid_t)pid;
 }
 
+void proc_close_range(unsigned first, unsigned last)
+{
+	const unsigned most = 65536; /* the kernel gives the lowest free number; we hold few */
+	long max;
+
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	max = sysconf(_SC_OPEN_MAX);
+	for (unsigned fd = first; fd <= last && fd < (max > 0 && max < most ? (unsigned)max : most);
+	     fd++)
+		(void)close((int)fd);
+}
+
 void proc_keep_fds(int *const *fds, size_t n, int from)
 {
 	for (size_t i = 0; i < n; i++)
@@ -142,7 +155,7 @@ void proc_keep_fds(int *const *fds, size_t n, int from)
 		(void)close(to); /* may be closed already */
 		*fds[i] = *fds[i] >= 0 ? dup3(*fds[i], to, O_CLOEXEC) : FD_NONE;
 	}
-	(void)syscall(SYS_close_range, from + (int)n, ~0U, 0); /* Linux 5.9, required elsewhere */
+	proc_close_range((unsigned)from + (unsigned)n, ~0U);
 }
 
 int proc_pidfd_open(pid_t pid)

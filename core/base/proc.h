@@ -60,6 +60,8 @@ int proc_run(const struct proc_spec *spec, int timeout_ms, struct rl_err *err) R
  * with errno.
  */
 pid_t proc_clone(uint64_t flags, int exit_signal, int cgroup_fd);
+/* Close @first to @last. Where close_range(2) is refused, one by one as far as numbers are in use. */
+void proc_close_range(unsigned first, unsigned last);
 /* Move descriptors to @from, @from + 1, ... and close all others from there up. */
 void proc_keep_fds(int *const *fds, size_t n, int from);
 

@@ -55,7 +55,7 @@ const char *fsck_name(const struct fsck *f, const char *id)
 
 bool fsck_is_there(const struct fsck *f, const char *path)
 {
-	return faccessat(f->rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return io_exists(f->rl->data_fd, path);
 }
 
 /* --- names --------------------------------------------------------------------------------- */
@@ -267,7 +267,7 @@ static int check_container(struct fsck *f, int dir_fd, const char *id, struct rl
 		(void)snprintf(path, sizeof(path), "%.64s/%s", id, files[i]);
 		if (json_read_file(dir_fd, path, CTR_REC_MAX, &j, &why) == 0 && json_is_object(j))
 			continue;
-		if (faccessat(dir_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		if (!io_exists(dir_fd, id))
 			return 0; /* removed while we looked */
 		if (fsck_tell(f, false, err,
 			      "container %.12s: %s is damaged: 'rl rm -f %.12s' removes it", id,

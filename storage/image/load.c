@@ -633,7 +633,7 @@ static int stage_archive(struct load *l, struct rl_err *err)
 
 static bool has_member(const struct load *l, const char *name)
 {
-	return l->dir_fd >= 0 ? faccessat(l->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+	return l->dir_fd >= 0 ? io_exists(l->dir_fd, name)
 			      : archive_find(&l->members, name) != NULL;
 }
 

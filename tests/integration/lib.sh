@@ -41,14 +41,15 @@ own_dir "$T/tmp" 755
 own_dir "$T/work" 755
 ROOT=$T/home/store
 
-# as_user CMD...: as the test user with a clean environment; extra variables in the array USER_ENV
-USER_ENV=()
+# as_user CMD...: as the test user with a clean environment; extra variables in the array USER_ENV, a
+# command that runs it all in WRAP
+USER_ENV=() WRAP=()
 as_user() { (as_user_exec "$@"); }
 # the same in place of this shell: "as_user_exec CMD &" gives the command's own pid
 as_user_exec() {
 	local who=()
 	[ "$(id -u)" != 0 ] || who=(setpriv --reuid "$TEST_UID" --regid "$TEST_GID" --init-groups)
-	cd "$T/work" && exec "${who[@]}" env -i HOME="$T/home" USER="$TEST_USER" LOGNAME="$TEST_USER" TERM=xterm \
+	cd "$T/work" && exec "${WRAP[@]}" "${who[@]}" env -i HOME="$T/home" USER="$TEST_USER" LOGNAME="$TEST_USER" TERM=xterm \
 		PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$T/run" RL_ROOT="$ROOT" TMPDIR="$T/tmp" \
 		RL_TEST_MARK="$RL_TEST_MARK" "${USER_ENV[@]}" "$@"
 }

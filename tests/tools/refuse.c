@@ -6,12 +6,13 @@
  *
  * As an outer container's profile or an old kernel would: each CALL ("openat2", "clone3") fails with
  * ERRNO, a number or EPERM, ENOSYS (default), EACCES; "clone:newuser" is clone(2) with CLONE_NEWUSER
- * only. A name that this kernel's headers do not know is an error. Root keeps its ways to setuid
+ * only, "seccomp:notify" seccomp(2) for a user notification only. A name that this kernel's headers do not know is an error. Root keeps its ways to setuid
  * programs; others get no_new_privs, which the kernel wants.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -43,6 +44,11 @@ static int refuse(scmp_filter_ctx f, const char *name, int code)
 	if (strcmp(name, "clone:newuser") == 0)
 		return seccomp_rule_add(f, SCMP_ACT_ERRNO((uint16_t)code), SCMP_SYS(clone), 1,
 					SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
+	if (strcmp(name, "seccomp:notify") == 0)
+		return seccomp_rule_add(f, SCMP_ACT_ERRNO((uint16_t)code), SCMP_SYS(seccomp), 1,
+					SCMP_A1(SCMP_CMP_MASKED_EQ,
+						SECCOMP_FILTER_FLAG_NEW_LISTENER,
+						SECCOMP_FILTER_FLAG_NEW_LISTENER));
 	nr = seccomp_syscall_resolve_name(name);
 	return nr == __NR_SCMP_ERROR ? -EINVAL
 				     : seccomp_rule_add(f, SCMP_ACT_ERRNO((uint16_t)code), nr, 0);
