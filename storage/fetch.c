@@ -345,8 +345,7 @@ static int compose_pull(json_t *root, const void *arg, struct rl_err *err)
 /* Transports that others have and we do not; as a name each would only be a puzzling error. */
 static int check_transport(const char *name, struct rl_err *err)
 {
-	static const char *const unknown[] = { "docker-daemon:", "containers-storage:", "ostree:",
-					       "sif:", "tarball:" };
+	static const char *const unknown[] = { "docker-daemon:", "ostree:", "sif:", "tarball:" };
 
 	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
 		if (strncmp(name, unknown[i], strlen(unknown[i])) != 0)
@@ -369,6 +368,24 @@ static const char *archive_part(const char *name)
 		if (strncmp(name, transports[i], strlen(transports[i])) == 0)
 			return name + strlen(transports[i]);
 	return NULL;
+}
+
+#define OWN_STORE "containers-storage:" /* what is here already, as others call it */
+
+static const char *own_part(const char *name)
+{
+	return strncmp(name, OWN_STORE, strlen(OWN_STORE)) == 0 ? name + strlen(OWN_STORE) : NULL;
+}
+
+static int pull_own(const struct rl *rl, const char *name, struct strv *ret_ids,
+		    struct rl_err *err)
+{
+	auto_image struct image img = { 0 };
+	int r = image_find(rl, name, NULL, &img, err);
+
+	if (r < 0)
+		return r;
+	return strv_add(ret_ids, img.id) < 0 ? rl_oom(err) : 0;
 }
 
 static int pull_archive(const struct rl *rl, const char *name, const char *part, bool quiet,
@@ -418,6 +435,8 @@ int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret
 
 	if (check_transport(req->name, err) < 0)
 		return -err->code;
+	if (own_part(req->name))
+		return pull_own(rl, own_part(req->name), ret_ids, err);
 	if (part)
 		return pull_archive(rl, req->name, part, req->quiet, ret_ids, err);
 	if (is_builtin(req->name))
@@ -440,13 +459,16 @@ int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret
 static int find_local(const struct rl *rl, const struct pull_req *req, struct image *ret,
 		      struct rl_err *err)
 {
+	const char *name = own_part(req->name) ? own_part(req->name) : req->name;
 	struct platform p;
 	int r;
 
+	if (strncmp(name, "docker://", 9) == 0)
+		name += 9;
 	if (!req->platform)
-		return image_find(rl, req->name, NULL, ret, err);
+		return image_find(rl, name, NULL, ret, err);
 	r = platform_parse(req->platform, &p, err);
-	return r < 0 ? r : image_find(rl, req->name, &p, ret, err);
+	return r < 0 ? r : image_find(rl, name, &p, ret, err);
 }
 
 static int pull_and_load(const struct rl *rl, const struct pull_req *req, struct image *ret,
@@ -458,7 +480,7 @@ static int pull_and_load(const struct rl *rl, const struct pull_req *req, struct
 	if (r < 0)
 		return r;
 	/* by name, so that the record says which; by id where it has none of its own */
-	if (find_local(rl, req, ret, err) == 0 && ids.n > 0 && strcmp(ret->id, ids.v[0]) == 0)
+	if (!archive_part(req->name) && find_local(rl, req, ret, err) == 0 && ids.n > 0 && strcmp(ret->id, ids.v[0]) == 0)
 		return 0;
 	if (ids.n == 0)
 		return rl_fail(err, EPROTO, "rl-image brought no image");
@@ -471,7 +493,14 @@ int fetch_image(const struct rl *rl, const struct pull_req *req, enum pull_polic
 	struct rl_err why;
 	int r;
 
-	if (policy == PULL_ALWAYS)
+	if (check_transport(req->name, err) < 0)
+		return -err->code;
+	if (archive_part(req->name) && policy == PULL_NEVER)
+		return rl_fail(err, EINVAL, "'%s' cannot be used with '--pull never'", req->name);
+	if (own_part(req->name))
+		return find_local(rl, req, ret, err);
+	/* layers that are there already are not read again */
+	if (policy == PULL_ALWAYS || archive_part(req->name))
 		return pull_and_load(rl, req, ret, err);
 	if (policy == PULL_NEWER) {
 		r = pull_and_load(rl, req, ret, &why);
