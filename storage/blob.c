@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -74,6 +76,112 @@ int blob_keep(const struct rl *rl, int fd, const char *digest, struct rl_err *er
 	if (linkat(AT_FDCWD, self, rl->data_fd, path, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
 		return rl_fail_sys(err, errno, "keep '%s'", path);
 	return 0;
+}
+
+void blob_drop(const struct rl *rl, const char *digest)
+{
+	char path[96];
+
+	path_of(digest, path);
+	(void)unlinkat(rl->data_fd, path, 0); /* gone already is fine */
+}
+
+/* --- parts --- */
+
+#define PART       ".part-"
+#define PART_AGE_S 86400
+
+static void part_path(const char *digest, char out[96])
+{
+	(void)snprintf(out, 96, FOLDER "/" PART "%.64s", digest_hex(digest));
+}
+
+/* Locked, and still the file that the name stands for. 0, -EAGAIN or -errno. */
+static int lock_part(int dir_fd, const char *path, int fd, int64_t *ret_size)
+{
+	struct stat own, named;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	if (fstat(fd, &own) < 0 || fstatat(dir_fd, path, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	if (own.st_ino != named.st_ino || !S_ISREG(own.st_mode))
+		return -EAGAIN; /* finished or removed just now */
+	*ret_size = own.st_size;
+	return 0;
+}
+
+int blob_part(const struct rl *rl, const char *digest, int64_t *ret_have)
+{
+	auto_fd int fd = FD_NONE;
+	struct rl_err ignored;
+	char path[96];
+	int64_t size;
+	int r;
+
+	if (!digest_is_valid(digest))
+		return -EINVAL;
+	if (io_mkdirs(rl->data_fd, FOLDER, 0700, &ignored) < 0)
+		return -ignored.code;
+	part_path(digest, path);
+	fd = openat(rl->data_fd, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = lock_part(rl->data_fd, path, fd, &size);
+	if (r == 0 && lseek(fd, size, SEEK_SET) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	*ret_have = size;
+	return TAKE_FD(fd);
+}
+
+int blob_part_keep(const struct rl *rl, const char *digest, struct rl_err *err)
+{
+	char from[96], to[96];
+
+	part_path(digest, from);
+	path_of(digest, to);
+	if (renameat(rl->data_fd, from, rl->data_fd, to) < 0)
+		return rl_fail_sys(err, errno, "keep '%s'", to);
+	return 0;
+}
+
+void blob_part_drop(const struct rl *rl, const char *digest)
+{
+	char path[96];
+
+	part_path(digest, path);
+	(void)unlinkat(rl->data_fd, path, 0); /* else the sweep comes by */
+}
+
+static void sweep_part(int dir_fd, const char *name, time_t now)
+{
+	auto_fd int fd = FD_NONE;
+	struct stat st;
+	int64_t size;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || now - st.st_mtime < PART_AGE_S)
+		return;
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && lock_part(dir_fd, name, fd, &size) == 0)
+		(void)unlinkat(dir_fd, name, 0); /* next time then */
+}
+
+void blob_part_sweep(const struct rl *rl)
+{
+	int fd = openat(rl->data_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	time_t now = time(NULL);
+	const struct dirent *e;
+
+	if (!d) {
+		fd_close(fd);
+		return;
+	}
+	while ((e = readdir(d)))
+		if (strncmp(e->d_name, PART, strlen(PART)) == 0)
+			sweep_part(fd, e->d_name, now);
 }
 
 /* --- removal --- */

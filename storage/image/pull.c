@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -45,6 +46,12 @@
 #define INDEX_DEPTH 4 /* an index may name an index, but not for ever */
 #define TAGS_MAX    5000
 
+/* The packed bytes of a layer in storage/blob.h */
+struct keep {
+	int fd;       /* or FD_NONE */
+	bool is_blob; /* whole already, to be read; else a part that grows */
+};
+
 struct pull {
 	const struct rl *rl;
 	struct request *req;
@@ -57,7 +64,8 @@ struct pull {
 	/* while layers_run() is at work */
 	const struct manifest *manifest;
 	uint32_t *layer_ids; /* job of layer i, 0 = none */
-	int *keep_fds;       /* its copy for storage/blob.h, or FD_NONE */
+	struct keep *keep;   /* of layer i */
+	bool cut_off;        /* the network failed: the next pull may go on from there */
 };
 
 /* One image on its way */
@@ -220,6 +228,45 @@ static int get_config(struct pull *p, struct wanted *w, struct rl_err *err)
 
 /* --- layers --- */
 
+/* What is there of a layer is no good, or must make room. */
+static void keep_drop(struct pull *p, size_t i)
+{
+	struct keep *k = &p->keep[i];
+
+	if (k->fd >= 0 && k->is_blob)
+		blob_drop(p->rl, p->manifest->layers[i].digest.text);
+	else if (k->fd >= 0)
+		blob_part_drop(p->rl, p->manifest->layers[i].digest.text);
+	fd_close(TAKE_FD(k->fd));
+}
+
+/*
+ * Where the packed layer goes meanwhile, perhaps with what a pull that was killed has left; or where
+ * it is, when only the unpacked one is missing. The fetcher hashes what is there like what comes.
+ */
+static void keep_open(struct pull *p, size_t i, int64_t *ret_have)
+{
+	const struct descriptor *d = &p->manifest->layers[i];
+	struct keep *k = &p->keep[i];
+	struct rl_err ignored;
+
+	*ret_have = 0;
+	fd_close(TAKE_FD(k->fd));
+	k->is_blob = blob_exists(p->rl, d->digest.text);
+	k->fd = k->is_blob ? blob_open(p->rl, d->digest.text, ret_have, &ignored)
+			   : blob_part(p->rl, d->digest.text, ret_have);
+	if (k->is_blob && k->fd >= 0 && *ret_have != d->size) {
+		keep_drop(p, i); /* damaged */
+		keep_open(p, i, ret_have);
+		return;
+	}
+	if (k->fd < 0 || *ret_have <= d->size)
+		return;
+	*ret_have = 0; /* no beginning of this */
+	if (ftruncate(k->fd, 0) < 0 || lseek(k->fd, 0, SEEK_SET) < 0)
+		fd_close(TAKE_FD(k->fd));
+}
+
 static int feed_open(void *arg, size_t i, int *ret_fd, bool *ret_sure, struct rl_err *err)
 {
 	struct pull *p = arg;
@@ -236,9 +283,8 @@ static int feed_open(void *arg, size_t i, int *ret_fd, bool *ret_sure, struct rl
 	(void)fcntl(wr, F_SETPIPE_SZ, PIPE_BYTES);
 	(void)snprintf(job.digest, sizeof(job.digest), "%s", d->digest.text);
 	job.id = p->layer_ids[i] = ++p->docs.next_id;
-	fd_close(p->keep_fds[i]);
-	p->keep_fds[i] = blob_exists(p->rl, d->digest.text) ? FD_NONE : blob_new(p->rl);
-	if (fetcher_send(&p->docs.fetcher, &job, (const int[]){ wr, p->keep_fds[i] }, err) < 0)
+	keep_open(p, i, &job.have);
+	if (fetcher_send(&p->docs.fetcher, &job, (const int[]){ wr, p->keep[i].fd }, err) < 0)
 		return -err->code;
 	*ret_fd = TAKE_FD(rd);
 	*ret_sure = false;
@@ -255,12 +301,13 @@ static void feed_cancel(void *arg, size_t i)
 /* The fetcher has checked its digest. A store without it can do all but push and save. */
 static void keep_blob(struct pull *p, size_t i)
 {
+	struct keep *k = &p->keep[i];
 	struct rl_err why;
 
-	if (p->keep_fds[i] >= 0 &&
-	    blob_keep(p->rl, p->keep_fds[i], p->manifest->layers[i].digest.text, &why) < 0)
+	if (k->fd >= 0 && !k->is_blob &&
+	    blob_part_keep(p->rl, p->manifest->layers[i].digest.text, &why) < 0)
 		log_debug("%s", why.msg);
-	fd_close(TAKE_FD(p->keep_fds[i]));
+	fd_close(TAKE_FD(k->fd));
 }
 
 static int feed_event(void *arg, struct layers *ls, struct rl_err *err)
@@ -286,6 +333,10 @@ static int feed_event(void *arg, struct layers *ls, struct rl_err *err)
 		if (rep.id != 0 && p->layer_ids[i] == rep.id) {
 			if (!bad)
 				keep_blob(p, i);
+			else if (rep.err.code == EBADMSG || rep.err.code == EFBIG)
+				keep_drop(p, i);
+			else
+				p->cut_off = true;
 			return layers_fed(ls, i, bad ? &rep.err : NULL,
 					  rep.resumed && rep.err.code == EBADMSG, err);
 		}
@@ -325,7 +376,7 @@ static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
 	size_t n = w->m.n_layers, missing;
 	auto_free struct layer_want *want = calloc(n ? n : 1, sizeof(*want));
 	auto_free uint32_t *ids = calloc(n ? n : 1, sizeof(*ids));
-	auto_free int *keep = calloc(n ? n : 1, sizeof(*keep));
+	auto_free struct keep *keep = calloc(n ? n : 1, sizeof(*keep));
 	int64_t bytes;
 	int r;
 
@@ -342,16 +393,21 @@ static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
 		return r;
 	p->manifest = &w->m;
 	p->layer_ids = ids;
-	p->keep_fds = keep;
+	p->keep = keep;
+	p->cut_off = false;
 	for (size_t i = 0; i < n; i++)
-		keep[i] = FD_NONE;
+		keep[i].fd = FD_NONE;
 	progress_start(&p->progress, bytes);
 	r = layers_run(&conf, &feed, want, n, err);
 	progress_end(&p->progress);
+	for (size_t i = 0; i < n; i++) {
+		if (r < 0 && r != -EINTR && !keep[i].is_blob &&
+		    (r == -ENOSPC || r == -EDQUOT || !p->cut_off))
+			keep_drop(p, i);
+		fd_close(keep[i].fd);
+	}
 	p->manifest = NULL;
 	p->layer_ids = NULL;
-	for (size_t i = 0; i < n; i++)
-		fd_close(keep[i]);
 	return r;
 }
 
@@ -522,6 +578,7 @@ int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 		r = trust_open(req.policy, req.sig_dir, &p.trust, err);
 		if (r == 0) {
 			layer_sweep(rl);
+			blob_part_sweep(rl);
 			r = pull_any(&p, err);
 		}
 		trust_close(&p.trust);

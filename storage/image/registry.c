@@ -407,6 +407,27 @@ static unsigned collect_fds(struct registry *reg, struct curl_waitfd *v, struct 
 	return n;
 }
 
+/* What an earlier try has left goes first; the rest is asked for by Range. */
+static void fill(struct job *j)
+{
+	int r = job_fill(j);
+
+	if (r == -EAGAIN)
+		return;
+	if (r < 0) {
+		struct rl_err err = j->err;
+
+		job_finish(j, &err);
+		return;
+	}
+	j->resumed = true;
+	j->got_at_retry = j->got;
+	if (j->got == j->want.size)
+		complete(j);
+	else
+		job_again(j, 0);
+}
+
 static void flush(struct job *j)
 {
 	struct rl_err err = { 0 };
@@ -419,7 +440,9 @@ static void flush(struct job *j)
 		job_finish(j, &err);
 		return;
 	}
-	if (j->state == JOB_FLUSHING)
+	if (j->state == JOB_FILLING)
+		fill(j);
+	else if (j->state == JOB_FLUSHING)
 		complete(j);
 	else
 		http_resume(&j->req);
@@ -508,6 +531,9 @@ void registry_submit(struct registry *reg, const struct fetch_job *want, const i
 	if (fcntl(j->out_fd, F_SETFL, O_WRONLY | O_NONBLOCK) < 0 || job_body_new(j) < 0) {
 		rl_oom(&err);
 		job_finish(j, &err);
+	} else if (want->have > 0 && j->keep_fd >= 0) {
+		j->state = JOB_FILLING;
+		fill(j);
 	}
 }
 

@@ -68,6 +68,7 @@ struct fetch_job {
 	uint32_t kind;
 	int64_t size;             /* exact, or -1 */
 	int64_t max;              /* limit while the size is unknown */
+	int64_t have;             /* FETCH_LAYER: bytes of it in the second descriptor already */
 	char digest[DIGEST_SIZE]; /* of the bytes, or "" */
 	char target[600];
 	char type[128];

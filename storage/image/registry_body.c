@@ -10,13 +10,16 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "storage/image/hash.h"
 #include "storage/image/registry_job.h"
 
+#define FILL_BYTES      (256 << 10)
 #define ERROR_BODY_MAX  65536
 #define ERROR_WASTE_MAX (1 << 20)
 
@@ -155,6 +158,31 @@ int job_flush(struct job *j)
 	j->pending.len = 0; /* the room is used again */
 	j->pending_at = 0;
 	return 0;
+}
+
+int job_fill(struct job *j)
+{
+	auto_free char *block = malloc(FILL_BYTES);
+
+	if (!block)
+		return rl_oom(&j->err);
+	while (j->got < j->want.have && j->pending.len == 0) {
+		int64_t rest = j->want.have - j->got;
+		ssize_t n = pread(j->keep_fd, block, rest < FILL_BYTES ? (size_t)rest : FILL_BYTES,
+				  (off_t)j->got);
+		int r;
+
+		if (n <= 0)
+			return rl_fail(&j->err, EIO, "what an earlier pull has left is unreadable");
+		if (EVP_DigestUpdate(j->md, block, (size_t)n) != 1)
+			return rl_fail(&j->err, EIO, "SHA-256 failed");
+		j->got += n;
+		j->reg->bytes += n;
+		r = pour(j, block, (size_t)n);
+		if (r < 0)
+			return rl_fail_sys(&j->err, -r, "hand over the layer");
+	}
+	return j->got < j->want.have || j->pending.len > 0 ? -EAGAIN : 0;
 }
 
 static int check_digest(struct job *j)

@@ -6,7 +6,7 @@
 
 #include "storage/image/registry.h"
 
-enum job_state { JOB_FREE, JOB_WAITING, JOB_RUNNING, JOB_TOKEN, JOB_FLUSHING };
+enum job_state { JOB_FREE, JOB_WAITING, JOB_RUNNING, JOB_TOKEN, JOB_FILLING, JOB_FLUSHING };
 
 struct job {
 	enum job_state state;
@@ -92,6 +92,8 @@ void push_broken(struct job *j);             /* before a retry: where to go on *
 size_t job_body(struct http_req *r, const void *p, size_t n);
 /* Write what is pending. 0 = all written, -EAGAIN, or another -errno. */
 int job_flush(struct job *j);
+/* Hand over what an earlier try has left in the file. 0 = all, -EAGAIN, or -errno with j->err. */
+int job_fill(struct job *j);
 /* All bytes are here: size, digest, hand over. 0, -EAGAIN (flush first), or -errno with j->err. */
 int job_complete(struct job *j);
 int job_body_new(struct job *j) RL_MUST_USE;

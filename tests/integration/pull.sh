@@ -130,6 +130,45 @@ for i in 1 2 3 4 5 6; do wait "${pids[i]}" || bad=1; done
 n=$(grep '"path": "/v2/slow-2000000/blobs' "$R/log" | sort | uniq -c | sort -n | tail -n 2 | awk '{print $1}' | head -n 1)
 [ "$n" = 1 ] && ok "its layer was fetched once" || not_ok "its layer was fetched $n times"
 
+# --- killed, and gone on with ---
+parts() { find "$ROOT/blobs/sha256" -name '.part-*' -size "+$1" 2>/dev/null; }
+for signal in KILL TERM; do
+	forget
+	: >"$R/log"
+	as_user_exec "$RL" pull -q "$H/slow-900000" >/dev/null 2>&1 &
+	pid=$!
+	MY_PIDS="$MY_PIDS $pid"
+	for _ in {1..200}; do
+		[ -z "$(parts 200k)" ] || break
+		sleep 0.05
+	done
+	kill -$signal "$(leftover_processes | awk '/rl-image/ { print $2; exit }')"
+	wait $pid
+	[ -n "$(parts 200k)" ] && ok "$signal: what has come stays" || not_ok "$signal: what has come stays" "$(find "$ROOT/blobs")"
+	run rl pull -q "$H/slow-900000"
+	expect "$signal: the next pull" 0 "$id_pattern" ""
+	check "$signal: it goes on from there" grep -qE '"Range": "bytes=[2-9][0-9]{5}-' "$R/log"
+	[ -z "$(parts 0)" ] && ok "$signal: the part is a whole now" || not_ok "$signal: the part is a whole now" "$(parts 0)"
+done
+: >"$R/log"
+chmod -R u+rwX "$ROOT/layers" && rm -rf "$ROOT"/layers/[a-f0-9s]*
+run rl pull -q "$H/slow-900000"
+expect "the unpacked layer is gone, the packed one is here" 0 "$id_pattern" ""
+[ "$(requests slow-900000 blobs)" = 1 ] && ok "only the config was fetched" || not_ok "only the config was fetched" "$(cat "$R/log")"
+blob=$(find "$ROOT/blobs/sha256" -type f -size +500k)
+rm -rf "$ROOT"/layers/[a-f0-9s]*
+printf x | dd of="$blob" bs=1 seek=500000 conv=notrunc 2>/dev/null
+run rl pull -q "$H/slow-2000000" "$H/slow-900000"
+expect "both are damaged: fetched again" 0 "$id_pattern
+$id_pattern" ""
+run rl fsck
+expect "the store is whole" 0
+as_user mkdir -p "$ROOT/blobs/sha256"
+as_user dd if=/dev/urandom of="$ROOT/blobs/sha256/.part-$(sha256sum </dev/null | cut -c1-64)" bs=1k count=10 2>/dev/null
+as_user touch -d '2 days ago' "$ROOT/blobs/sha256/.part-$(sha256sum </dev/null | cut -c1-64)"
+run rl pull -q "$H/ok"
+[ -z "$(parts 0)" ] && ok "parts that nobody came back for are removed" || not_ok "parts that nobody came back for" "$(parts 0)"
+
 # --- little space ---
 if [ "$(id -u)" = 0 ]; then
 	forget
@@ -166,6 +205,22 @@ run rl load -q -i "$T/x/layout"
 expect "an OCI layout" 0 "Loaded image: other.example/b:1" ""
 run rl pull -q "oci:$T/x/layout:other.example/b:1"
 expect "pull oci:FOLDER:NAME" 0 "$id_pattern" ""
+forget
+run rl run --rm --network none "oci:$T/x/layout:other.example/b:1" echo from a layout
+expect "run oci:FOLDER:NAME" 0 "from a layout"
+run rl run --rm --network none "oci-archive:$T/i/share/rl/rl-busybox.tar" echo from an archive
+expect "run oci-archive:FILE" 0 "from an archive"
+run rl save -q --format docker-dir -o "$T/work/d" other.example/b:1
+run rl run --rm --network none "dir:$T/work/d" echo from a folder
+expect "run dir:FOLDER" 0 "from a folder"
+run rl run --rm --network none docker://other.example/b:1 echo here
+expect "run docker://NAME that is here" 0 here ""
+run rl pull -q containers-storage:other.example/b:1
+expect "containers-storage: is what is here" 0 "$id_pattern" ""
+run rl run --pull never "oci:$T/x/layout" true
+expect_error "run from a folder and --pull never" "*cannot be used with '--pull never'*"
+run rl run docker-daemon:x true
+expect_error "run: a transport of others" "*'docker-daemon:'*docker://*"
 run rl pull -q "oci:$T/x/layout:nothere"
 expect_error "pull oci:FOLDER:NAME, not in it" "*no image 'nothere' in it*"
 sed -i 's,other.example/b:1,'"$H/ok:latest"',' "$T/x/layout/index.json"
