@@ -102,13 +102,12 @@ fi
 for d in /run/systemd /run/user /run/dbus; do [ ! -d $d ] || mount -t tmpfs none $d; done
 cycle "no systemd and no D-Bus" "${none[@]}"
 [ -n "$(rl doctor --json | jq ".checks[] | select(.name == \"systemd\" and .status == \"missing\")")" ]
-usual=$(declare -f rl as_user_exec)
-rl() { as_user env -u XDG_RUNTIME_DIR timeout -k 5 "$TIME_LIMIT" "$RL" "$@"; }
+USER_ENV=(XDG_RUNTIME_DIR=) # empty is as good as unset, says the XDG base directory specification
 cycle "no XDG_RUNTIME_DIR" "${none[@]}"
 doctor_says runtime-dir degraded degraded "*is not set" ''
 check "its stand-in is in the store" test -d "$ROOT/run"
 fresh
-eval "$usual"
+USER_ENV=()
 if grep -q ' - cgroup ' /proc/self/mountinfo; then
 	cycle "cgroup v1" "${none[@]}"
 	doctor_says cgroup degraded degraded "*version 1*" "*unified_cgroup_hierarchy=1*"
@@ -125,8 +124,10 @@ cycle "a masked /proc" "${none[@]}"
 doctor_says new-proc degraded degraded "*Operation not permitted" "*unmask=ALL*"
 run rl run --rm "${none[@]}" $img sh -c 'cat /proc/kcore /proc/keys 2>/dev/null | wc -c; (echo x >/proc/sys/kernel/hostname) 2>&1'
 expect "which is masked and read-only all the same" 1 $'0\n*Read-only*'
-WRAP=(setpriv --bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap)
+caps=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
+WRAP=(setpriv --bounding-set="$caps")
 mkdir -p "$T/root/store" "$T/root/run" && chmod 700 "$T/root/store" "$T/root/run"
+usual=$(declare -f as_user_exec)
 as_user_exec() {
 	cd "$T/work" && exec "${WRAP[@]}" env -i HOME="$T/root" TERM=xterm PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$T/root/run" \
 		RL_ROOT="$T/root/store" TMPDIR="$T/tmp" RL_TEST_MARK="$RL_TEST_MARK" "$@"
@@ -152,11 +153,12 @@ umount /proc/acpi 2>/dev/null || umount /proc/version
 # The session of before stays: each call is tried where it is used for a container.
 WRAP=()
 landlock=landlock_create_ruleset,landlock_add_rule,landlock_restrict_self
-works=(clone3 $landlock keyctl,add_key,request_key seccomp:notify getrandom)
+keys=keyctl,add_key,request_key
+works=(clone3 "$landlock" "$keys" seccomp:notify getrandom)
 needed=(openat2 fsopen open_tree move_mount mount_setattr pidfd_open close_range seccomp)
 for e in EPERM ENOSYS; do
 	# the second answer, as of an old kernel: a sample
-	[ $e = EPERM ] || [ -n "${LONG-}" ] || works=(clone3 $landlock) needed=(openat2 mount_setattr pidfd_open)
+	[ $e = EPERM ] || [ -n "${LONG-}" ] || works=(clone3 "$landlock") needed=(openat2 mount_setattr pidfd_open)
 	for c in "${works[@]}"; do
 		WRAP=("$REFUSE" -e $e $c)
 		cycle "$c refused by $e" "${none[@]}"
