@@ -180,9 +180,10 @@ static bool match(const struct filter *f, const void *arg)
 		return has_prefix(img->digest, f->value) || has_prefix(img->index_digest, f->value);
 	case KEY_CONTAINERS:
 		return f->yes == (c->containers > 0);
-	case KEY_INTERMEDIATE: /* no such images here: nor read-only ones, nor lists as images */
-	case KEY_READONLY:
 	case KEY_MANIFEST:
+		return f->yes == img->is_list;
+	case KEY_INTERMEDIATE: /* no such images here: nor read-only ones */
+	case KEY_READONLY:
 		return !f->yes;
 	case KEYS:
 		break;

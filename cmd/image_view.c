@@ -170,7 +170,7 @@ json_t *image_list_json(const struct image *img, int containers)
 		tags = json_null();
 	}
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:i, s:I, s:I, s:s, s:o, s:i, s:o, "
-			 "s:b, s:s, s:s}",
+			 "s:b, s:s, s:s, s:b}",
 			 "Id", img->id, "ParentId", "", "RepoTags", tags, "RepoDigests",
 			 image_repo_digests(img), "Names", names_json(img), "Digest",
 			 img->digest ? img->digest : "", "Size", (json_int_t)img->size,
@@ -178,7 +178,8 @@ json_t *image_list_json(const struct image *img, int containers)
 			 (json_int_t)(img->created_ns / 1000000000), "CreatedAt", created, "Labels",
 			 labels ? json_deep_copy(labels) : json_object(), "Containers", containers,
 			 "History", names_json(img), "Dangling", img->names.n == 0, "Arch",
-			 img->platform.arch, "Os", img->platform.os);
+			 img->platform.arch, "Os", img->platform.os, "IsManifestList",
+			 img->is_list);
 }
 
 /* --- inspect ----------------------------------------------------------------------------- */

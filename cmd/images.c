@@ -17,6 +17,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "storage/mlist.h"
 
 struct images_opts {
 	bool all, quiet, no_trunc, digests, no_heading, history;
@@ -124,6 +125,29 @@ static int apply_filters(const struct rl *rl, const struct image_filters *f, boo
 	return 0;
 }
 
+/* Images, then manifest lists. */
+static int read_all(const struct rl *rl, struct rows *r, struct rl_err *err)
+{
+	struct image *lists = NULL, *v;
+	size_t n = 0;
+	int rc = image_list(rl, &r->images, &r->n_images, err);
+
+	if (rc == 0)
+		rc = mlist_all(rl, &lists, &n, err);
+	if (rc < 0 || n == 0)
+		return rc;
+	v = reallocarray(r->images, r->n_images + n, sizeof(*v));
+	if (!v) {
+		image_list_done(lists, n);
+		return rl_oom(err);
+	}
+	memcpy(v + r->n_images, lists, n * sizeof(*v));
+	free(lists);
+	r->images = v;
+	r->n_images += n;
+	return 0;
+}
+
 static int collect(const struct rl *rl, const struct images_opts *o, const char *word,
 		   struct rows *r, struct rl_err *err)
 {
@@ -131,7 +155,7 @@ static int collect(const struct rl *rl, const struct images_opts *o, const char 
 	int rc = image_filters_new(rl, &o->filters, word, &f, err);
 
 	if (rc == 0)
-		rc = image_list(rl, &r->images, &r->n_images, err);
+		rc = read_all(rl, r, err);
 	if (rc == 0)
 		rc = count_containers(rl, r, err);
 	if (rc == 0)

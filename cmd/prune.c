@@ -20,6 +20,7 @@
 #include "storage/du.h"
 #include "storage/image.h"
 #include "storage/layer.h"
+#include "storage/mlist.h"
 
 /* The bytes below @path when they are asked for; 0 when S cannot be had. */
 static int64_t bytes_of(const struct rl *rl, const struct pruned *p, const struct session *s,
@@ -192,19 +193,26 @@ int prune_images(const struct rl *rl, bool all, const struct strv *filters, stru
 {
 	struct image_filters *f = NULL;
 	auto_strv struct strv users = { 0 };
-	struct image *v = NULL;
+	struct image *v = NULL, *lists = NULL;
 	struct rl_err why = { 0 };
 	int64_t before = ret->count ? all_layers(rl) : 0;
-	size_t n = 0;
+	size_t n = 0, n_lists = 0;
 	int r = image_filters_new(rl, filters, NULL, &f, err);
 
 	if (r == 0)
 		r = image_list(rl, &v, &n, err);
 	if (r == 0)
+		r = mlist_all(rl, &lists, &n_lists, err);
+	if (r == 0)
 		r = image_users(rl, &users, err);
+	for (size_t i = 0; i < n_lists && r == 0; i++)
+		r = prune_image(rl, &lists[i], all, &users, f, ret, err);
+	if (r == 0 && !all) /* what a list holds is no leftover, with or without a name */
+		r = mlist_members(rl, &users, err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = prune_image(rl, &v[i], all, &users, f, ret, err);
 	image_list_done(v, n);
+	image_list_done(lists, n_lists);
 	image_filters_free(f);
 	if (image_sweep_layers(rl, &why) < 0)
 		log_warn("files of removed layers stay until the next time: %s", why.msg);

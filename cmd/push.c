@@ -12,40 +12,38 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/push_place.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
-#include "storage/fetch_out.h"
+#include "storage/mlist_push.h"
 #include "storage/ref.h"
 
 struct push_opts {
-	bool all_tags, quiet, force;
-	int tls_verify; /* -1 = not given */
-	const char *authfile, *creds, *cert_dir, *compression, *digestfile, *format, *retry_delay;
-	int64_t level;
-	uint64_t retry;
+	bool all_tags;
+	struct push_common c;
 };
 
 static const struct opt push_options[] = {
 	OPT_BOOL('a', "all-tags", struct push_opts, all_tags, "push all tags of the repository"),
-	OPT_STR(0, "authfile", struct push_opts, authfile, "FILE", "take logins from FILE only"),
-	OPT_STR(0, "cert-dir", struct push_opts, cert_dir, "DIR",
+	OPT_STR(0, "authfile", struct push_opts, c.authfile, "FILE", "take logins from FILE only"),
+	OPT_STR(0, "cert-dir", struct push_opts, c.cert_dir, "DIR",
 		"use certificates and keys in DIR"),
-	OPT_STR(0, "compression-format", struct push_opts, compression, "gzip|zstd",
-		"how to pack layers that are not packed yet (gzip)"),
-	OPT_INT(0, "compression-level", struct push_opts, level, "N", "how hard to try"),
-	OPT_STR(0, "creds", struct push_opts, creds, "USER:PASSWORD", "log in as USER"),
-	OPT_STR(0, "digestfile", struct push_opts, digestfile, "FILE",
+	OPT_STR(0, "compression-format", struct push_opts, c.compression, "gzip|zstd",
+		"how to pack layers (default: gzip those that are not packed)"),
+	OPT_INT(0, "compression-level", struct push_opts, c.level, "N", "how hard to try"),
+	OPT_STR(0, "creds", struct push_opts, c.creds, "USER:PASSWORD", "log in as USER"),
+	OPT_STR(0, "digestfile", struct push_opts, c.digestfile, "FILE",
 		"write the digest of the manifest to FILE"),
-	OPT_BOOL(0, "force-compression", struct push_opts, force,
-		 "=false only: packed layers are pushed as they are"),
-	OPT_STR('f', "format", struct push_opts, format, "oci|docker",
+	OPT_TRI(0, "force-compression", struct push_opts, c.force,
+		"also layers that are packed in another way (default with --compression-format)"),
+	OPT_STR('f', "format", struct push_opts, c.format, "oci|docker",
 		"kind of manifest (default: as it is)"),
-	OPT_BOOL('q', "quiet", struct push_opts, quiet, "no progress"),
-	OPT_UINT(0, "retry", struct push_opts, retry, "N", "try N times more when it breaks"),
-	OPT_STR(0, "retry-delay", struct push_opts, retry_delay, "TIME",
+	OPT_BOOL('q', "quiet", struct push_opts, c.quiet, "no progress"),
+	OPT_UINT(0, "retry", struct push_opts, c.retry, "N", "try N times more when it breaks"),
+	OPT_STR(0, "retry-delay", struct push_opts, c.retry_delay, "TIME",
 		"wait TIME before the first retry (default 1s), then longer"),
-	OPT_TRI(0, "tls-verify", struct push_opts, tls_verify,
+	OPT_TRI(0, "tls-verify", struct push_opts, c.tls_verify,
 		"check certificates; =false also allows plain http"),
 	OPT_IGNORE_BOOL("compress"),
 	OPT_IGNORE_BOOL("disable-content-trust"),
@@ -59,19 +57,17 @@ static const struct opt push_options[] = {
 	OPT_END,
 };
 
-/* The name to push to, canonical. @img is the image as it was asked for. */
-static int place(const char *dest, const struct image *img, char **ret, struct rl_err *err)
+int push_place(const char *dest, const char *own, const char *id, char **ret, struct rl_err *err)
 {
 	static const char *const others[] = { "oci:",           "oci-archive:",
 					      "dir:",           "docker-archive:",
 					      "docker-daemon:", "containers-storage:" };
 	auto_ref struct ref ref = { 0 };
-	const char *name = dest ? dest : img->name;
+	const char *name = dest ? dest : own;
 
 	if (!name) {
 		rl_fail(err, EINVAL, "the image has no name that says where to push it");
-		return rl_hint(err, "name the place: rl push %.12s registry.example/app:1",
-			       img->id);
+		return rl_hint(err, "name the place: rl push %.12s registry.example/app:1", id);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		if (strncmp(name, others[i], strlen(others[i])) != 0)
@@ -92,9 +88,47 @@ static int place(const char *dest, const struct image *img, char **ret, struct r
 	return *ret ? 0 : rl_oom(err);
 }
 
-static int write_digest(const char *path, const char *digest, struct rl_err *err)
+int push_check(const struct push_common *c, struct rl_err *err)
 {
-	int r = io_replace_file(AT_FDCWD, path, digest, strlen(digest), 0644, IO_NOSYNC, err);
+	if (c->compression && strcmp(c->compression, "gzip") != 0 &&
+	    strcmp(c->compression, "zstd") != 0)
+		return rl_fail(err, EINVAL, "unknown compression '%s': expected gzip or zstd",
+			       c->compression);
+	if (c->format && strcmp(c->format, "oci") != 0 && strcmp(c->format, "docker") != 0 &&
+	    strcmp(c->format, "v2s2") != 0)
+		return rl_fail(err, EINVAL, "unknown format '%s': expected oci or docker (v2s2)",
+			       c->format);
+	if (c->level < -1 || c->level > 22)
+		return rl_fail(err, EINVAL,
+			       "--compression-level is 1 to 9 for gzip, to 22 for zstd");
+	return 0;
+}
+
+int push_fill(const struct push_common *c, const char *to, struct push_req *ret, struct rl_err *err)
+{
+	*ret = (struct push_req){ .format = c->format,
+				  .compression = c->compression,
+				  .force = c->force < 0 ? c->compression != NULL : c->force,
+				  .level = (int)c->level };
+	ret->to = (struct pull_req){ .name = to,
+				     .authfile = c->authfile,
+				     .creds = c->creds,
+				     .cert_dir = c->cert_dir,
+				     .tls_verify = c->insecure == 1 ? 0 : c->tls_verify,
+				     .retries = c->retry,
+				     .quiet = c->quiet };
+	if (c->retry_delay && (parse_duration_ms(c->retry_delay, &ret->to.retry_delay_ms) < 0 ||
+			       ret->to.retry_delay_ms > 3600000))
+		return rl_fail(err, EINVAL, "invalid value '%s' for '--retry-delay'",
+			       c->retry_delay);
+	return 0;
+}
+
+int push_write_digest(const struct push_common *c, const char *digest, struct rl_err *err)
+{
+	int r = c->digestfile ? io_replace_file(AT_FDCWD, c->digestfile, digest, strlen(digest),
+						0644, IO_NOSYNC, err)
+			      : 0;
 
 	return r < 0 ? rl_wrap(err, "the digest's file") : 0;
 }
@@ -103,29 +137,35 @@ static int push_image(const struct rl *rl, const struct push_opts *o, const stru
 		      const char *to, struct rl_err *err)
 {
 	auto_free char *digest = NULL;
-	struct push_req req = {
-		.id = img->id,
-		.format = o->format,
-		.compression = o->compression,
-		.level = (int)o->level,
-		.to = { .name = to,
-			.authfile = o->authfile,
-			.creds = o->creds,
-			.cert_dir = o->cert_dir,
-			.tls_verify = o->tls_verify,
-			.retries = o->retry,
-			.quiet = o->quiet },
-	};
-	int r;
+	struct push_req req;
+	int r = push_fill(&o->c, to, &req, err);
 
-	if (o->retry_delay && (parse_duration_ms(o->retry_delay, &req.to.retry_delay_ms) < 0 ||
-			       req.to.retry_delay_ms > 3600000))
-		return rl_fail(err, EINVAL, "invalid value '%s' for '--retry-delay'",
-			       o->retry_delay);
-	r = fetch_push(rl, &req, &digest, err);
+	req.id = img->id;
+	if (r == 0)
+		r = fetch_push(rl, &req, &digest, err);
 	if (r < 0)
 		return rl_wrap(err, "push '%s'", to);
-	return o->digestfile ? write_digest(o->digestfile, digest, err) : 0;
+	return push_write_digest(&o->c, digest, err);
+}
+
+/* A manifest list, with all its images. */
+static int push_list(const struct rl *rl, const struct push_opts *o, const char *word,
+		     const char *dest, struct rl_err *err)
+{
+	auto_free char *digest = NULL, *to = NULL;
+	auto_mlist struct mlist l = { 0 };
+	struct push_req req;
+	int r = mlist_find(rl, word, &l, err);
+
+	if (r == 0)
+		r = push_place(dest, l.name, l.id, &to, err);
+	if (r == 0)
+		r = push_fill(&o->c, to, &req, err);
+	if (r == 0)
+		r = mlist_push(rl, &l, &req, true, &digest, err);
+	if (r < 0)
+		return to ? rl_wrap(err, "push '%s'", to) : r;
+	return push_write_digest(&o->c, digest, err);
 }
 
 /* All names of the store in the repository @word. */
@@ -158,32 +198,15 @@ static int push_all(const struct rl *rl, const struct push_opts *o, const char *
 	return r;
 }
 
-static int check(const struct push_opts *o, struct rl_err *err)
-{
-	if (o->force) {
-		rl_fail(err, ENOTSUP, "not supported yet: --force-compression");
-		return rl_hint(err, "packed layers are pushed as they are, plain ones are packed");
-	}
-	if (o->compression && strcmp(o->compression, "gzip") != 0 &&
-	    strcmp(o->compression, "zstd") != 0)
-		return rl_fail(err, EINVAL, "unknown compression '%s': expected gzip or zstd",
-			       o->compression);
-	if (o->format && strcmp(o->format, "oci") != 0 && strcmp(o->format, "docker") != 0 &&
-	    strcmp(o->format, "v2s2") != 0)
-		return rl_fail(err, EINVAL, "unknown format '%s': expected oci or docker (v2s2)",
-			       o->format);
-	if (o->level < -1 || o->level > 22)
-		return rl_fail(err, EINVAL,
-			       "--compression-level is 1 to 9 for gzip, to 22 for zstd");
-	return 0;
-}
-
 static int push(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct push_opts *o = opts;
+	const char *dest = args->n > 1 ? args->v[1] : NULL;
 	auto_image struct image img = { 0 };
-	auto_free char *to = NULL;
-	int r = check(o, err);
+	auto_free char *to = NULL, *name = NULL;
+	bool is_list = false;
+	char id[65];
+	int r = push_check(&o->c, err);
 
 	if (r == 0 && o->all_tags && args->n > 1)
 		r = rl_fail(err, EINVAL, "--all-tags takes a repository and no second name");
@@ -191,9 +214,13 @@ static int push(struct rl *rl, const struct cmd_args *args, const void *opts, st
 		return r;
 	if (o->all_tags)
 		return push_all(rl, o, args->v[0], err);
-	r = image_find(rl, args->v[0], NULL, &img, err);
+	r = image_resolve_any(rl, args->v[0], id, &name, &is_list, err);
+	if (r == 0 && is_list)
+		return push_list(rl, o, args->v[0], dest, err);
 	if (r == 0)
-		r = place(args->n > 1 ? args->v[1] : NULL, &img, &to, err);
+		r = image_find(rl, args->v[0], NULL, &img, err);
+	if (r == 0)
+		r = push_place(dest, img.name, img.id, &to, err);
 	return r < 0 ? r : push_image(rl, o, &img, to, err);
 }
 
@@ -205,7 +232,7 @@ const struct cmd cmd_push = {
 		 "DESTINATION. Only layers that the registry lacks are sent; those of "
 		 "another repository there are mounted from it. Layers leave as they "
 		 "came, so that an image keeps its digest; plain ones are packed "
-		 "first.\n\n"
+		 "first. A manifest list takes all its images along.\n\n"
 		 "Logins come from --creds, --authfile or the files that 'rl login' "
 		 "writes.",
 	.examples = {
@@ -215,7 +242,11 @@ const struct cmd cmd_push = {
 		  "Push by its own name, write its digest to the file d." },
 	},
 	.options = push_options,
-	.defaults = &(const struct push_opts){ .retry = 3, .tls_verify = -1, .level = -1 },
+	.defaults = &(const struct push_opts){ .c = { .retry = 3,
+						      .tls_verify = -1,
+						      .insecure = -1,
+						      .force = -1,
+						      .level = -1 } },
 	.opts_size = sizeof(struct push_opts),
 	.min_args = 1,
 	.max_args = 2,

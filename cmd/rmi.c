@@ -17,6 +17,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
 #include "storage/image.h"
+#include "storage/mlist.h"
 
 struct rmi_opts {
 	bool all, force, ignore;
@@ -103,14 +104,20 @@ static int rmi_words(const struct rl *rl, const char *const *v, size_t n, const 
 
 static int all_ids(const struct rl *rl, struct strv *ret, struct rl_err *err)
 {
-	struct image *v = NULL;
-	size_t n = 0;
+	struct image *v = NULL, *lists = NULL;
+	size_t n = 0, n_lists = 0;
 	int r = image_list(rl, &v, &n, err);
 
+	if (r == 0)
+		r = mlist_all(rl, &lists, &n_lists, err);
+	for (size_t i = 0; i < n_lists && r == 0; i++)
+		if (strv_add(ret, lists[i].id) < 0)
+			r = rl_oom(err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (strv_add(ret, v[i].id) < 0)
 			r = rl_oom(err);
 	image_list_done(v, n);
+	image_list_done(lists, n_lists);
 	return r;
 }
 

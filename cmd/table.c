@@ -40,6 +40,14 @@
 	X(login) \
 	X(logout) \
 	X(logs) \
+	X(manifest_add) \
+	X(manifest_annotate) \
+	X(manifest_create) \
+	X(manifest_exists) \
+	X(manifest_inspect) \
+	X(manifest_push) \
+	X(manifest_remove) \
+	X(manifest_rm) \
 	X(network_check) \
 	X(pause) \
 	X(port) \
@@ -96,6 +104,7 @@ const struct cmd_group cmd_group_table[] = {
 	{ "healthcheck", "Look whether containers are well" },
 	{ "image", "Work with images" },
 	{ "network", "Work with networks" },
+	{ "manifest", "Make lists of images for several platforms" },
 	{ "system", "Look after what rl keeps" },
 	{ "trust", "Say which images may be pulled" },
 	{ "volume", "Work with volumes" },

@@ -11,8 +11,9 @@
 static int tag(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	auto_free char *found = NULL;
+	bool is_list;
 	char id[65];
-	int r = image_resolve(rl, args->v[0], NULL, id, &found, err);
+	int r = image_resolve_any(rl, args->v[0], id, &found, &is_list, err);
 
 	(void)opts;
 	for (size_t i = 1; i < args->n && r == 0; i++) {
@@ -33,10 +34,11 @@ static int untag_one(const struct rl *rl, const char id[65], const char *typed, 
 {
 	auto_free char *name = NULL;
 	struct rl_err ignored;
+	bool is_list;
 	char other[65];
 	int r;
 
-	if (image_resolve(rl, typed, NULL, other, &name, &ignored) < 0 || !name) {
+	if (image_resolve_any(rl, typed, other, &name, &is_list, &ignored) < 0 || !name) {
 		r = image_new_name(typed, &name, err);
 		if (r < 0)
 			return r;
@@ -47,8 +49,9 @@ static int untag_one(const struct rl *rl, const char id[65], const char *typed, 
 static int untag(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	auto_free char *found = NULL;
+	bool is_list;
 	char id[65];
-	int r = image_resolve(rl, args->v[0], NULL, id, &found, err);
+	int r = image_resolve_any(rl, args->v[0], id, &found, &is_list, err);
 
 	(void)opts;
 	if (r == 0 && args->n == 1)

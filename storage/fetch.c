@@ -270,10 +270,11 @@ static int helper_finish(struct helper *h, const struct buf *out, struct strv *n
 
 static const char *event_name(const char *word)
 {
-	return strcmp(word, "load") == 0    ? "loadFromArchive"
-	       : strcmp(word, "login") == 0 ? NULL
-	       : strcmp(word, "fsck") == 0  ? NULL
-					    : word;
+	return strcmp(word, "load") == 0     ? "loadFromArchive"
+	       : strcmp(word, "login") == 0  ? NULL
+	       : strcmp(word, "fsck") == 0   ? NULL
+	       : strcmp(word, "remote") == 0 ? NULL
+					     : word;
 }
 
 int fetch_helper_run(const struct rl *rl, const struct session *s, const char *const *words,

@@ -26,7 +26,9 @@ static int compose_push(json_t *root, const void *arg, struct rl_err *err)
 	    put_text(root, "format", req->format, err) < 0 ||
 	    put_text(root, "compression", req->compression, err) < 0)
 		return -err->code;
-	if (json_object_set_new(root, "level", json_integer(req->level)) < 0)
+	if (json_object_set_new(root, "level", json_integer(req->level)) < 0 ||
+	    json_object_set_new(root, "force", json_boolean(req->force)) < 0 ||
+	    (req->list && json_object_set(root, "list", req->list) < 0))
 		return rl_oom(err);
 	return fetch_request_push(root, &req->to, err);
 }

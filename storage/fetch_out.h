@@ -10,13 +10,17 @@
  * @to:		@name is the whole name there; logins, TLS, retries as for a pull
  * @format:	"oci", "docker", or NULL: as it is
  * @compression: "gzip", "zstd" or NULL; only of layers that are not packed already
+ * @force:	also of those that are, in another way
  * @level:	-1: the usual one
+ * @list:	NULL, or "list" of the request (storage/image/request.h): @id is a manifest list's
  */
 struct push_req {
 	const char *id;
 	struct pull_req to;
 	const char *format, *compression;
+	bool force;
 	int level;
+	json_t *list;
 };
 
 /* @ret_digest: of the manifest as the registry has it now; caller frees. */

@@ -19,6 +19,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "storage/image_store.h"
+#include "storage/mlist.h"
 #include "storage/registries.h"
 
 void image_done(struct image *img)
@@ -155,9 +156,16 @@ static const struct name_entry *choose(const struct name_file *f, const struct p
 	return want || f->n == 0 ? NULL : &f->v[0];
 }
 
+/* What is looked for, and what was found */
+struct seek {
+	const struct platform *platform;
+	bool list; /* a manifest list, not the image in it */
+	char *ret_id;
+};
+
 /* 1 = found, 0 = no such name here */
-static int try_name(const struct rl *rl, const char *name, const struct platform *platform,
-		    char ret_id[65], struct rl_err *err)
+static int try_name(const struct rl *rl, const char *name, const struct seek *seek,
+		    struct rl_err *err)
 {
 	auto_ref struct ref ref = { 0 };
 	auto_free char *path = NULL;
@@ -173,12 +181,18 @@ static int try_name(const struct rl *rl, const char *name, const struct platform
 	r = name_read(rl, path, &c.f, err);
 	if (r == -ENOENT)
 		r = ref.digest ? find_digest(rl, &ref, &c, err) : 0;
+	else if (r == 0 && *c.f.list && !seek->list)
+		r = mlist_images(rl, c.f.list, &c.f, err);
 	if (r < 0)
 		return rl_wrap(err, "look up image '%s'", name);
-	e = choose(&c.f, platform);
+	if (seek->list) {
+		memcpy(seek->ret_id, c.f.list, sizeof(c.f.list));
+		return *c.f.list && mlist_exists(rl, c.f.list);
+	}
+	e = choose(&c.f, seek->platform);
 	if (!e || !is_there(rl, e->id))
 		return 0;
-	memcpy(ret_id, e->id, sizeof(e->id));
+	memcpy(seek->ret_id, e->id, sizeof(e->id));
 	return 1;
 }
 
@@ -197,11 +211,11 @@ static int other_candidates(const char *name, bool is_short, struct strv *ret, s
 }
 
 /* 1 = one of @names is there */
-static int try_list(const struct rl *rl, const struct strv *names, const struct platform *platform,
-		    char ret_id[65], char **ret_name, struct rl_err *err)
+static int try_list(const struct rl *rl, const struct strv *names, const struct seek *seek,
+		    char **ret_name, struct rl_err *err)
 {
 	for (size_t i = 0; i < names->n; i++) {
-		int r = try_name(rl, names->v[i], platform, ret_id, err);
+		int r = try_name(rl, names->v[i], seek, err);
 
 		if (r == 0)
 			continue;
@@ -214,8 +228,8 @@ static int try_list(const struct rl *rl, const struct strv *names, const struct 
 }
 
 /* 1 = found, 0 = unknown. localhost/NAME comes first, so that is tried before files are read. */
-static int try_names(const struct rl *rl, const char *name, const struct platform *platform,
-		     char ret_id[65], char **ret_name, struct rl_err *err)
+static int try_names(const struct rl *rl, const char *name, const struct seek *seek,
+		     char **ret_name, struct rl_err *err)
 {
 	auto_strv struct strv first = { 0 }, names = { 0 };
 	bool is_short = false;
@@ -224,12 +238,12 @@ static int try_names(const struct rl *rl, const char *name, const struct platfor
 	if (r == 0 && is_short) {
 		r = registries_localhost(name, &first, err);
 		if (r == 0)
-			r = try_list(rl, &first, platform, ret_id, ret_name, err);
+			r = try_list(rl, &first, seek, ret_name, err);
 	}
 	if (r != 0)
 		return r;
 	r = other_candidates(name, is_short, &names, err);
-	return r < 0 ? r : try_list(rl, &names, platform, ret_id, ret_name, err);
+	return r < 0 ? r : try_list(rl, &names, seek, ret_name, err);
 }
 
 const char *image_next_id(DIR *d)
@@ -287,6 +301,7 @@ static int try_prefix(const struct rl *rl, const char *prefix, char ret_id[65], 
 int image_resolve(const struct rl *rl, const char *name, const struct platform *platform,
 		  char ret_id[65], char **ret_name, struct rl_err *err)
 {
+	const struct seek seek = { .platform = platform, .ret_id = ret_id };
 	const char *hex = digest_is_valid(name) ? digest_hex(name) : name;
 	int r;
 
@@ -296,13 +311,34 @@ int image_resolve(const struct rl *rl, const char *name, const struct platform *
 		if (r)
 			memcpy(ret_id, hex, 65);
 	} else {
-		r = try_names(rl, name, platform, ret_id, ret_name, err);
+		r = try_names(rl, name, &seek, ret_name, err);
 		if (r == 0 && digest_is_hex_prefix(name, strlen(name)))
 			r = try_prefix(rl, name, ret_id, err);
 	}
 	if (r < 0)
 		return r;
 	return r ? 0 : rl_fail(err, ENOENT, "%s: image not known", name);
+}
+
+int image_resolve_any(const struct rl *rl, const char *word, char ret_id[65], char **ret_name,
+		      bool *ret_is_list, struct rl_err *err)
+{
+	const struct seek seek = { .list = true, .ret_id = ret_id };
+	struct rl_err ignored;
+	int r = 0;
+
+	*ret_name = NULL;
+	if (mlist_any(rl) && ref_check(word, strlen(word), NULL, &ignored) == 0)
+		r = try_names(rl, word, &seek, ret_name, err);
+	*ret_is_list = r == 1;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = image_resolve(rl, word, NULL, ret_id, ret_name, err);
+	if (r == -ENOENT && mlist_prefix(rl, word, ret_id, &ignored) == 0) {
+		*ret_is_list = true;
+		r = 0;
+	}
+	return r;
 }
 
 int image_find(const struct rl *rl, const char *name, const struct platform *platform,

@@ -6,6 +6,7 @@
  *
  *	names/<registry>/<repo path>/:<tag>	  JSON: per platform the image id and manifest digest
  *	names/<registry>/<repo path>/@<digest>	  the same, for what was pulled by digest
+ *	lists/<id>.json				  manifest lists (storage/mlist.h)
  *	images/<id>/image.json			  record: diff_ids, sizes, digests, times
  *	images/<id>/config.json, manifest.json	  the raw bytes as they came
  *	layers/<key>/{diff,layer.json}		  immutable; key = diff_id + owner map (storage/layer.h)
@@ -39,6 +40,7 @@ struct image {
 	int64_t size;         /* bytes unpacked, from the record */
 	int64_t created_ns;
 	struct platform platform;
+	bool is_list; /* a manifest list: id, names, times, size of its text; no layers, no config */
 };
 
 /**
@@ -56,6 +58,10 @@ int image_find(const struct rl *rl, const char *name, const struct platform *pla
  * images with a damaged record. */
 int image_resolve(const struct rl *rl, const char *name, const struct platform *platform,
 		  char ret_id[65], char **ret_name, struct rl_err *err) RL_MUST_USE;
+/* An image, or a manifest list (storage/mlist.h): what rmi, tag and push mean by a word. A list's
+ * own name stands for the list here, and for the image in it that fits @platform above. */
+int image_resolve_any(const struct rl *rl, const char *word, char ret_id[65], char **ret_name,
+		      bool *ret_is_list, struct rl_err *err) RL_MUST_USE;
 /* The second half: the record of one image, with config and all its names. */
 int image_load(const struct rl *rl, const char id[65], struct image *ret,
 	       struct rl_err *err) RL_MUST_USE;
@@ -92,11 +98,12 @@ struct image_new {
 	const struct strv *diff_ids;
 	const struct strv *names;
 	int64_t size;
+	bool made_up; /* the manifest is our own word: one that came with the image stays instead */
 };
 
 /* Everything is on disk when this returns. The platform is read from the config. */
 int image_record(const struct rl *rl, const struct image_new *n, struct rl_err *err) RL_MUST_USE;
-/* Point one more canonical name at an image that is there (tag). */
+/* Point one more canonical name at an image or list that is there (tag). */
 int image_tag(const struct rl *rl, const char id[65], const char *name,
 	      struct rl_err *err) RL_MUST_USE;
 

@@ -94,6 +94,7 @@ int name_file_parse(const char *text, size_t len, const char *what, struct name_
 		    struct rl_err *err)
 {
 	json_auto_t *j = NULL;
+	const char *list = NULL;
 	json_t *arr = NULL;
 	const json_t *o;
 	size_t i;
@@ -109,6 +110,13 @@ int name_file_parse(const char *text, size_t len, const char *what, struct name_
 		return r;
 	if (json_array_size(arr) > NAME_ENTRIES_MAX)
 		return rl_fail(err, EINVAL, "%s: more than %d platforms", what, NAME_ENTRIES_MAX);
+	r = json_get_str(j, "list", what, &list, err);
+	if (r == 0 && list && !digest_is_hex64(list, strlen(list)))
+		r = rl_fail(err, EINVAL, "%s: the list's id is not 64 hex digits", what);
+	if (r < 0)
+		return r;
+	if (list)
+		memcpy(ret->list, list, sizeof(ret->list));
 	json_array_foreach (arr, i, o) {
 		r = parse_entry(o, what, &ret->v[i], err);
 		if (r < 0)
@@ -165,7 +173,7 @@ int name_write(const struct rl *rl, const char *path, const struct name_file *f,
 	auto_free char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
 	int r;
 
-	if (f->n == 0) {
+	if (f->n == 0 && !*f->list) {
 		if (unlinkat(rl->data_fd, path, 0) < 0 && errno != ENOENT)
 			return rl_fail_sys(err, errno, "remove '%s'", path);
 		return prune(rl, path, err);
@@ -175,6 +183,8 @@ int name_write(const struct rl *rl, const char *path, const struct name_file *f,
 	for (size_t i = 0; i < f->n; i++)
 		if (json_array_append_new(json_object_get(j, "images"), entry_json(&f->v[i])) < 0)
 			return rl_oom(err);
+	if (*f->list && json_object_set_new(j, "list", json_string(f->list)) < 0)
+		return rl_oom(err);
 	r = io_mkdirs(rl->data_fd, dir, 0700, err);
 	return r < 0 ? r : json_write_file(rl->data_fd, path, j, /* sync= */ true, err);
 }
@@ -287,6 +297,68 @@ int name_walk(const struct rl *rl, const char *below, name_cb cb, void *arg, str
 	struct walk w = { .rl = rl, .cb = cb, .arg = arg };
 
 	return name_files(rl, below, visit, &w, err);
+}
+
+struct holders {
+	const char *id;
+	struct strv *names;
+};
+
+static int collect_name(void *arg, const char *name, const struct name_file *f, struct rl_err *err)
+{
+	const struct holders *h = arg;
+	bool holds = strcmp(f->list, h->id) == 0;
+
+	for (size_t i = 0; i < f->n && !holds; i++)
+		holds = strcmp(f->v[i].id, h->id) == 0;
+	return holds && strv_add(h->names, name) < 0 ? rl_oom(err) : 0;
+}
+
+int names_of(const struct rl *rl, const char id[65], struct strv *ret, struct rl_err *err)
+{
+	struct holders h = { id, ret };
+
+	return name_walk(rl, NULL, collect_name, &h, err);
+}
+
+static int path_of(const char *name, char **ret, struct rl_err *err)
+{
+	auto_ref struct ref ref = { 0 };
+	int r = ref_parse(name, strlen(name), &ref, err);
+
+	if (r == 0 && ref.is_short)
+		r = rl_fail(err, EINVAL, "image name '%s' is not canonical", name);
+	return r < 0 ? r : name_path(&ref, ret, err);
+}
+
+int name_point_list(const struct rl *rl, const char *name, const char id[65], struct rl_err *err)
+{
+	auto_free char *path = NULL;
+	struct name_file f = { 0 };
+	int r = path_of(name, &path, err);
+
+	memcpy(f.list, id, sizeof(f.list));
+	return r < 0 ? r : name_write(rl, path, &f, err);
+}
+
+int name_drop(const struct rl *rl, const char *name, const char id[65], struct rl_err *err)
+{
+	auto_free char *path = NULL;
+	struct name_file f;
+	size_t kept = 0;
+	int r = path_of(name, &path, err);
+
+	if (r == 0)
+		r = name_read(rl, path, &f, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < f.n; i++)
+		if (strcmp(f.v[i].id, id) != 0)
+			f.v[kept++] = f.v[i];
+	f.n = kept;
+	if (strcmp(f.list, id) == 0)
+		*f.list = '\0';
+	return name_write(rl, path, &f, err);
 }
 
 /* --- records ----------------------------------------------------------------------------- */

@@ -24,50 +24,20 @@
 #include "core/events.h"
 #include "storage/blob.h"
 #include "storage/image_store.h"
+#include "storage/mlist.h"
 
 #define LAYER_RECORD_MAX (64 << 10)
 
 /* --- names ------------------------------------------------------------------------------- */
 
-struct names_of {
-	const char *id;
-	struct strv names;
-};
-
-static int collect_name(void *arg, const char *name, const struct name_file *f, struct rl_err *err)
-{
-	struct names_of *n = arg;
-
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->v[i].id, n->id) == 0)
-			return strv_add(&n->names, name) < 0 ? rl_oom(err) : 0;
-	return 0;
-}
-
-/* Take the entries for @id out of name @name. */
+/* Take @id, an image or a list, from the name @name. */
 static int untag(const struct rl *rl, const char *name, const char *id, struct image_removed *ret,
 		 struct rl_err *err)
 {
-	auto_ref struct ref ref = { 0 };
-	auto_free char *path = NULL;
-	struct name_file f;
-	size_t kept = 0;
-	int r;
+	int r = name_drop(rl, name, id, err);
 
-	r = ref_parse(name, strlen(name), &ref, err);
-	if (r == 0)
-		r = name_path(&ref, &path, err);
-	if (r == 0)
-		r = name_read(rl, path, &f, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r; /* gone already is what we want */
-	for (size_t i = 0; i < f.n; i++)
-		if (strcmp(f.v[i].id, id) != 0)
-			f.v[kept++] = f.v[i];
-	f.n = kept;
-	r = name_write(rl, path, &f, err);
-	if (r < 0)
-		return r;
 	events_thing(rl, "image", "untag", id, name);
 	return strv_add(&ret->untagged, name) < 0 ? rl_oom(err) : 0;
 }
@@ -254,70 +224,68 @@ static int delete_image(const struct rl *rl, const char *id, struct rl_err *err)
 	return collect_layers(rl, err);
 }
 
-static int several_names(const char *id, const struct strv *names, struct rl_err *err)
+static int several_names(const char *what, const char *id, const struct strv *names,
+			 struct rl_err *err)
 {
-	rl_fail(err, EINVAL, "image %.12s has %zu names, such as '%s' and '%s'", id, names->n,
+	rl_fail(err, EINVAL, "%s %.12s has %zu names, such as '%s' and '%s'", what, id, names->n,
 		names->v[0], names->v[1]);
 	return rl_hint(err, "remove the names one by one, or all with 'rl rmi -f %.12s'", id);
 }
 
-static int remove_locked(const struct rl *rl, const char *word, bool force,
-			 struct image_removed *ret, struct rl_err *err)
+/* @name: as it was found by, or NULL */
+static int remove_found(const struct rl *rl, const char *id, const char *name, bool is_list,
+			bool force, struct image_removed *ret, struct rl_err *err)
 {
-	auto_free char *name = NULL;
-	struct names_of n = { 0 };
-	char id[65];
-	int r;
+	auto_strv struct strv names = { 0 };
+	int r = names_of(rl, id, &names, err);
 
-	r = image_resolve(rl, word, NULL, id, &name, err);
-	if (r == -ENOENT)
-		err->exit_code = 1;
-	if (r < 0)
-		return r;
-	n.id = id;
-	r = name_walk(rl, NULL, collect_name, &n, err);
-	if (r == 0 && name && n.names.n > 1) {
-		r = untag(rl, name, id, ret, err);
-	} else if (r == 0) {
-		if (n.names.n > 1 && !force)
-			r = several_names(id, &n.names, err);
-		if (r == 0)
-			r = check_unused(rl, id, err);
-		for (size_t i = 0; i < n.names.n && r == 0; i++)
-			r = untag(rl, n.names.v[i], id, ret, err);
-		if (r == 0)
-			r = delete_image(rl, id, err);
-		if (r == 0) {
-			memcpy(ret->deleted, id, sizeof(id));
-			events_thing(rl, "image", "remove", id, word);
-		}
+	if (r == 0 && name && names.n > 1)
+		return untag(rl, name, id, ret, err);
+	if (r == 0 && names.n > 1 && !force)
+		r = several_names(is_list ? "list" : "image", id, &names, err);
+	if (r == 0 && !is_list)
+		r = check_unused(rl, id, err);
+	for (size_t i = 0; i < names.n && r == 0; i++)
+		r = untag(rl, names.v[i], id, ret, err);
+	if (r == 0)
+		r = is_list ? mlist_delete(rl, id, err) : delete_image(rl, id, err);
+	if (r == 0) {
+		memcpy(ret->deleted, id, sizeof(ret->deleted));
+		events_thing(rl, "image", "remove", id, name ? name : id);
 	}
-	strv_done(&n.names);
 	return r;
 }
 
-int image_remove(const struct rl *rl, const char *name, bool force, struct image_removed *ret,
+int image_remove(const struct rl *rl, const char *word, bool force, struct image_removed *ret,
 		 struct rl_err *err)
 {
 	auto_fd int lock = image_lock(rl, err);
+	auto_free char *name = NULL;
+	bool is_list = false;
+	char id[65];
+	int r;
 
 	*ret = (struct image_removed){ 0 };
-	return lock < 0 ? lock : remove_locked(rl, name, force, ret, err);
+	if (lock < 0)
+		return lock;
+	r = image_resolve_any(rl, word, id, &name, &is_list, err);
+	if (r == -ENOENT)
+		err->exit_code = 1;
+	return r < 0 ? r : remove_found(rl, id, name, is_list, force, ret, err);
 }
 
 int image_untag(const struct rl *rl, const char id[65], const char *name, struct rl_err *err)
 {
 	auto_fd int lock = image_lock(rl, err);
+	auto_strv struct strv names = { 0 };
 	struct image_removed done = { 0 };
-	struct names_of n = { .id = id };
-	int r = lock < 0 ? lock : name_walk(rl, NULL, collect_name, &n, err);
+	int r = lock < 0 ? lock : names_of(rl, id, &names, err);
 
-	if (r == 0 && name && !strv_has(&n.names, name))
+	if (r == 0 && name && !strv_has(&names, name))
 		r = rl_fail(err, ENOENT, "image %.12s has no name '%s'", id, name);
-	for (size_t i = 0; i < n.names.n && r == 0; i++)
-		if (!name || strcmp(n.names.v[i], name) == 0)
-			r = untag(rl, n.names.v[i], id, &done, err);
-	strv_done(&n.names);
+	for (size_t i = 0; i < names.n && r == 0; i++)
+		if (!name || strcmp(names.v[i], name) == 0)
+			r = untag(rl, names.v[i], id, &done, err);
 	strv_done(&done.untagged);
 	return r;
 }

@@ -30,6 +30,7 @@ struct name_entry {
 struct name_file {
 	struct name_entry v[NAME_ENTRIES_MAX];
 	size_t n;
+	char list[65]; /* the manifest list (storage/mlist.h) that it stands for instead, or "" */
 };
 
 /* Text of a name file to entries. -EINVAL, -EPROTO (newer format). @what names it in messages. */
@@ -40,7 +41,7 @@ int name_path(const struct ref *ref, char **ret, struct rl_err *err) RL_MUST_USE
 /* -ENOENT when there is none. */
 int name_read(const struct rl *rl, const char *path, struct name_file *ret,
 	      struct rl_err *err) RL_MUST_USE;
-/* With no entries left the file goes, and folders that are empty then. images/.lock is held. */
+/* With nothing left in it the file goes, and folders that are empty then. images/.lock is held. */
 int name_write(const struct rl *rl, const char *path, const struct name_file *f,
 	       struct rl_err *err) RL_MUST_USE;
 
@@ -72,3 +73,14 @@ const char *image_next_id(DIR *d);
 int image_dir(const struct rl *rl, DIR **ret, struct rl_err *err) RL_MUST_USE;
 
 int image_lock(const struct rl *rl, struct rl_err *err) RL_MUST_USE; /* fd or -errno */
+
+/* Point a canonical name at the list @id and at nothing else. images/.lock is held. */
+int name_point_list(const struct rl *rl, const char *name, const char id[65],
+		    struct rl_err *err) RL_MUST_USE;
+/* Take @id, an image or a list, out of what @name stands for; -ENOENT when there is no such name.
+ * images/.lock is held. */
+int name_drop(const struct rl *rl, const char *name, const char id[65],
+	      struct rl_err *err) RL_MUST_USE;
+/* All names of an image or list, appended. */
+int names_of(const struct rl *rl, const char id[65], struct strv *ret,
+	     struct rl_err *err) RL_MUST_USE;

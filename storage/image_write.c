@@ -20,6 +20,7 @@
 #include "core/base/log.h"
 #include "core/events.h"
 #include "storage/image_store.h"
+#include "storage/mlist.h"
 #include "storage/registries.h"
 
 int image_lock(const struct rl *rl, struct rl_err *err)
@@ -200,9 +201,15 @@ static bool is_recorded(const struct rl *rl, const struct image_new *n)
 {
 	auto_image struct image old = { 0 };
 	struct rl_err why = { 0 };
+	char path[128];
 
-	return image_record_read(rl, n->id, &old, &why) == 0 &&
-	       holds(rl, n->id, "config.json", n->config, n->config_len) &&
+	if (image_record_read(rl, n->id, &old, &why) < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "images/%.64s/manifest.json", n->id);
+	if (n->made_up && old.digest && old.diff_ids.n == n->diff_ids->n &&
+	    faccessat(rl->data_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return holds(rl, n->id, "config.json", n->config, n->config_len);
+	return holds(rl, n->id, "config.json", n->config, n->config_len) &&
 	       (!n->manifest || holds(rl, n->id, "manifest.json", n->manifest, n->manifest_len)) &&
 	       same_text(old.digest, n->digest) &&
 	       (!n->index_digest || same_text(old.index_digest, n->index_digest)) &&
@@ -215,6 +222,7 @@ static bool is_recorded(const struct rl *rl, const struct image_new *n)
 static int put_entry(struct name_file *f, const struct name_entry *e, const char *name,
 		     struct rl_err *err)
 {
+	*f->list = '\0'; /* from now on it stands for images */
 	for (size_t i = 0; i < f->n; i++) {
 		const struct platform *p = &f->v[i].platform;
 
@@ -274,6 +282,7 @@ static void fill_entry(struct name_entry *e, const char *id, const struct platfo
 int image_record(const struct rl *rl, const struct image_new *n, struct rl_err *err)
 {
 	json_auto_t *config = NULL, *record = NULL;
+	auto_image struct image now = { 0 };
 	auto_fd int lock = FD_NONE;
 	struct platform p;
 	struct name_entry e;
@@ -296,7 +305,9 @@ int image_record(const struct rl *rl, const struct image_new *n, struct rl_err *
 	if (lock < 0)
 		return lock;
 	r = is_recorded(rl, n) ? 0 : publish(rl, n, record, err);
-	fill_entry(&e, n->id, &p, n->digest, n->index_digest);
+	if (r == 0)
+		r = image_record_read(rl, n->id, &now, err);
+	fill_entry(&e, n->id, &p, now.digest, n->index_digest);
 	for (size_t i = 0; n->names && i < n->names->n && r == 0; i++)
 		r = point_name(rl, n->names->v[i], &e, err);
 	return r < 0 ? rl_wrap(err, "record image %.12s", n->id) : 0;
@@ -312,10 +323,12 @@ int image_tag(const struct rl *rl, const char id[65], const char *name, struct r
 	if (lock < 0)
 		return lock;
 	r = image_record_read(rl, id, &img, err);
-	if (r < 0)
-		return r;
-	fill_entry(&e, id, &img.platform, img.digest, img.index_digest);
-	r = point_name(rl, name, &e, err);
+	if (r == -ENOENT && mlist_exists(rl, id)) {
+		r = name_point_list(rl, name, id, err);
+	} else if (r == 0) {
+		fill_entry(&e, id, &img.platform, img.digest, img.index_digest);
+		r = point_name(rl, name, &e, err);
+	}
 	if (r == 0)
 		events_thing(rl, "image", "tag", id, name);
 	return r;

@@ -117,6 +117,7 @@ INTEGRATION_CHECKS += tests/integration/check_session
 INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/limits.sh
+INTEGRATION_TESTS += tests/integration/manifest.sh
 INTEGRATION_TESTS += tests/integration/commit.sh
 INTEGRATION_TESTS += tests/integration/cp.sh
 INTEGRATION_TESTS += tests/integration/diff.sh

@@ -27,6 +27,8 @@ int cmd_fsck(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_
 /* search: repositories of each source that match the query, or the tags of the one repository;
  * results are lines whose name is a JSON object (storage/fetch_search.h) */
 int cmd_search(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/* remote [one|all]: manifests of the registry, to descriptor 4 (remote.c) */
+int cmd_remote(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /*

@@ -297,6 +297,7 @@ static int record(struct load *l, struct wanted *w, struct rl_err *err)
 		.diff_ids = &w->c.diff_ids,
 		.names = &w->names,
 		.size = layers_total(l->rl, &l->req->session, &w->c.diff_ids),
+		.made_up = w->files != NULL,
 	};
 
 	for (size_t i = 0; i < w->names.n; i++)

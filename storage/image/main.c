@@ -22,7 +22,7 @@ static const struct {
 	{ "add", cmd_add },       { "extract", cmd_extract }, { "fsck", cmd_fsck },
 	{ "load", cmd_load },     { "pull", cmd_pull },       { "push", cmd_push },
 	{ "login", cmd_login },   { "rmtree", cmd_rmtree },   { "save", cmd_save },
-	{ "search", cmd_search }, { "shift", cmd_shift },
+	{ "search", cmd_search }, { "shift", cmd_shift },     { "remote", cmd_remote },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)

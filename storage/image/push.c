@@ -8,7 +8,8 @@
  * manifest last, so that nobody sees an image whose parts are missing. An image that came packed
  * leaves with the bytes it came with. A layer of which only the plain form is there (from a
  * docker-archive, or of another image with the same files) is packed here, and the manifest
- * written anew for it.
+ * written anew for it; so is, with "force", one that is packed in another way than asked for.
+ * Manifest lists: push_list.c.
  */
 #include "config.h"
 
@@ -26,32 +27,15 @@
 #include "core/base/io.h"
 #include "core/base/parse.h"
 #include "storage/blob.h"
-#include "storage/image.h"
 #include "storage/image/cmds.h"
 #include "storage/image/compress.h"
-#include "storage/image/fetcher.h"
 #include "storage/image/hash.h"
 #include "storage/image/parse.h"
-#include "storage/image/progress.h"
-#include "storage/image/request.h"
-#include "storage/image/rewrite.h"
+#include "storage/image/plain.h"
+#include "storage/image/push.h"
 #include "storage/ref.h"
 
 #define PARALLEL 4
-
-struct push {
-	const struct rl *rl;
-	struct request *req;
-	struct source *src;
-	struct fetcher fetcher;
-	struct progress progress;
-	int signal_fd;
-	struct image img;
-	struct buf manifest;
-	struct manifest m;
-	enum rewrite_format format;
-	enum compress_kind kind;
-};
 
 /* --- talking to the fetcher --- */
 
@@ -104,6 +88,17 @@ static bool is_plain(const struct descriptor *d)
 	return n > 4 && strcmp(d->media_type + n - 4, ".tar") == 0;
 }
 
+/* Does it stay as it is? */
+static bool is_good(const struct push *p, const struct descriptor *d)
+{
+	if (is_plain(d))
+		return false;
+	if (!p->req->force)
+		return true;
+	return p->req->level < 0 &&
+	       strstr(d->media_type, p->kind == COMPRESS_GZIP ? "gzip" : "zstd") != NULL;
+}
+
 /* Pack the plain layer @fd; the descriptor is the packed one's from then on. */
 static int pack(struct push *p, struct descriptor *d, int fd, struct rl_err *err)
 {
@@ -131,6 +126,7 @@ static int pack(struct push *p, struct descriptor *d, int fd, struct rl_err *err
 /* What is to be sent for layer @i: a descriptor, or FD_NONE when only the registry may have it. */
 static int open_layer(struct push *p, size_t i, int *ret_fd, struct rl_err *err)
 {
+	const char *diff_id = i < p->img.diff_ids.n ? p->img.diff_ids.v[i] : NULL;
 	struct descriptor *d = &p->m.layers[i];
 	auto_fd int fd = FD_NONE;
 	int64_t size;
@@ -142,14 +138,16 @@ static int open_layer(struct push *p, size_t i, int *ret_fd, struct rl_err *err)
 		return rl_fail(err, EBADMSG,
 			       "the packed layer %.19s in the store has %lld bytes, not %lld",
 			       d->digest.text, (long long)size, (long long)d->size);
-	if (fd >= 0 && !is_plain(d)) {
+	if (fd >= 0 && is_good(p, d)) {
 		*ret_fd = TAKE_FD(fd);
 		return 0;
 	}
-	if (fd < 0)
-		fd = blob_open(p->rl, p->img.diff_ids.v[i], &size, err);
-	if (fd < 0)
+	if (!diff_id || (fd < 0 && !blob_exists(p->rl, diff_id)))
 		return 0; /* it may be there, or in another repository there */
+	fd_close(TAKE_FD(fd));
+	fd = plain_open(p->rl, diff_id, d->digest.text, &size, err);
+	if (fd < 0)
+		return fd;
 	r = pack(p, d, fd, err);
 	if (r < 0)
 		return r;
@@ -215,30 +213,31 @@ static int push_config(struct push *p, struct rl_err *err)
 	int r;
 
 	(void)snprintf(path, sizeof(path), "images/%.64s/config.json", p->img.id);
-	fd = openat(p->rl->data_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	if (*p->img.id)
+		fd = openat(p->rl->data_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (*p->img.id && fd < 0)
 		return rl_fail_sys(err, errno, "open '%s'", path);
-	progress_step(&p->progress, "Copying config %.12s", p->img.id);
+	progress_step(&p->progress, "Copying config %.12s", digest_hex(p->m.config.digest.text));
 	r = send_blob(p, UINT32_MAX - 1, &p->m.config, fd, err);
 	return r < 0 ? r : blob_done(p, err);
 }
 
-static int push_manifest(struct push *p, struct digest *ret, struct rl_err *err)
+int push_document(struct push *p, const struct buf *text, const char *type, const char *target,
+		  struct digest *ret, struct rl_err *err)
 {
 	struct fetch_job job = { .kind = PUSH_MANIFEST, .id = UINT32_MAX - 2 };
 	auto_fd int fd = memfd_create("rl-manifest", MFD_CLOEXEC);
 	struct fetch_report rep;
-	int r = rewrite_manifest(&p->manifest, &p->m, p->format, job.type, err);
+	int r = hash_bytes(text->data, text->len, ret, err);
 
-	if (r == 0)
-		r = hash_bytes(p->manifest.data, p->manifest.len, ret, err);
 	if (r < 0)
 		return r;
-	r = fd < 0 ? -errno : io_write_all(fd, p->manifest.data, p->manifest.len);
+	r = fd < 0 ? -errno : io_write_all(fd, text->data, text->len);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "hand over the manifest");
-	job.size = (int64_t)p->manifest.len;
-	(void)snprintf(job.target, sizeof(job.target), "%s", p->src->target);
+	job.size = (int64_t)text->len;
+	(void)snprintf(job.type, sizeof(job.type), "%s", type);
+	(void)snprintf(job.target, sizeof(job.target), "%s", target ? target : ret->text);
 	if (digest_is_valid(job.target) && strcmp(job.target, ret->text) != 0)
 		return rl_fail(err, EINVAL, "the manifest is %s, it cannot be pushed as %s",
 			       ret->text, job.target);
@@ -252,10 +251,22 @@ static int push_manifest(struct push *p, struct digest *ret, struct rl_err *err)
 	return r;
 }
 
+int push_parts(struct push *p, const char *target, struct digest *ret, char ret_type[128],
+	       struct rl_err *err)
+{
+	int r = push_layers(p, err);
+
+	if (r == 0)
+		r = push_config(p, err);
+	if (r == 0)
+		r = rewrite_manifest(&p->manifest, &p->m, p->format, ret_type, err);
+	return r < 0 ? r : push_document(p, &p->manifest, ret_type, target, ret, err);
+}
+
 /* --- from where layers can be mounted --- */
 
 /* Another repository at the same registry that an image with one of our layers is known by. */
-static void find_mount(struct push *p)
+void push_find_mount(struct push *p)
 {
 	struct registry_conf *c = &p->src->conf;
 	struct image *v = NULL;
@@ -283,31 +294,45 @@ static void find_mount(struct push *p)
 
 /* --- the whole --- */
 
-static int read_image(struct push *p, struct rl_err *err)
+void push_forget(struct push *p)
+{
+	manifest_done(&p->m);
+	buf_done(&p->manifest);
+	p->manifest = (struct buf){ 0 };
+	image_done(&p->img);
+}
+
+int push_read_manifest(struct push *p, struct rl_err *err)
 {
 	struct parsed parsed;
-	char path[128];
-	int r;
+	int r = parse_manifest(p->manifest.data, p->manifest.len, NULL, &p->req->platform,
+			       "manifest", &parsed, err);
 
-	if (!p->req->id || !digest_is_hex64(p->req->id, strlen(p->req->id)))
-		return rl_fail(err, EINVAL, "request: no image id");
-	r = image_load(p->rl, p->req->id, &p->img, err);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "images/%.64s/manifest.json", p->img.id);
-	r = io_read_file(p->rl->data_fd, path, MANIFEST_MAX, &p->manifest, err);
-	if (r < 0)
-		return r;
-	r = parse_manifest(p->manifest.data, p->manifest.len, NULL, &p->req->platform, "manifest",
-			   &parsed, err);
 	if (r < 0)
 		return r;
 	if (parsed.kind != MANIFEST_IMAGE)
 		return rl_fail(err, EINVAL, "the image's manifest is an index");
 	p->m = parsed.m;
-	if (p->m.n_layers != p->img.diff_ids.n)
-		return rl_fail(err, EBADMSG, "manifest and record disagree on the layers");
 	return 0;
+}
+
+int push_read_image(struct push *p, const char *id, struct rl_err *err)
+{
+	char path[128];
+	int r;
+
+	if (!id || !digest_is_hex64(id, strlen(id)))
+		return rl_fail(err, EINVAL, "request: no image id");
+	r = image_load(p->rl, id, &p->img, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "images/%.64s/manifest.json", p->img.id);
+	r = io_read_file(p->rl->data_fd, path, MANIFEST_MAX, &p->manifest, err);
+	if (r == 0)
+		r = push_read_manifest(p, err);
+	if (r == 0 && p->m.n_layers != p->img.diff_ids.n)
+		return rl_fail(err, EBADMSG, "manifest and record disagree on the layers");
+	return r;
 }
 
 static int options(struct push *p, struct rl_err *err)
@@ -327,23 +352,23 @@ static int options(struct push *p, struct rl_err *err)
 static int push_image(struct push *p, struct rl_err *err)
 {
 	struct digest digest;
+	char type[128];
 	int r = options(p, err);
 
-	if (r == 0)
-		r = read_image(p, err);
 	if (r < 0)
 		return r;
-	find_mount(p);
 	p->src->conf.push = true;
 	progress_title(&p->progress, "Pushing to", p->src->image);
+	if (p->req->list)
+		return push_list(p, err);
+	r = push_read_image(p, p->req->id, err);
+	if (r < 0)
+		return r;
+	push_find_mount(p);
 	r = fetcher_start(&p->src->conf, NULL, NULL, &p->fetcher, err);
 	if (r < 0)
 		return r;
-	r = push_layers(p, err);
-	if (r == 0)
-		r = push_config(p, err);
-	if (r == 0)
-		r = push_manifest(p, &digest, err);
+	r = push_parts(p, p->src->target, &digest, type, err);
 	fetcher_stop(&p->fetcher);
 	return r < 0 ? r : request_result(p->img.id, p->src->image, digest.text, err);
 }
@@ -393,9 +418,7 @@ static int run(const struct rl *rl, int (*work)(struct push *p, struct rl_err *e
 		progress_end(&p.progress);
 	}
 	fd_close(p.signal_fd);
-	manifest_done(&p.m);
-	buf_done(&p.manifest);
-	image_done(&p.img);
+	push_forget(&p);
 	request_done(&req);
 	return r;
 }

@@ -146,7 +146,7 @@ static int read_images(const json_t *root, struct request *req, struct rl_err *e
 
 static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 {
-	json_t *list, *o, *add;
+	json_t *list, *o, *add, *index;
 	size_t i;
 
 	if (read_session(root, &req->session, err) < 0 || read_platform(root, req, err) < 0 ||
@@ -161,10 +161,13 @@ static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 	    dup_str(root, "format", &req->format, err) < 0 ||
 	    dup_str(root, "compression", &req->compression, err) < 0 ||
 	    json_get_int(root, "level", what, &req->level, err) < 0 ||
-	    read_images(root, req, err) < 0 || json_get_obj(root, "add", what, &add, err) < 0 ||
+	    json_get_bool(root, "force", what, &req->force, err) < 0 ||
+	    json_get_obj(root, "list", what, &index, err) < 0 || read_images(root, req, err) < 0 ||
+	    json_get_obj(root, "add", what, &add, err) < 0 ||
 	    json_get_arr(root, "sources", what, &list, err) < 0)
 		return -err->code;
 	req->add = json_incref(add);
+	req->list = json_incref(index);
 	req->sources = calloc(json_array_size(list) + 1, sizeof(*req->sources));
 	if (!req->sources)
 		return rl_oom(err);
@@ -226,6 +229,7 @@ void request_done(struct request *req)
 	free(req->format);
 	free(req->compression);
 	json_decref(req->add);
+	json_decref(req->list);
 	*req = (struct request){ 0 };
 }
 

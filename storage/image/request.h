@@ -33,7 +33,7 @@
 #include "storage/platform.h"
 
 #define REQUEST_FD  3
-#define REQUEST_MAX (1 << 20)
+#define REQUEST_MAX (32 << 20) /* a manifest list brings its manifests */
 
 struct source {
 	struct registry_conf conf;
@@ -57,6 +57,8 @@ struct request {
 	char *want;
 	char *id, *format, *compression; /* push */
 	int64_t level;                   /* of compression; -1 = its usual one */
+	bool force;
+	json_t *list; /* owned; or NULL */
 	struct request_image *images;
 	size_t n_images;
 	json_t *add; /* owned */

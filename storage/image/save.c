@@ -27,12 +27,10 @@
 #include "core/base/io.h"
 #include "storage/blob.h"
 #include "storage/image.h"
-#include "storage/image/child.h"
 #include "storage/image/cmds.h"
-#include "storage/image/confine.h"
 #include "storage/image/hash.h"
-#include "storage/image/inflate.h"
 #include "storage/image/parse.h"
+#include "storage/image/plain.h"
 #include "storage/image/progress.h"
 #include "storage/image/request.h"
 #include "storage/image/rewrite.h"
@@ -40,7 +38,6 @@
 
 #define OUT_FD  4
 #define BLOCK   (256U << 10)
-#define WHAT    "the process that unpacks a layer"
 #define OCI_DIR "blobs/sha256"
 
 struct save {
@@ -158,76 +155,6 @@ static int put_file(const struct save *s, const char *name, int from, int64_t si
 
 /* --- layers --- */
 
-/* In the child: @in unpacked to @out. */
-static _Noreturn void unpack(int in, int out, int answer)
-{
-	const int fds[] = { in, out, answer };
-	struct inflate *z = NULL;
-	struct rl_err err = { 0 };
-	const void *p;
-	ssize_t n = 0;
-
-	if (confine_enter(&(struct confine){ .memory = 512U << 20, .fds = fds, .n_fds = 3 }, &err) <
-		    0 ||
-	    inflate_open(in, INT64_MAX, &z, &err) < 0)
-		child_answer(answer, &err, NULL, 0);
-	while ((n = inflate_read(z, &p, &err)) > 0) {
-		int r = io_write_all(out, p, (size_t)n);
-
-		if (r < 0) {
-			rl_fail_sys(&err, -r, "unpack a layer");
-			child_answer(answer, &err, NULL, 0);
-		}
-	}
-	child_answer(answer, n < 0 ? &err : NULL, NULL, 0);
-}
-
-/* A nameless file with what @packed holds. */
-static int unpacked(const struct save *s, int packed, int64_t *ret_size, struct rl_err *err)
-{
-	auto_fd int out = blob_new(s->rl);
-	struct child c = { 0 };
-	struct buf nothing = { 0 };
-	struct stat st;
-	int answer, r;
-
-	if (out < 0)
-		return rl_fail_sys(err, -out, "unpack a layer");
-	r = child_fork(WHAT, &c, &answer, err);
-	if (r == 0)
-		unpack(packed, out, answer);
-	r = r < 0 ? r : child_result(&c, WHAT, 0, &nothing, err);
-	buf_done(&nothing);
-	if (r < 0)
-		return r;
-	if (fstat(out, &st) < 0 || lseek(out, 0, SEEK_SET) < 0)
-		return rl_fail_sys(err, errno, "unpack a layer");
-	*ret_size = st.st_size;
-	return TAKE_FD(out);
-}
-
-static int not_kept(const char *digest, struct rl_err *err)
-{
-	rl_fail(err, ENOENT, "the packed form of layer %.19s is not in the store", digest);
-	return rl_hint(err, "images of older versions and of stores without O_TMPFILE have none: "
-			    "remove the image and pull it again");
-}
-
-/* Layer @i plain, as its diff_id says. */
-static int open_plain(const struct save *s, const struct item *it, size_t i, int64_t *ret_size,
-		      struct rl_err *err)
-{
-	auto_fd int packed = FD_NONE;
-	int fd = blob_open(s->rl, it->img.diff_ids.v[i], ret_size, err);
-
-	if (fd >= 0)
-		return fd;
-	packed = blob_open(s->rl, it->m.layers[i].digest.text, ret_size, err);
-	if (packed < 0)
-		return not_kept(it->m.layers[i].digest.text, err);
-	return unpacked(s, packed, ret_size, err);
-}
-
 /* Layer @i as the manifest has it; else plain, and then the manifest says so. */
 static int open_layer(const struct save *s, struct item *it, size_t i, struct rl_err *err)
 {
@@ -240,7 +167,7 @@ static int open_layer(const struct save *s, struct item *it, size_t i, struct rl
 		return fd;
 	fd = blob_open(s->rl, diff_id, &size, err);
 	if (fd < 0)
-		return not_kept(d->digest.text, err);
+		return plain_missing(d->digest.text, err);
 	d->size = size;
 	memcpy(d->digest.text, diff_id, DIGEST_SIZE);
 	(void)snprintf(d->media_type, sizeof(d->media_type),
@@ -255,8 +182,9 @@ static int put_layers(struct save *s, struct item *it, struct rl_err *err)
 	for (size_t i = 0; i < it->m.n_layers; i++) {
 		struct descriptor *d = &it->m.layers[i];
 		int64_t size = 0;
-		auto_fd int fd =
-			plain ? open_plain(s, it, i, &size, err) : open_layer(s, it, i, err);
+		auto_fd int fd = plain ? plain_open(s->rl, it->img.diff_ids.v[i],
+						    it->m.layers[i].digest.text, &size, err)
+				       : open_layer(s, it, i, err);
 		const char *digest = plain ? it->img.diff_ids.v[i] : d->digest.text;
 		char name[96];
 

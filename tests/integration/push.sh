@@ -51,6 +51,11 @@ is "of the layer" "$(raw_of docker:1 | jq -r '.layers[0].mediaType')" applicatio
 skopeo copy -q --insecure-policy --src-creds rl:secret --src-cert-dir "$T/registry/ca" "docker://$REGISTRY/docker:1" \
 	"docker-archive:$T/work/plain.tar:localhost/plain:1" && chmod 644 "$T/work/plain.tar"
 run rl load -q -i plain.tar
+expect "a docker-archive of an image that is there" 0 "Loaded image: localhost/plain:1" ""
+run rl push -q localhost/plain:1 "$REGISTRY/kept:1"
+is "keeps the manifest that it came with" "$(digest_of kept:1)" "$(digest_of alpine:1)"
+rl rmi -f "$id" >/dev/null
+run rl load -q -i plain.tar
 expect "a docker-archive has plain layers" 0 "Loaded image: localhost/plain:1" ""
 run rl push localhost/plain:1 "$REGISTRY/plain:1"
 expect "they are packed" 0 "" "*Compressing blob*"
@@ -61,6 +66,14 @@ for i in plain zstd; do
 	skopeo copy -q --insecure-policy --src-creds rl:secret --src-cert-dir "$T/registry/ca" "docker://$REGISTRY/$i:1" "oci:$T/work/$i:1" &&
 		ok "skopeo takes it: $i" || not_ok "skopeo takes it: $i"
 done
+rl rmi -f "$id" >/dev/null
+run rl pull -q "$REGISTRY/alpine:1"
+run rl push -q --compression-format zstd "$REGISTRY/alpine:1" "$REGISTRY/again:1"
+expect "packed layers in another way" 0 "" ""
+is "zstd, too" "$(raw_of again:1 | jq -r '.layers[0].mediaType')" application/vnd.oci.image.layer.v1.tar+zstd
+run rl push -q --compression-format zstd --force-compression=false "$REGISTRY/alpine:1" "$REGISTRY/again:2"
+expect "or not" 0 "" ""
+is "as they came" "$(digest_of again:2)" "$(digest_of alpine:1)"
 is "the same config" "$(raw_of plain:1 | jq -r .config.digest)" "sha256:$id"
 
 # --- all tags ---
@@ -102,6 +115,7 @@ run rl push
 expect_error "no image" "*needs IMAGE*"
 run rl push nosuch
 expect_error "an image that is not there" "*nosuch*image not known*"
+rl tag "$REGISTRY/alpine:1" localhost/plain:1
 run rl push localhost/plain:1
 expect_error "a name without a registry" "*without a registry*rl push*"
 run rl push "$REGISTRY/alpine:1" oci:x
@@ -110,8 +124,6 @@ run rl push --format tar "$REGISTRY/alpine:1"
 expect_error "a format that is none" "*unknown format 'tar'*"
 run rl push --compression-format lzma "$REGISTRY/alpine:1"
 expect_error "a compression that is none" "*unknown compression 'lzma'*"
-run rl push --force-compression "$REGISTRY/alpine:1"
-expect_error "packing anew" "*not supported yet: --force-compression*"
 run rl push "$REGISTRY/alpine:1" "$REGISTRY/UPPER"
 expect_error "a bad name" "*UPPER*"
 rm -rf "$T/registry/data"
