@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/ctr_inspect.h"
+#include "cmd/engine/secretopt.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
@@ -82,6 +83,27 @@ static json_t *health_json(const struct ctr_view *v)
 	return h;
 }
 
+/* What was asked for by name; the content is nobody's business here. */
+static json_t *secrets(const struct ctr_view *v)
+{
+	const json_t *words = json_object_get(v->asked, "secrets"), *w;
+	json_t *a = json_array();
+	size_t i;
+
+	json_array_foreach (words, i, w) {
+		auto_secretopt struct secretopt o = { 0 };
+		struct rl_err ignored;
+
+		if (json_is_string(w) && secretopt_parse(json_string_value(w), &o, &ignored) == 0)
+			(void)json_array_append_new(
+				a,
+				json_pack("{s:s, s:s, s:s, s:i, s:i, s:i}", "Name", o.name, "Type",
+					  o.as_env ? "env" : "mount", "Target", o.target, "UID",
+					  (int)o.uid, "GID", (int)o.gid, "Mode", (int)o.mode));
+	}
+	return a;
+}
+
 json_t *ctr_inspect_config(const struct ctr_view *v)
 {
 	size_t entry = (size_t)json_integer_value(json_object_get(v->asked, "entry_args"));
@@ -121,5 +143,7 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 				     json_object_get(rec, "timeout"), "StopTimeout",
 				     json_object_get(rec, "stop_timeout"), "Passwd", 1,
 				     "sdNotifyMode", "ignore", "ExposedPorts", exposed(v)));
+	if (j && json_object_get(v->asked, "secrets"))
+		(void)json_object_set_new(j, "Secrets", secrets(v));
 	return j;
 }

@@ -61,6 +61,11 @@
 	X(run) \
 	X(save) \
 	X(search) \
+	X(secret_create) \
+	X(secret_exists) \
+	X(secret_inspect) \
+	X(secret_ls) \
+	X(secret_rm) \
 	X(start) \
 	X(stats) \
 	X(stop) \
@@ -105,6 +110,7 @@ const struct cmd_group cmd_group_table[] = {
 	{ "image", "Work with images" },
 	{ "network", "Work with networks" },
 	{ "manifest", "Make lists of images for several platforms" },
+	{ "secret", "Keep secrets for containers" },
 	{ "system", "Look after what rl keeps" },
 	{ "trust", "Say which images may be pulled" },
 	{ "volume", "Work with volumes" },
@@ -150,6 +156,8 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image search", "search" },
 	{ "image tag", "tag" },
 	{ "image untag", "untag" },
+	{ "secret list", "secret ls" },
+	{ "secret remove", "secret rm" },
 	{ "system check", "fsck" },
 	{ "system events", "events" },
 	{ "system info", "info" },

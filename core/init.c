@@ -31,6 +31,7 @@
 #include "core/mnt.h"
 #include "core/payload.h"
 #include "core/rootpath.h"
+#include "core/secrets.h"
 
 static _Noreturn void give_up(int sync_fd, const struct rl_err *err)
 {
@@ -129,6 +130,8 @@ static int build_all(struct init *in, struct rl_err *err)
 		r = dev_make(in, err);
 	if (r == 0)
 		r = mounts_spec(in, err);
+	if (r == 0)
+		r = secrets_mount(in, err);
 	if (r == 0)
 		r = dev_console(in, err);
 	if (r == 0)

@@ -23,6 +23,7 @@
 #include "core/idmap.h"
 #include "core/seccomp.h"
 
+struct secrets;
 struct spec; /* core/spec.h: an OCI runtime spec, parsed and checked */
 
 struct launch_hooks {
@@ -67,6 +68,7 @@ struct launch {
 	const int *keep_fds;
 	const uint32_t *keep;
 	size_t n_keep;
+	const struct secrets *secrets; /* core/secrets.h; NULL: none */
 	bool init;     /* stay as pid 1: forward signals, reap, run the payload as a child */
 	bool one_id;   /* S has one id only: chown and kin succeed without effect (DEMAND A1) */
 	bool stand_in; /* never executed: launch_wait_ready() returns when the host's root is gone */

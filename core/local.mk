@@ -77,6 +77,7 @@ libcore_a_SOURCES += core/sandbox.c core/sandbox.h
 libcore_a_SOURCES += core/seccomp.c core/seccomp.h core/seccomp_int.h
 libcore_a_SOURCES += core/seccomp_cache.c core/seccomp_profile.c core/seccomp_rules.c
 libcore_a_SOURCES += core/seccomp_prologue.c core/seccomp_prologue.h
+libcore_a_SOURCES += core/secrets.c core/secrets.h
 libcore_a_SOURCES += core/session.c core/session.h
 libcore_a_SOURCES += core/sources.c core/sources.h
 libcore_a_SOURCES += core/chtree.c core/chtree.h

@@ -42,6 +42,7 @@ libstorage_a_SOURCES += storage/rootfs_pick.c
 libstorage_a_SOURCES += storage/tarout.c storage/tarout.h
 libstorage_a_SOURCES += storage/toml.c storage/toml.h
 libstorage_a_SOURCES += storage/tree.c storage/tree.h
+libstorage_a_SOURCES += storage/secret.c storage/secret.h
 libstorage_a_SOURCES += storage/volume.c storage/volume.h
 
 # The helper rl-image: all that talks to a registry or reads an archive (links what rl must not)

@@ -19,6 +19,7 @@
 #include "cmd/engine/healthopt.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/logopt.h"
+#include "cmd/engine/secretopt.h"
 #include "cmd/engine/settings.h"
 #include "cmd/engine/volumes_from.h"
 #include "core/base/cleanup.h"
@@ -219,7 +220,7 @@ static int write_cidfile(struct making *m, struct rl_err *err)
 	return r;
 }
 
-/* Paths of files that are written later, from elsewhere; and whether the first is there already. */
+/* Paths of files that are written later, from elsewhere; whether the first is there already, and secrets. */
 static int set_files(struct container *c, const struct create_req *q, struct rl_err *err)
 {
 	const char *const typed[] = { q->cidfile, q->pidfile, q->conmon_pidfile };
@@ -239,7 +240,7 @@ static int set_files(struct container *c, const struct create_req *q, struct rl_
 		rl_fail(err, EEXIST, "the cidfile '%s' exists", q->cidfile);
 		return rl_hint(err, "it is another container's: remove it, or name another one");
 	}
-	return 0;
+	return secretopt_check(c->rl, &q->secret, err);
 }
 
 struct idfiles container_idfiles(const struct container *c)

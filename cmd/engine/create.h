@@ -43,7 +43,7 @@ struct create_req {
 	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
 		cap_drop, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
 		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose,
-		host_port, time_offset, device_cgroup_rule;
+		host_port, time_offset, device_cgroup_rule, secret;
 	const char *domainname;
 	struct strv uidmap, gidmap;
 	const char *subuidname, *subgidname;

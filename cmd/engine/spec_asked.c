@@ -100,6 +100,7 @@ static int lists(const struct create_req *q, json_t *o)
 	bad |= put_list(o, "cap_drop", &q->cap_drop);
 	bad |= put_list(o, "security_opt", &q->security_opt);
 	bad |= put_list(o, "group_add", &q->group_add);
+	bad |= put_list(o, "secrets", &q->secret); /* where they come from, not what they are */
 	bad |= put_list(o, "add_host", &q->add_host);
 	bad |= put_list(o, "dns", &q->dns);
 	bad |= put_list(o, "dns_search", &q->dns_search);

@@ -17,6 +17,7 @@
 #include "cmd/engine/container.h"
 #include "cmd/engine/logopt.h"
 #include "cmd/engine/nsjoin.h"
+#include "cmd/engine/secretopt.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -37,6 +38,7 @@ struct starting {
 	struct net_config net;
 	struct net_helper helper, forwarder;
 	struct logsink log;
+	struct secrets secrets;
 	int keep_fds[EXEC_KEEP_MAX]; /* --preserve-fds: copies, owned */
 	uint32_t keep[EXEC_KEEP_MAX];
 	size_t n_keep;
@@ -165,6 +167,45 @@ static int take_fds(struct starting *s, uint64_t n, struct rl_err *err)
 	return 0;
 }
 
+/* Those that are variables go to the others, in memory alone; one of that name is replaced. */
+static int merge_env(struct container *c, const struct secrets *s, struct rl_err *err)
+{
+	size_t n = 0, k;
+	const char **env;
+
+	while (c->spec.env[n])
+		n++;
+	env = calloc(n + s->n_env + 1, sizeof(*env));
+	if (!env)
+		return rl_oom(err);
+	memcpy(env, c->spec.env, n * sizeof(*env));
+	for (size_t i = 0; i < s->n_env; i++) {
+		size_t len = strcspn(s->env[i], "=") + 1;
+
+		for (k = 0; k < n && strncmp(env[k], s->env[i], len) != 0; k++)
+			;
+		env[k] = s->env[i];
+		n += k == n;
+	}
+	free(c->spec.env);
+	c->spec.env = env;
+	return 0;
+}
+
+static int take_secrets(struct starting *s, struct rl_err *err)
+{
+	const json_t *asked = json_object_get(s->c->asked, "secrets"), *w;
+	auto_strv struct strv words = { 0 };
+	size_t i;
+	int r;
+
+	json_array_foreach (asked, i, w)
+		if (json_is_string(w) && strv_add(&words, json_string_value(w)) < 0)
+			return rl_oom(err);
+	r = secretopt_load(s->c->rl, &words, &s->secrets, err);
+	return r == 0 && s->secrets.n_env > 0 ? merge_env(s->c, &s->secrets, err) : r;
+}
+
 static void warn_if_oom(const struct container *c, const struct ctr_exit *x)
 {
 	if (!x->oom || x->code != 137)
@@ -226,6 +267,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.keep_fds = s->keep_fds,
 		.keep = s->keep,
 		.n_keep = s->n_keep,
+		.secrets = &s->secrets,
 		.init = c->init,
 		.one_id = c->session.rung == SESSION_ONE_ID,
 		.new_cgroupns = !c->host_cgroupns && !c->spec.ns[SPEC_NS_CGROUP].path,
@@ -264,10 +306,9 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 	struct monitor_client client;
 	int r;
 
-	if (req->attach)
-		relay_block_signals(req->sig_proxy);
 	r = monitor_start(&cfg, &client, err);
 	publish_close(&c->sockets); /* the monitor has its own */
+	secrets_wipe(&s->secrets);
 	if (r < 0)
 		return r;
 	r = req->attach ? stay(s, &client, req, ret_exit, err) : wait_started(client.control, err);
@@ -325,8 +366,12 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 		r = logsink_open(c, &s.log, err);
 	if (r == 0)
 		r = take_fds(&s, req->preserve_fds, err);
+	if (r == 0)
+		r = take_secrets(&s, err);
 	if (r == 0) {
 		given_away = true; /* from here on the monitor cleans up */
+		if (req->attach)
+			relay_block_signals(req->sig_proxy);
 		r = run_monitor(&s, req, ret_exit, err);
 	}
 	if (r < 0 && !given_away && !req->keep &&
@@ -335,6 +380,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	settle_volumes(c, r == 0, r < 0 && !req->keep && !c->remove);
 	rootfs_close(&s.rootfs);
 	logsink_close(&s.log);
+	secrets_done(&s.secrets);
 	for (size_t i = 0; i < s.n_keep; i++)
 		fd_close(s.keep_fds[i]);
 	return r;

@@ -303,7 +303,6 @@ static const struct {
 	{ "--ulimit x=1 i", PLAIN, "unknown limit" },
 	{ "--oom-score-adj -5 i", PLAIN, "only root" },
 	/* later */
-	{ "--secret s i", PLAIN, "not supported yet: --secret" },
 };
 
 static void test_bad(void **state)
