@@ -314,6 +314,8 @@ static int check_all(struct fsck *f, struct rl_err *err)
 	if (r == 0)
 		r = fsck_layers(f, err);
 	if (r == 0 && !f->quick)
+		r = fsck_trees(f, err);
+	if (r == 0 && !f->quick)
 		r = check_blobs(f, err);
 	if (r == 0)
 		r = check_leftovers(f, "images/", err);

@@ -8,7 +8,7 @@
  *
  * Removed are: layers with an unreadable record, unless a container uses them; packed layers and
  * files of records with other content than their name says; names that lead nowhere; temporary
- * files. An unreadable image.json is written anew from the config. An image is never removed.
+ * files. A layer whose files are not those of its packed form is unpacked anew. An unreadable image.json is written anew from the config. An image is never removed.
  */
 #pragma once
 
@@ -50,3 +50,5 @@ bool fsck_is_there(const struct fsck *f, const char *path);
 /* fsck_image.c: records of images, then layers; after the names were read */
 int fsck_images(struct fsck *f, struct rl_err *err) RL_MUST_USE;
 int fsck_layers(struct fsck *f, struct rl_err *err) RL_MUST_USE;
+/* fsck_tree.c: the files of layers; not with "quick" */
+int fsck_trees(struct fsck *f, struct rl_err *err) RL_MUST_USE;

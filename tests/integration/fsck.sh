@@ -7,7 +7,8 @@
 # shellcheck source=tests/integration/scripted.sh
 . "$(dirname "$0")/scripted.sh"
 requests() { grep -c "\"path\": \"/v2/$1/$2" "$R/log"; } # REPO KIND
-listing() { (cd "$ROOT" && find . -printf '%p %y %m %U:%G %s %T@ %C@\n' | sort); }
+# all but the time of the folder that layers are unpacked beside each other in
+listing() { (cd "$ROOT" && find . -printf '%p %y %m %U:%G %s %T@ %C@\n' | grep -v '^./layers d ' | sort); }
 
 run rl fsck
 expect "a store with nothing in it" 0 '' '?(Warning: only one user id*)'
@@ -35,6 +36,29 @@ else
 fi
 run rl fsck alpine
 expect_error "takes no words" "*"
+
+# --- files of a layer ---
+file=$(find "$layer/diff" -type f -size +1k | sort | head -n 1)
+date=$(stat -c %y "$file")
+printf x | as_user dd of="$file" bs=1 seek=100 conv=notrunc status=none
+touch -d "$date" "$file"
+run rl fsck --quick
+expect "--quick does not look at files" 0 '' ''
+run rl fsck
+expect "one byte of a file" 1 "layer ${hex:0:12}: '${file#"$layer"/diff/}' is not what came: 'rl fsck --repair' unpacks it anew" ''
+run rl fsck -r
+expect "is repaired without a registry" 0 "layer ${hex:0:12}: *unpacked anew" ''
+run rl fsck
+expect "whole again" 0 '' ''
+touch "$layer/diff/more"
+run rl fsck -r
+expect "a file too many" 0 "layer ${hex:0:12}: 'more' is not what came: unpacked anew" ''
+rm -f "$file"
+chmod 700 "$layer/diff"
+run rl fsck -r
+expect "a file too few, another mode" 0 "*is not what came: unpacked anew" ''
+run rl fsck
+expect "whole again" 0 '' ''
 
 # --- a packed layer ---
 blob=$(find "$ROOT/blobs/sha256" -type f -size +0 | head -n 1)
