@@ -41,6 +41,7 @@ libcmd_a_SOURCES += cmd/network_check.c
 libcmd_a_SOURCES += cmd/manifest.c
 libcmd_a_SOURCES += cmd/manifest_out.c
 libcmd_a_SOURCES += cmd/port.c
+libcmd_a_SOURCES += cmd/why.c
 libcmd_a_SOURCES += cmd/stats.c
 libcmd_a_SOURCES += cmd/ps.c
 libcmd_a_SOURCES += cmd/ps_row.c cmd/ps_row.h

@@ -50,6 +50,11 @@ int log_show(struct log_view *v, const struct log_entry *e)
 		v->skip -= e->full;
 		return 0;
 	}
+	if (v->into)
+		return buf_add(v->into, e->text, e->len) < 0 ||
+				       (e->full && buf_add(v->into, "\n", 1) < 0)
+			       ? -EPIPE
+			       : 0;
 	if (e->stream == 2)
 		(void)fflush(stdout); /* for who has both in one file: in the order they came */
 	if (!*in_line)

@@ -24,6 +24,7 @@ struct log_view {
 	uint64_t tail; /* the last N lines only; UINT64_MAX = all */
 	uint64_t skip; /* lines that are left out to get there */
 	bool in_line[2];
+	struct buf *into; /* entries go there in place of stdout and stderr, or NULL; borrowed */
 };
 
 struct log_entry {

@@ -94,6 +94,7 @@
 	X(volume_rm) \
 	X(volume_unmount) \
 	X(wait) \
+	X(why) \
 	/* end */
 /* clang-format on */
 

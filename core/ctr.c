@@ -371,8 +371,12 @@ void ctr_start_begin(const struct ctr *c)
 	(void)renameat(c->dir_fd, "exit.json", c->dir_fd, "exit.old");
 }
 
-void ctr_start_failed(const struct ctr *c)
+void ctr_start_failed(const struct ctr *c, const char *why)
 {
+	struct rl_err lost;
+
+	RL_IGNORE(io_replace_file(c->dir_fd, "start.error", why, strlen(why), 0600, IO_NOSYNC,
+				  &lost)); /* only to be read by rl why */
 	(void)unlinkat(c->dir_fd, "run.json", 0);
 	(void)renameat(c->dir_fd, "exit.old", c->dir_fd, "exit.json");
 }

@@ -10,6 +10,7 @@
  *	containers/<id>/run.json	written at each start: init's pid with its start time and boot id
  *	containers/<id>/exit.json	written when it has ended
  *	containers/<id>/exit.old	the last end, while it is being started again
+ *	containers/<id>/start.error	why the last start failed, if it did
  *	containers/<id>/log/		core/logfile.h
  *	containers/<id>/{upper,work}	writable files (storage/rootfs.h)
  *	container-names/<name>		symbolic link holding the id; free when that folder is gone
@@ -91,7 +92,7 @@ int ctr_lock(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE
  * start fails, and goes when it has succeeded. A crash in between leaves the old end, or a run.json.
  */
 void ctr_start_begin(const struct ctr *c);
-void ctr_start_failed(const struct ctr *c);
+void ctr_start_failed(const struct ctr *c, const char *why); /* kept in start.error */
 void ctr_start_done(const struct ctr *c);
 
 struct ctr_run {

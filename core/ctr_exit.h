@@ -13,6 +13,7 @@ enum ctr_cause {
 	CTR_CAUSE_TIMEOUT,  /* --timeout */
 	CTR_CAUSE_HEALTH,   /* --health-on-failure */
 	CTR_CAUSE_SHUTDOWN, /* the end of a session or of the machine */
+	CTR_CAUSE_LOST,     /* its monitor was killed, or the machine went down */
 	CTR_CAUSE_MEMORY,   /* the watched limit of memory (core/memwatch.h) */
 	CTR_CAUSES,
 };
@@ -24,7 +25,7 @@ struct ctr_exit {
 	bool by_user;    /* somebody stopped or killed it */
 	bool restarting; /* its monitor starts it again after a pause */
 	uint32_t restarts;
-	int64_t memory_max, memory_peak; /* with oom; 0 = unknown */
+	int64_t memory_max, memory_peak; /* 0 = no limit, or unknown */
 	int64_t started_ns, finished_ns; /* wall clock */
 	char error[256];                 /* why a restart failed, or empty */
 	enum ctr_cause cause;

@@ -323,8 +323,10 @@ static int heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int tim
 	if (r < 0)
 		return r;
 	x = s->exit;
-	if (!x.restarting)
+	if (!x.restarting) {
 		x.finished_ns = wall_ns();
+		x.cause = CTR_CAUSE_LOST;
+	}
 	x.restarting = false;
 	drop_temporary(c);
 	ctr_drop_socket(rl, c->id);

@@ -209,6 +209,8 @@ static int execute(struct monitor *m, struct rl_err *err)
 		r = launch_exec(&m->init, err);
 	if (r == 0)
 		ctr_start_done(m->cfg->ctr);
+	if (r == 0 && m->cfg->keep)
+		(void)unlinkat(m->cfg->ctr->dir_fd, "start.error", 0); /* mostly not there */
 	return r;
 }
 
@@ -468,7 +470,7 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	cgroup_remove(&m->cgroup);
 	monitor_serve_close(m);
 	if (m->cfg->keep && m->holds_lock)
-		ctr_start_failed(m->cfg->ctr);
+		ctr_start_failed(m->cfg->ctr, cause->msg);
 	if (!m->cfg->keep && (ctr_hide(m->cfg->rl, m->cfg->ctr, &err) < 0 ||
 			      ctr_delete_hidden(m->cfg->rl, m->cfg->ctr, m->cfg->launch->session_fd,
 						true, &err) < 0))

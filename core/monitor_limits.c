@@ -211,14 +211,13 @@ void monitor_limits_blame(struct monitor *m, struct ctr_exit *x)
 {
 	struct cgroup_usage u = { 0 };
 
-	if (m->memwatch.is_over) {
-		x->oom = true;
+	if (m->memwatch.max > 0) {
+		x->oom = m->memwatch.is_over;
 		x->memory_max = m->memwatch.max;
 		x->memory_peak = m->memwatch.peak;
-	} else if (m->cgroup.rung != CGROUP_NONE && cgroup_read(&m->cgroup, &u) == 0 &&
-		   u.oom_kills > m->oom_seen) {
+	} else if (m->cgroup.rung != CGROUP_NONE && cgroup_read(&m->cgroup, &u) == 0) {
+		x->oom = u.oom_kills > m->oom_seen;
 		m->oom_seen = u.oom_kills;
-		x->oom = true;
 		x->memory_max = u.memory_max;
 		x->memory_peak = u.memory_peak;
 	}

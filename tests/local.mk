@@ -119,6 +119,7 @@ INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_TESTS =
 INTEGRATION_TESTS += tests/integration/limits.sh
 INTEGRATION_TESTS += tests/integration/manifest.sh
+INTEGRATION_TESTS += tests/integration/why.sh
 INTEGRATION_TESTS += tests/integration/commit.sh
 INTEGRATION_TESTS += tests/integration/cp.sh
 INTEGRATION_TESTS += tests/integration/diff.sh
