@@ -22,6 +22,7 @@
 #include "core/control.h"
 #include "core/health.h"
 #include "core/logfile.h"
+#include "core/monitor.h"
 #include "storage/digest.h"
 #include "storage/du.h"
 
@@ -333,6 +334,39 @@ static void put_net_owner(const struct ctr_view *v, const char *id, json_t *j)
 	ctr_done(&c);
 }
 
+/* What its monitor knows and no file: execs, and whether clients of published ports keep addresses. */
+static void ask_monitor(struct ctr_view *v)
+{
+	auto_strv struct strv ids = { 0 };
+	struct rl_err ignored;
+
+	v->exec_ids = json_array();
+	if (v->state.status != CTR_RUNNING ||
+	    control_execs(v->rl, v->c->id, &ids, &v->clients, &ignored) < 0)
+		return; /* it has ended meanwhile */
+	for (size_t i = 0; i < ids.n; i++)
+		(void)json_array_append_new(v->exec_ids, json_string(ids.v[i]));
+}
+
+/* As whom the container sees the clients of its published ports */
+static void put_clients(const struct ctr_view *v, json_t *j)
+{
+	const bool known = v->clients & MONITOR_CLIENTS_KNOWN;
+	const char *as[2] = { "", "" };
+
+	if (known) {
+		as[0] = v->clients & MONITOR_CLIENTS_REAL4 ? "client" : "gateway";
+		as[1] = v->clients & MONITOR_CLIENTS_REAL6 ? "client" : "gateway";
+	}
+	if (known || v->how.full)
+		(void)json_object_set_new(j, "ClientAddress",
+					  json_pack("{s:s, s:s}", "IPv4", as[0], "IPv6", as[1]));
+	if (v->state.network[0] || v->how.full)
+		(void)json_object_set_new(j, "Helpers",
+					  json_pack("{s:b, s:s}", "Down", v->state.network_down,
+						    "Error", v->state.network));
+}
+
 static json_t *network_json(const struct ctr_view *v)
 {
 	json_t *ports = ctr_view_port_map(json_object_get(v->rec, "ports")), *exposed, *x, *j;
@@ -353,8 +387,14 @@ static json_t *network_json(const struct ctr_view *v)
 		      "MacAddress", "", "Bridge", "", "SandboxID", "", "HairpinMode", 0,
 		      "LinkLocalIPv6Address", "", "LinkLocalIPv6PrefixLen", 0, "Ports", ports,
 		      "SandboxKey", sandbox, "Networks");
+	if (j)
+		put_clients(v, j);
 	if (j && net_owner(v))
 		put_net_owner(v, net_owner(v), j);
+	else if (j && v->how.full)
+		(void)json_object_set_new(
+			j, "SharedWith",
+			json_pack("{s:s, s:s, s:s}", "Id", "", "Name", "", "State", ""));
 	/* a network of its own, made for it alone, has no name; these two do */
 	if (j && (strcmp(net, "none") == 0 || strcmp(net, "host") == 0))
 		(void)json_object_set_new(
@@ -390,19 +430,6 @@ static int sizes(const struct ctr_view *v, json_t *j, struct rl_err *err)
 	(void)json_object_set_new(j, "SizeRootFs",
 				  json_integer(bytes[0] + bytes[1] + v->image.size));
 	return 0;
-}
-
-static json_t *exec_ids(const struct ctr_view *v)
-{
-	auto_strv struct strv ids = { 0 };
-	struct rl_err ignored;
-	json_t *a = json_array();
-
-	if (v->state.status != CTR_RUNNING || control_execs(v->rl, v->c->id, &ids, &ignored) < 0)
-		return a; /* it has ended meanwhile */
-	for (size_t i = 0; i < ids.n; i++)
-		(void)json_array_append_new(a, json_string(ids.v[i]));
-	return a;
 }
 
 static json_t *identity(const struct ctr_view *v)
@@ -451,7 +478,7 @@ static json_t *rest(const struct ctr_view *v)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:s, s:i, s:o, s:o, "
 			 "s:o, s:b, s:b}",
 			 "EffectiveCaps", view_list(caps, "effective"), "BoundingCaps",
-			 view_list(caps, "bounding"), "ExecIDs", exec_ids(v), "GraphDriver",
+			 view_list(caps, "bounding"), "ExecIDs", v->exec_ids, "GraphDriver",
 			 graph_driver(v), "Mounts", mounts_json(v), "Dependencies",
 			 net_owner(v) ? json_pack("[s]", net_owner(v)) : json_array(),
 			 "NetworkSettings", network_json(v), "Namespace", "", "IsInfra", 0,
@@ -505,6 +532,7 @@ int ctr_inspect_json(const struct rl *rl, struct ctr *c, const struct ctr_inspec
 	if (*image && digest_is_hex64(image, strlen(image)) &&
 	    image_load(rl, image, &v.image, &why) < 0)
 		log_debug("%s", why.msg);
+	ask_monitor(&v);
 	r = compose(&v, ret, err);
 	image_done(&v.image);
 	json_decref(v.config);

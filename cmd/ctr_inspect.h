@@ -37,6 +37,8 @@ struct ctr_view {
 	const json_t *process, *linux_part;
 	struct image image; /* zeroed when it is gone, or with --rootfs */
 	struct ctr_inspect_how how;
+	json_t *exec_ids; /* array */
+	unsigned clients; /* MONITOR_CLIENTS_* of core/monitor.h */
 };
 
 const char *view_text(const json_t *o, const char *key); /* "" when it is not there */

@@ -24,9 +24,12 @@ void ctr_view_status(char out[VIEW_STATUS_MAX], const struct ctr_state *s, const
 	case CTR_RUNNING:
 	case CTR_PAUSED:
 		format_age(age, wall_ns() - s->started_ns);
-		(void)snprintf(out, VIEW_STATUS_MAX, "Up %s%s%s%s%s", age,
+		(void)snprintf(out, VIEW_STATUS_MAX, "Up %s%s%s%s%s%s", age,
 			       s->status == CTR_PAUSED ? " (Paused)" : "", *health ? " (" : "",
-			       health, *health ? ")" : "");
+			       health, *health ? ")" : "",
+			       s->network_down ? " (network down)"
+			       : s->network[0] ? " (network restarted)"
+					       : "");
 		break;
 	case CTR_RESTARTING:
 	case CTR_EXITED:

@@ -170,7 +170,8 @@ int control_once(const struct rl *rl, const char *id, const struct monitor_msg *
 	return sock < 0 ? sock : control_call(sock, req, FD_NONE, err);
 }
 
-int control_execs(const struct rl *rl, const char *id, struct strv *ret, struct rl_err *err)
+int control_execs(const struct rl *rl, const char *id, struct strv *ret, unsigned *ret_clients,
+		  struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_EXECS };
 	struct monitor_execs list;
@@ -185,6 +186,8 @@ int control_execs(const struct rl *rl, const char *id, struct strv *ret, struct 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the container's monitor");
 	r = get_raw(sock, ANSWER_MS, &list, sizeof(list), err);
+	if (r == 0)
+		*ret_clients = list.clients;
 	for (size_t i = 0; r == 0 && i < list.n && i < MONITOR_EXECS_MAX; i++)
 		r = strv_addn(ret, list.id[i], strnlen(list.id[i], CTR_ID_LEN)) < 0 ? rl_oom(err)
 										    : 0;

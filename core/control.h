@@ -37,6 +37,9 @@ int control_wait(int sock, enum monitor_type type, int timeout_ms, struct monito
 /* Connect, one request, close. */
 int control_once(const struct rl *rl, const char *id, const struct monitor_msg *req,
 		 struct rl_err *err) RL_MUST_USE;
-/* The ids of the execs that run in a container ("ExecIDs"); appended, none when it does not run. */
-int control_execs(const struct rl *rl, const char *id, struct strv *ret,
+/*
+ * The ids of the execs that run in a container ("ExecIDs"); appended, none when it does not run.
+ * @ret_clients: MONITOR_CLIENTS_* of its published ports
+ */
+int control_execs(const struct rl *rl, const char *id, struct strv *ret, unsigned *ret_clients,
 		  struct rl_err *err) RL_MUST_USE;

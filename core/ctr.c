@@ -393,10 +393,11 @@ int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *e
 
 	time_rfc3339(started, x->started_ns);
 	(void)proc_boot_id(boot); /* without it the pid is never trusted after a restart of rl */
-	j = json_pack("{s:i, s:i, s:I, s:s, s:s, s:I, s:b, s:s*}", "version", CTR_FORMAT, "pid",
-		      (int)x->pid, "start_time", (json_int_t)proc_start_time(x->pid), "boot_id",
-		      boot, "started", started, "restarts", (json_int_t)x->restarts, "paused",
-		      x->paused, "cgroup", x->cgroup);
+	j = json_pack("{s:i, s:i, s:I, s:s, s:s, s:I, s:b, s:s*, s:s*, s:b}", "version", CTR_FORMAT,
+		      "pid", (int)x->pid, "start_time", (json_int_t)proc_start_time(x->pid),
+		      "boot_id", boot, "started", started, "restarts", (json_int_t)x->restarts,
+		      "paused", x->paused, "cgroup", x->cgroup, "network", x->network,
+		      "network_down", x->network_down);
 	return j ? json_write_file(c->dir_fd, "run.json", j, false, err) : rl_oom(err);
 }
 

@@ -101,6 +101,8 @@ struct ctr_run {
 	const char *cgroup; /* path, or NULL */
 	unsigned restarts;  /* by the restart policy since the user started it */
 	bool paused;
+	const char *network; /* what befell its network's helpers, or NULL */
+	bool network_down;   /* one of them stays down */
 };
 
 int ctr_write_run(const struct ctr *c, const struct ctr_run *x, struct rl_err *err) RL_MUST_USE;

@@ -159,12 +159,15 @@ static int64_t get_time(const json_t *j, const char *key)
 static void read_run(const json_t *j, struct ctr_state *s)
 {
 	const char *cg = json_string_value(json_object_get(j, "cgroup"));
+	const char *net = json_string_value(json_object_get(j, "network"));
 	json_int_t pid = json_integer_value(json_object_get(j, "pid"));
 
 	s->pid = pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0; /* none that means a group */
 	s->started_ns = get_time(j, "started");
 	s->restarts = (unsigned)json_integer_value(json_object_get(j, "restarts"));
 	(void)snprintf(s->cgroup, sizeof(s->cgroup), "%s", cg ? cg : "");
+	(void)snprintf(s->network, sizeof(s->network), "%s", net ? net : "");
+	s->network_down = json_is_true(json_object_get(j, "network_down"));
 	if (json_is_true(json_object_get(j, "paused")))
 		s->status = CTR_PAUSED;
 }

@@ -27,6 +27,8 @@ struct ctr_state {
 	char cgroup[512];   /* path, or empty */
 	int64_t started_ns; /* 0 = never */
 	unsigned restarts;  /* by the restart policy since the user started it */
+	char network[256];  /* what befell the helpers of its network in this run, or empty */
+	bool network_down;  /* one of them stays down */
 	struct ctr_exit exit; /* with CTR_EXITED and CTR_RESTARTING */
 	bool is_lost;         /* the monitor died without writing the end: heal */
 };

@@ -91,7 +91,10 @@ static int set_up_net(struct init *in, struct rl_err *err)
 
 	if (!spec_ns_is_new(in->spec, SPEC_NS_NET))
 		return 0;
-	return h->netns ? h->netns(h->arg, &in->net_fd, err) : loopback_up(err);
+	if (!h->netns)
+		return loopback_up(err);
+	in->netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return h->netns(h->arg, &in->net_fd, err);
 }
 
 /* Made if it is missing, as docker does; after the masks and before the root gets read-only. */
@@ -173,6 +176,10 @@ static int report(struct init *in, struct rl_err *err)
 	if (in->mounts_fd >= 0) {
 		value |= MSG_F_MOUNTS;
 		fds[n++] = in->mounts_fd;
+	}
+	if (in->netns_fd >= 0) {
+		value |= MSG_F_NETNS;
+		fds[n++] = in->netns_fd;
 	}
 	r = msg_send(in->sync_fd, MSG_READY, value, NULL, fds, n);
 	return r < 0 ? rl_fail_sys(err, -r, "report to the monitor") : 0;

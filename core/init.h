@@ -37,6 +37,7 @@ struct init {
 	int slave_fd;  /* terminal: becomes 0, 1, 2 */
 	int net_fd;    /* of the netns hook, or FD_NONE */
 	int mounts_fd; /* our mount namespace */
+	int netns_fd;  /* our network namespace, if somebody joins it */
 	int cwd_fd;    /* the working directory, resolved in the root */
 	int stub_fd;   /* payload_stub(), or FD_NONE */
 	int cgroup_fd; /* where the cgroup file system will be attached, or FD_NONE */
@@ -65,10 +66,11 @@ struct msg {
 	struct rl_err err; /* only sent with MSG_STUB and MSG_ERR */
 };
 #define MSG_HEAD      8 /* bytes before err */
-#define MSG_FDS       3
+#define MSG_FDS       4
 #define MSG_F_CONSOLE 1
 #define MSG_F_NET     2
 #define MSG_F_MOUNTS  4
+#define MSG_F_NETNS   8
 
 int msg_send(int fd, enum msg_type type, int value, const struct rl_err *err, const int *fds,
 	     size_t n_fds) RL_MUST_USE;

@@ -313,6 +313,7 @@ static _Noreturn void become_init(struct joiner *j)
 		.slave_fd = FD_NONE,
 		.net_fd = FD_NONE,
 		.mounts_fd = FD_NONE,
+		.netns_fd = FD_NONE,
 		.cwd_fd = FD_NONE,
 		.stub_fd = FD_NONE,
 		.cgroup_fd = FD_NONE,
@@ -495,9 +496,11 @@ static pid_t start_joiner(struct joiner *j)
 
 int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err)
 {
-	struct launched c = {
-		.pidfd = FD_NONE, .console_fd = FD_NONE, .net_fd = FD_NONE, .mounts_fd = FD_NONE
-	};
+	struct launched c = { .pidfd = FD_NONE,
+			      .console_fd = FD_NONE,
+			      .net_fd = FD_NONE,
+			      .mounts_fd = FD_NONE,
+			      .netns_fd = FD_NONE };
 	struct joiner j = { .l = l, .prepared_fd = FD_NONE, .shm_fd = FD_NONE };
 	pid_t joiner;
 	int pair[2], r = check_stdio(l, err);
@@ -548,6 +551,8 @@ int launch_wait_ready(struct launched *c, struct rl_err *err)
 			c->net_fd = *next++;
 		if (m.value & MSG_F_MOUNTS)
 			c->mounts_fd = *next++;
+		if (m.value & MSG_F_NETNS)
+			c->netns_fd = *next++;
 	}
 	for (; next < fds + MSG_FDS; next++)
 		fd_close(*next);
@@ -598,6 +603,7 @@ void launch_close(struct launched *c)
 	fd_close(TAKE_FD(c->console_fd));
 	fd_close(TAKE_FD(c->net_fd));
 	fd_close(TAKE_FD(c->mounts_fd));
+	fd_close(TAKE_FD(c->netns_fd));
 	fd_close(TAKE_FD(c->sync_fd));
 	c->pid = 0;
 }

@@ -82,6 +82,8 @@ struct launched {
 	int net_fd;     /* what the netns hook returned, owned; set by wait_ready */
 	int mounts_fd;  /* C's mount namespace, owned; set by wait_ready: taking it down costs the
 			 * kernel a while, which whoever waits for init need not wait for as well */
+	int netns_fd;   /* C's network namespace, when the netns hook was called; owned. Its
+			 * process cannot be joined by pidfd before it has executed the payload */
 	int sync_fd;    /* the channel to init, owned */
 };
 

@@ -47,6 +47,7 @@
 #include "core/control.h"
 #include "core/monitor_health.h"
 #include "core/monitor_int.h"
+#include "core/monitor_net.h"
 #include "core/monitor_limits.h"
 #include "core/pump.h"
 #include "core/spec.h"
@@ -571,6 +572,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		.init = { .pidfd = FD_NONE,
 			  .console_fd = FD_NONE,
 			  .net_fd = FD_NONE,
+			  .netns_fd = FD_NONE,
 			  .sync_fd = FD_NONE },
 		.cgroup = { .dir_fd = FD_NONE },
 		.limits = cfg->limits,

@@ -67,8 +67,13 @@ struct monitor_msg {
 
 #define MONITOR_EXECS_MAX 64 /* at a time in one container */
 
-/* The execs that run, in no order. */
+#define MONITOR_CLIENTS_KNOWN 1 /* the forwarder has told */
+#define MONITOR_CLIENTS_REAL4 2 /* the container sees the client's own IPv4 address */
+#define MONITOR_CLIENTS_REAL6 4 /* the same for IPv6 */
+
+/* The execs that run, in no order; and how published ports do. */
 struct monitor_execs {
+	uint32_t clients; /* of published ports: MONITOR_CLIENTS_*, 0 without such a forwarder */
 	uint32_t n;
 	char id[MONITOR_EXECS_MAX][CTR_ID_LEN + 1];
 };
@@ -81,8 +86,9 @@ struct monitor_hooks {
 	/* End it; also after it died by itself, then with its last words in @why (@room bytes). */
 	void (*net_stop)(void *arg, char *why, size_t room);
 	/* The container is ready to run: forward its published ports. NULL: it has none. */
-	int (*ports_start)(void *arg, int init_pidfd, int *ret_pidfd, struct rl_err *err);
+	int (*ports_start)(void *arg, int netns_fd, int *ret_pidfd, struct rl_err *err);
 	void (*ports_stop)(void *arg, char *why, size_t room); /* as net_stop */
+	unsigned (*ports_clients)(void *arg);                  /* MONITOR_CLIENTS_* */
 };
 
 struct monitor_cfg {

@@ -54,6 +54,9 @@ struct monitor {
 	int net_pidfd;   /* borrowed from the hook; FD_NONE while no packet loop runs */
 	int ports_pidfd; /* the same for the forwarder of published ports */
 	unsigned net_starts, ports_starts;
+	int64_t net_since_ms, ports_since_ms; /* when the last of each was started */
+	char net_note[256];                   /* the last death of one in this run, or empty */
+	bool net_down;                        /* one stays down */
 	int64_t started_ns;
 	int64_t started_ms;  /* the same by now_ms() */
 	bool settled;        /* socket and run.json are there */
@@ -87,15 +90,6 @@ void monitor_because(struct monitor *m, enum ctr_cause cause);
 
 /* A warning for the user, while the client that started us is there. */
 void monitor_note(const struct monitor *m, const char *text);
-
-/* --- monitor_net.c: the helpers that carry the container's traffic --- */
-
-bool monitor_net_wanted(const struct monitor *m); /* the first frame is to be waited for */
-void monitor_net_start(struct monitor *m);        /* it has come */
-void monitor_net_died(struct monitor *m);
-int monitor_ports_start(struct monitor *m, struct rl_err *err) RL_MUST_USE;
-void monitor_ports_died(struct monitor *m);
-void monitor_net_stop(struct monitor *m); /* both, at the end of a run */
 
 /* --- monitor_policy.c --- */
 

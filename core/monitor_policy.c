@@ -226,6 +226,8 @@ int monitor_write_run(const struct monitor *m, struct rl_err *err)
 		.cgroup = m->cgroup.path,
 		.restarts = m->restart.count,
 		.paused = m->paused,
+		.network = m->net_note[0] ? m->net_note : NULL,
+		.network_down = m->net_down,
 	};
 
 	return ctr_write_run(m->cfg->ctr, &run, err);

@@ -141,6 +141,8 @@ static void send_execs(const struct monitor *m, const struct monitor_conn *c)
 {
 	struct monitor_execs ans = { 0 };
 
+	if (m->ports_pidfd >= 0)
+		ans.clients = m->cfg->hooks.ports_clients(m->cfg->hooks.arg);
 	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
 		if (m->execs[i].e.fd >= 0)
 			memcpy(ans.id[ans.n++], m->execs[i].id, sizeof(ans.id[0]));

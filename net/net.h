@@ -57,8 +57,9 @@ int net_try(struct rl_err *err) RL_MUST_USE;
 
 struct net_helper {
 	pid_t pid;
-	int pidfd;      /* readable: it ended by itself; see net_why(), then net_stop() */
-	int control_fd; /* closing it ends the helper */
+	int pidfd;       /* readable: it ended by itself; see net_why(), then net_stop() */
+	int control_fd;  /* closing it ends the helper */
+	unsigned status; /* what the forwarder has said of itself: PUBLISH_* */
 };
 
 /*
@@ -69,9 +70,9 @@ struct net_helper {
 int net_start(const struct net_config *c, int tap, struct net_helper *ret,
 	      struct rl_err *err) RL_MUST_USE;
 /* What a helper that ended said last, one line without newline; 0, or -ENODATA for nothing. */
-int net_why(const struct net_helper *h, char *text, size_t room);
-/* End it, wait at most 1 s, then SIGKILL; reap. Fine on a zeroed struct. */
-void net_stop(struct net_helper *h);
+int net_why(struct net_helper *h, char *text, size_t room);
+/* End it, wait at most 1 s, then SIGKILL; reap: the wait status (waitpid(2)). Fine on a zeroed struct. */
+int net_stop(struct net_helper *h);
 
 /*
  * Text of /etc/resolv.conf for a container on this network, with the host's search list and options;

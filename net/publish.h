@@ -19,6 +19,11 @@
 
 #define PUBLISH_MAX 1024 /* ports of one container */
 
+/* struct net_helper.status of a forwarder, as its first message on the control socket brings it */
+#define PUBLISH_STATUS 0x80 /* it has come */
+#define PUBLISH_REAL4  1    /* the container sees a client's own IPv4 address */
+#define PUBLISH_REAL6  2
+
 struct publish_port {
 	char host_ip[INET6_ADDRSTRLEN]; /* numeric; "" = every address of the host, both families */
 	uint16_t host_port;             /* first of the range; 0 = any free one (range is 1 then) */
@@ -47,6 +52,8 @@ const char *publish_proto_name(uint8_t proto);
 /* Add one; host_ip may be NULL. Used when a record is read back. -EINVAL when it makes no sense. */
 int publish_add(struct publish *p, const char *host_ip, int64_t host_port, int64_t ctr_port,
 		int64_t range, const char *proto) RL_MUST_USE;
+/* What a running forwarder has told so far: PUBLISH_*, 0 = nothing yet. */
+unsigned publish_status(struct net_helper *h);
 void publish_done(struct publish *p);
 
 struct publish_socket {
@@ -79,11 +86,11 @@ void publish_holder(uint8_t proto, uint16_t port, char *text, size_t room);
  * @name:	The container's; it and @p are the forwarder's command line, for ps(1) and for
  *		publish_holder()
  * @userns_fd:	S
- * @init_pidfd:	Its first process, whose network namespace is joined
+ * @netns_fd:	The container's network namespace, borrowed
  *
  * Returns without waiting for it to be ready: connections wait in the sockets meanwhile.
  * End it by net_stop(); net_why() tells why it ended by itself.
  */
 int publish_start(const struct net_config *c, const struct publish *p,
-		  const struct publish_sockets *s, const char *name, int userns_fd, int init_pidfd,
+		  const struct publish_sockets *s, const char *name, int userns_fd, int netns_fd,
 		  struct net_helper *ret, struct rl_err *err) RL_MUST_USE;

@@ -58,7 +58,7 @@ static int send_sockets(int control, const struct publish_sockets *s)
 }
 
 int publish_start(const struct net_config *c, const struct publish *p,
-		  const struct publish_sockets *s, const char *name, int userns_fd, int init_pidfd,
+		  const struct publish_sockets *s, const char *name, int userns_fd, int netns_fd,
 		  struct net_helper *ret, struct rl_err *err)
 {
 	auto_fd int ours = FD_NONE, theirs = FD_NONE;
@@ -72,7 +72,7 @@ int publish_start(const struct net_config *c, const struct publish *p,
 	ours = pair[0];
 	theirs = pair[1];
 
-	const struct proc_fd fds[] = { { theirs, PORT_CONTROL_FD }, { init_pidfd, PORT_INIT_FD } };
+	const struct proc_fd fds[] = { { theirs, PORT_CONTROL_FD }, { netns_fd, PORT_NETNS_FD } };
 	const struct proc_spec spec = { .argv = (const char *const *)argv.v,
 					.fds = fds,
 					.n_fds = ARRAY_LEN(fds),

@@ -16,6 +16,7 @@
 #include "core/base/proc.h"
 #include "net/addr.h"
 #include "net/net.h"
+#include "net/publish.h"
 #include "net/resolver.h"
 
 #define STOP_MS 1000
@@ -70,27 +71,51 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 	return 0;
 }
 
-int net_why(const struct net_helper *h, char *text, size_t room)
+/* One message; false when there is none. A single byte that is no character is the status. */
+static bool hear(struct net_helper *h, char *text, size_t room)
 {
 	char msg[512];
-	ssize_t n;
+	ssize_t n = recv(h->control_fd, msg, sizeof(msg), MSG_DONTWAIT);
 
-	text[0] = '\0';
-	while (h->pid > 0 && (n = recv(h->control_fd, msg, sizeof(msg), MSG_DONTWAIT)) > 0) {
-		while (n > 0 && msg[n - 1] == '\n')
-			n--;
-		if (n > 0) /* else the end of a line that came by itself */
-			(void)snprintf(text, room, "%.*s", (int)n, msg);
+	/* a peer that died with unread messages: told once, in front of what it had sent */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(h->control_fd, msg, sizeof(msg), MSG_DONTWAIT);
+	if (n == 1 && msg[0] & PUBLISH_STATUS) {
+		h->status = (unsigned char)msg[0];
+		return true;
 	}
+	while (n > 0 && msg[n - 1] == '\n')
+		n--;
+	if (n > 0) /* else the end of a line that came by itself */
+		(void)snprintf(text, room, "%.*s", (int)n, msg);
+	return n > 0;
+}
+
+int net_why(struct net_helper *h, char *text, size_t room)
+{
+	text[0] = '\0';
+	while (h->pid > 0 && hear(h, text, room))
+		;
 	return text[0] ? 0 : -ENODATA;
 }
 
-void net_stop(struct net_helper *h)
+unsigned publish_status(struct net_helper *h)
 {
-	int status;
+	char first;
+
+	/* last words stay where net_why() will look for them */
+	if (h->pid > 0 && recv(h->control_fd, &first, 1, MSG_DONTWAIT | MSG_PEEK) == 1 &&
+	    first & PUBLISH_STATUS)
+		(void)hear(h, &first, 0);
+	return h->status;
+}
+
+int net_stop(struct net_helper *h)
+{
+	int status = 0;
 
 	if (h->pid <= 0)
-		return;
+		return 0;
 	fd_close(h->control_fd);
 	if (proc_wait(h->pidfd, h->pid, STOP_MS, &status) == -ETIMEDOUT) {
 		(void)proc_pidfd_signal(h->pidfd, SIGKILL); /* it may be leaving just now */
@@ -98,6 +123,7 @@ void net_stop(struct net_helper *h)
 	}
 	fd_close(h->pidfd);
 	*h = (struct net_helper){ 0 };
+	return status;
 }
 
 static bool is_plain(const char *line)

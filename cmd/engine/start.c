@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/engine/container.h"
@@ -82,21 +83,30 @@ static int hook_net_start(void *arg, int tap_fd, int *ret_pidfd, struct rl_err *
 	return r;
 }
 
+/* @why: its last words, or how it ended */
+static void stop_helper(struct net_helper *h, char *why, size_t room)
+{
+	int r = why ? net_why(h, why, room) : 0, status = net_stop(h);
+
+	if (r == -ENODATA && WIFSIGNALED(status))
+		(void)snprintf(why, room, "signal %d", WTERMSIG(status));
+	else if (r == -ENODATA)
+		(void)snprintf(why, room, "status %d", WEXITSTATUS(status));
+}
+
 static void hook_net_stop(void *arg, char *why, size_t room)
 {
 	struct starting *s = arg;
 
-	if (why)
-		(void)net_why(&s->helper, why, room); /* stays empty without a word */
-	net_stop(&s->helper);
+	stop_helper(&s->helper, why, room);
 }
 
-static int hook_ports_start(void *arg, int init_pidfd, int *ret_pidfd, struct rl_err *err)
+static int hook_ports_start(void *arg, int netns_fd, int *ret_pidfd, struct rl_err *err)
 {
 	struct starting *s = arg;
 	struct container *c = s->c;
 	int r = publish_start(&s->net, &c->ports, &c->sockets, c->ctr.name, c->session.userns_fd,
-			      init_pidfd, &s->forwarder, err);
+			      netns_fd, &s->forwarder, err);
 
 	if (r == 0)
 		*ret_pidfd = s->forwarder.pidfd;
@@ -107,9 +117,17 @@ static void hook_ports_stop(void *arg, char *why, size_t room)
 {
 	struct starting *s = arg;
 
-	if (why)
-		RL_IGNORE(net_why(&s->forwarder, why, room)); /* stays empty without a word */
-	net_stop(&s->forwarder);
+	stop_helper(&s->forwarder, why, room);
+}
+
+static unsigned hook_ports_clients(void *arg)
+{
+	struct starting *s = arg;
+	unsigned status = publish_status(&s->forwarder);
+
+	return (status & PUBLISH_STATUS ? MONITOR_CLIENTS_KNOWN : 0) |
+	       (status & PUBLISH_REAL4 ? MONITOR_CLIENTS_REAL4 : 0) |
+	       (status & PUBLISH_REAL6 ? MONITOR_CLIENTS_REAL6 : 0);
 }
 
 /* A container that was read back has only the text of its filter. */
@@ -251,6 +269,18 @@ static int stay(struct starting *s, const struct monitor_client *client,
 	return 0;
 }
 
+static struct monitor_hooks hooks_of(struct starting *s)
+{
+	return (struct monitor_hooks){
+		.arg = s,
+		.net_start = hook_net_start,
+		.net_stop = hook_net_stop,
+		.ports_start = s->c->ports.n > 0 ? hook_ports_start : NULL,
+		.ports_stop = hook_ports_stop,
+		.ports_clients = hook_ports_clients,
+	};
+}
+
 static int run_monitor(struct starting *s, const struct start_req *req, struct ctr_exit *ret_exit,
 		       struct rl_err *err)
 {
@@ -300,8 +330,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.journal_fields = s->log.fields,
 		.log_max = s->log.max,
 		.passthrough = s->log.passthrough,
-		.hooks = { s, hook_net_start, hook_net_stop,
-			   c->ports.n > 0 ? hook_ports_start : NULL, hook_ports_stop },
+		.hooks = hooks_of(s),
 	};
 	struct monitor_client client;
 	int r;

@@ -6,7 +6,7 @@
  *
  * The words before --ipv6 are for people who look at ps(1). Protocol: descriptor 3 is the control
  * socket whose other end the monitor holds; it brings struct port_msg with the host's sockets, and
- * its end ends us. Descriptor 4 is a pidfd of the container's first process. We are started in S
+ * its end ends us. Descriptor 4 is the container's network namespace. We are started in S
  * as its root, join the container's network namespace, and keep the two capabilities that
  * speaking for a client's address takes; they hold over networks of this session only.
  *
@@ -32,6 +32,7 @@
 #include "core/base/proc.h"
 #include "core/sandbox.h"
 #include "net/port/port.h"
+#include "net/publish.h"
 
 #define EVENTS  64
 #define FDS_MAX (1U << 20)
@@ -48,9 +49,9 @@ int port_watch(struct port *p, int fd, struct port_watch *w, uint32_t events)
 
 static int join(struct rl_err *err)
 {
-	if (setns(PORT_INIT_FD, CLONE_NEWNET) < 0)
+	if (setns(PORT_NETNS_FD, CLONE_NEWNET) < 0)
 		return rl_fail_sys(err, errno, "enter the container's network");
-	(void)close(PORT_INIT_FD);
+	(void)close(PORT_NETNS_FD);
 	return 0;
 }
 
@@ -133,8 +134,12 @@ static void on_message(struct port *p, struct port_watch *w, uint32_t events)
 		else
 			fd_close(fds[i]);
 	}
-	if (r < 0)
-		_exit(1); /* out of memory: the monitor starts another one */
+	if (r < 0) { /* out of memory: the monitor starts another one */
+		static const char text[] = "no room for its sockets";
+
+		(void)send(PORT_CONTROL_FD, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		_exit(1);
+	}
 }
 
 static int serve(struct port *p, struct rl_err *err)
@@ -155,6 +160,17 @@ static int serve(struct port *p, struct rl_err *err)
 		tcp_run(p);
 		timeout = udp_expire(p);
 	}
+}
+
+/* For inspect: whether clients keep their addresses. */
+static void tell_status(const struct port *p)
+{
+	const unsigned char status =
+		(unsigned char)(PUBLISH_STATUS | (p->real4 ? PUBLISH_REAL4 : 0) |
+				(p->real6 ? PUBLISH_REAL6 : 0));
+
+	(void)send(PORT_CONTROL_FD, &status, 1,
+		   MSG_NOSIGNAL | MSG_DONTWAIT); /* the monitor is gone: seen later */
 }
 
 static int start(char **argv, struct rl_err *err)
@@ -181,6 +197,7 @@ static int start(char **argv, struct rl_err *err)
 		r = lock_in(err);
 	if (r < 0)
 		return r;
+	tell_status(&p);
 	control_watch.ready = on_message;
 	r = port_watch(&p, PORT_CONTROL_FD, &control_watch, EPOLLIN);
 	if (r < 0)

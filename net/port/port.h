@@ -15,7 +15,7 @@
 #include "core/base/err.h"
 
 #define PORT_CONTROL_FD 3 /* SOCK_SEQPACKET; struct port_msg in, last words out; its end ends us */
-#define PORT_INIT_FD    4 /* pidfd of the container's first process */
+#define PORT_NETNS_FD   4 /* the container's network namespace */
 #define PORT_MSG_MAX    8
 
 /* "forward these": entry i belongs to descriptor i of the message */

@@ -40,6 +40,7 @@ static void make(struct monitor *m, const struct monitor_cfg *cfg)
 			  .console_fd = FD_NONE,
 			  .net_fd = FD_NONE,
 			  .mounts_fd = FD_NONE,
+			  .netns_fd = FD_NONE,
 			  .sync_fd = FD_NONE },
 		.cgroup = CGROUP_INIT,
 		.timers = { .restart_ms = INT64_MAX },

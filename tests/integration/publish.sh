@@ -115,9 +115,20 @@ expect_error "an address that is not ours" "*198.51.100.1*"
 run rl run --rm --network host -p 8400:80 docker.io/library/alpine true
 expect "with the host's network: a warning" 0 "" "*left out*"
 
+run rl inspect -f '{{.NetworkSettings.ClientAddress.IPv4}} {{.NetworkSettings.ClientAddress.IPv6}} {{.NetworkSettings.Helpers.Error}}' web
+expect "inspect: the container sees the client's address" 0 "client client "
 # rl-port dies: another one follows; the monitor dies: the ports are free
 kill -9 "$forwarder"
-sleep 0.3
+for ((i = 0; i < 100; i++)); do
+	[[ $(rl inspect -f '{{.NetworkSettings.Helpers}}' web) == *forwarder* ]] && break
+	sleep 0.05
+done
+run rl inspect -f '{{.NetworkSettings.Helpers.Down}} {{.NetworkSettings.Helpers.Error}}' web
+expect "its death is in inspect" 0 "false *port forwarder died: signal 9; it is started again"
+run rl ps --format '{{.Status}}'
+expect "and in ps" 0 'Up *network restarted?'
+run rl events --stream=false --since 10m --filter event=network_died --format '{{.Name}} {{.Attributes.helper}} {{.Attributes.restarted}}'
+expect "and an event" 0 "web port forwarder true"
 see "after kill -9 of the forwarder" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 8080
 run rl stop -t 0 web
 run rl start web
