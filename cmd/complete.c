@@ -20,6 +20,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
 #include "core/ctr_state.h"
+#include "net/network.h"
 #include "storage/image.h"
 #include "storage/volume.h"
 
@@ -144,6 +145,30 @@ static int offer_volumes(struct completion *c, const char *after)
 	return r;
 }
 
+static int offer_networks(struct completion *c)
+{
+	auto_strv struct strv names = { 0 };
+	struct rl_err ignored;
+	int r = 0;
+
+	if (!open_store(c) || network_list(&c->rl, &names, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < names.n && r == 0; i++)
+		r = offer(c, names.v[i], "", "network");
+	return r;
+}
+
+/* What --network takes: a mode, or a network. */
+static int offer_network_modes(struct completion *c)
+{
+	static const char *const modes[] = { "private", "none", "host" };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(modes) && r == 0; i++)
+		r = offer(c, modes[i], "", "mode");
+	return r < 0 ? r : offer_networks(c);
+}
+
 static int offer_command(void *arg, const char *name, const struct cmd *cmd)
 {
 	return offer(arg, name, "", cmd->summary);
@@ -200,6 +225,10 @@ static int offer_one_kind(struct completion *c, const char *kind)
 		return offer_images(c);
 	if (strcmp(kind, "VOLUME") == 0)
 		return offer_volumes(c, "");
+	if (strcmp(kind, "NETWORK") == 0)
+		return offer_networks(c);
+	if (strcmp(kind, "NETWORK-MODE") == 0)
+		return offer_network_modes(c);
 	if (strcmp(kind, "SIGNAL") == 0)
 		return offer_list(c, "HUP|INT|QUIT|KILL|USR1|USR2|TERM|CONT|STOP", "signal");
 	if (strcmp(kind, "FORMAT") == 0)
@@ -245,7 +274,7 @@ static int offer_word(struct completion *c, const struct cmd *cmd, size_t n)
 	const char *last;
 
 	if (cmd->completes && strcmp(cmd->completes, "any") == 0)
-		return offer_kind(c, "CONTAINER|IMAGE|VOLUME");
+		return offer_kind(c, "CONTAINER|IMAGE|VOLUME|NETWORK");
 	if (!cmd->args || !*cmd->args || (cmd->max_args != CMD_ANY && n >= cmd->max_args))
 		return 0;
 	if (strv_split(&names, cmd->args, ' ') < 0)

@@ -14,6 +14,7 @@
 #include "cmd/ctr_view.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/logopt.h"
+#include "cmd/network_view.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -367,6 +368,23 @@ static void put_clients(const struct ctr_view *v, json_t *j)
 						    "Error", v->state.network));
 }
 
+/* Named ones; the first also where older scripts look for "the" address. */
+static void add_networks(const struct ctr_view *v, json_t *j)
+{
+	static const char *const same[] = {
+		"EndpointID",  "Gateway",           "IPAddress",           "IPPrefixLen",
+		"IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "MacAddress",
+	};
+	json_t *nets = network_view_of(v->rl, v->c->id, v->c->dir_fd);
+	const json_t *first = json_object_iter_value(json_object_iter(nets));
+
+	for (size_t i = 0; first && i < ARRAY_LEN(same); i++)
+		(void)json_object_set(j, same[i], json_object_get(first, same[i]));
+	if (json_object_size(nets) > 0)
+		(void)json_object_set(j, "Networks", nets);
+	json_decref(nets);
+}
+
 static json_t *network_json(const struct ctr_view *v)
 {
 	json_t *ports = ctr_view_port_map(json_object_get(v->rec, "ports")), *exposed, *x, *j;
@@ -395,6 +413,7 @@ static json_t *network_json(const struct ctr_view *v)
 		(void)json_object_set_new(
 			j, "SharedWith",
 			json_pack("{s:s, s:s, s:s}", "Id", "", "Name", "", "State", ""));
+	add_networks(v, j);
 	/* a network of its own, made for it alone, has no name; these two do */
 	if (j && (strcmp(net, "none") == 0 || strcmp(net, "host") == 0))
 		(void)json_object_set_new(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exists.c - `rl container exists`, `rl image exists`, `rl volume exists`: 0 known, 1 unknown */
+/* exists.c - `rl container exists`, `rl image exists`, `rl volume exists`, `rl network exists`: 0 known, 1 unknown */
 #include "config.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "core/base/cleanup.h"
 #include "core/ctr_state.h"
+#include "net/network.h"
 #include "storage/image.h"
 #include "storage/volume.h"
 
@@ -44,6 +45,15 @@ static int volume_exists(struct rl *rl, const struct cmd_args *args, const void 
 
 	(void)opts;
 	return answer(volume_load(rl, args->v[0], &v, err));
+}
+
+static int network_exists(struct rl *rl, const struct cmd_args *args, const void *opts,
+			  struct rl_err *err)
+{
+	auto_network struct network n = { 0 };
+
+	(void)opts;
+	return answer(network_find(rl, args->v[0], &n, err));
 }
 
 static const struct opt container_exists_options[] = {
@@ -97,4 +107,20 @@ const struct cmd cmd_volume_exists = {
 	.min_args = 1,
 	.max_args = 1,
 	.run = volume_exists,
+};
+
+const struct cmd cmd_network_exists = {
+	.name = "network exists",
+	.args = "NETWORK",
+	.summary = "Tell by the exit status whether a network is known",
+	.about = "Prints nothing; the exit status tells whether there is a named network of that "
+		 "name or id.",
+	.examples = {
+		{ "rl network exists backend", "Is there a network 'backend'?" },
+		{ "rl network exists backend || rl network create backend", "Make it if not." },
+	},
+	.exits = { { "1", "There is no such network." } },
+	.min_args = 1,
+	.max_args = 1,
+	.run = network_exists,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspect.c - `rl inspect` and its narrower forms for containers, images and volumes
+ * inspect.c - `rl inspect` and its narrower forms for containers, images, volumes and networks
  *
  * Theory of operation: a word may name a container, an image or a volume, tried in this order
  * unless --type says which. One JSON array for all that were found, also when some were not (then
@@ -16,13 +16,14 @@
 #include "cmd/ctr_inspect.h"
 #include "cmd/format.h"
 #include "cmd/image_view.h"
+#include "cmd/network_view.h"
 #include "cmd/select.h"
 #include "cmd/volume_view.h"
 #include "core/base/cleanup.h"
 
-enum what { WHAT_CONTAINER, WHAT_IMAGE, WHAT_VOLUME, WHAT_ALL };
+enum what { WHAT_CONTAINER, WHAT_IMAGE, WHAT_VOLUME, WHAT_NETWORK, WHAT_ALL };
 
-static const char *const what_names[] = { "container", "image", "volume", "all" };
+static const char *const what_names[] = { "container", "image", "volume", "network", "all" };
 
 struct inspect_opts {
 	const char *format, *type;
@@ -32,8 +33,9 @@ struct inspect_opts {
 
 /* Maps of all three kinds, for templates. */
 static const char *const map_names[] = {
-	"Labels", "Annotations", "Volumes", "ExposedPorts", "Networks", "PortBindings", "Ports",
-	"Tmpfs",  "Data",        "Options", "Status",       "Sysctls",  "GraphDriver",  NULL,
+	"Labels",      "Annotations", "Volumes", "ExposedPorts", "Networks",   "PortBindings",
+	"Ports",       "Tmpfs",       "Data",    "Options",      "Status",     "Sysctls",
+	"GraphDriver", "labels",      "options", "ipam_options", "containers", NULL,
 };
 
 struct inspect {
@@ -93,6 +95,22 @@ static int volume(struct inspect *x, const char *name, json_t **ret, struct rl_e
 	return *ret ? 0 : rl_oom(err);
 }
 
+static int network(struct inspect *x, const char *name, json_t **ret, struct rl_err *err)
+{
+	auto_network struct network n = { 0 };
+	int r = network_find(x->rl, name, &n, err);
+
+	if (r < 0)
+		return r;
+	*ret = network_view(x->rl, &n);
+	if (*ret && x->how.full) /* templates know these as well */
+		r = json_object_set_new(*ret, "Name", json_string(n.name)) |
+		    json_object_set_new(*ret, "Id", json_string(n.id)) |
+		    json_object_set_new(*ret, "Driver", json_string("bridge")) |
+		    json_object_set_new(*ret, "Internal", json_boolean(n.internal));
+	return *ret && r == 0 ? 0 : rl_oom(err);
+}
+
 static int any(struct inspect *x, const char *name, json_t **ret, struct rl_err *err)
 {
 	int r = container(x, name, ret, err);
@@ -103,6 +121,8 @@ static int any(struct inspect *x, const char *name, json_t **ret, struct rl_err 
 	if (r == -ENOENT || r == -EINVAL || r == -EEXIST)
 		r = volume(x, name, ret, err);
 	if (r == -ENOENT || r == -EINVAL)
+		r = network(x, name, ret, err);
+	if (r == -ENOENT || r == -EINVAL)
 		r = rl_fail(err, ENOENT, "no such object: \"%s\"", name);
 	return r;
 }
@@ -110,7 +130,7 @@ static int any(struct inspect *x, const char *name, json_t **ret, struct rl_err 
 static int one(struct inspect *x, enum what what, const char *name, struct rl_err *err)
 {
 	static int (*const by_type[])(struct inspect *, const char *, json_t **,
-				      struct rl_err *) = { container, image, volume, any };
+				      struct rl_err *) = { container, image, volume, network, any };
 	json_t *j = NULL;
 	int r = by_type[what](x, name, &j, err);
 
@@ -132,11 +152,11 @@ static int get_type(const char *word, enum what *ret, struct rl_err *err)
 	}
 	if (!word)
 		return 0;
-	if (strcmp(word, "network") == 0 || strcmp(word, "pod") == 0)
+	if (strcmp(word, "pod") == 0)
 		return rl_fail(err, ENOTSUP, "not supported yet: --type %s", word);
 	return rl_fail(err, EINVAL,
-		       "invalid type \"%s\": must be \"image\", \"container\", \"volume\", or "
-		       "\"all\"",
+		       "invalid type \"%s\": must be \"image\", \"container\", \"volume\", "
+		       "\"network\" or \"all\"",
 		       word);
 }
 
@@ -207,6 +227,12 @@ static int run_image(struct rl *rl, const struct cmd_args *args, const void *opt
 	return run(rl, args, opts, WHAT_IMAGE, err);
 }
 
+static int run_network(struct rl *rl, const struct cmd_args *args, const void *opts,
+		       struct rl_err *err)
+{
+	return run(rl, args, opts, WHAT_NETWORK, err);
+}
+
 static int run_volume(struct rl *rl, const struct cmd_args *args, const void *opts,
 		      struct rl_err *err)
 {
@@ -222,15 +248,16 @@ static const struct opt all_options[] = {
 	OPT_FORMAT,
 	SELECT_LATEST(struct inspect_opts, select),
 	OPT_SIZE_OF,
-	OPT_STR('t', "type", struct inspect_opts, type, "TYPE", "container, image, volume or all"),
+	OPT_STR('t', "type", struct inspect_opts, type, "TYPE",
+		"container, image, volume, network or all"),
 	OPT_END,
 };
 
 const struct cmd cmd_inspect = {
 	.name = "inspect",
 	.args = "NAME [NAME...]",
-	.summary = "Show all that is known about containers, images and volumes",
-	.about = "A name is looked for among containers, then images, then volumes. Prints one JSON "
+	.summary = "Show all that is known about containers, images, volumes and networks",
+	.about = "A name is looked for among containers, then images, volumes and networks. Prints one JSON "
 		 "array with an object for each that was found, or the --format template's "
 		 "result, one line each.\n\n"
 		 "Keys and types are those of Podman and Docker. Under Isolation is what only rl "
@@ -321,4 +348,29 @@ const struct cmd cmd_volume_inspect = {
 	.opts_size = sizeof(struct inspect_opts),
 	.max_args = CMD_ANY,
 	.run = run_volume,
+};
+
+static const struct opt network_options[] = {
+	OPT_FORMAT,
+	OPT_IGNORE_BOOL("verbose"),
+	OPT_END,
+};
+
+const struct cmd cmd_network_inspect = {
+	.name = "network inspect",
+	.args = "NETWORK [NETWORK...]",
+	.summary = "Show all that is known about named networks",
+	.about = "Prints one JSON array with an object for each network, the containers that run on it "
+		 "included, or the --format template's result, one line each.",
+	.examples = {
+		{ "rl network inspect backend",
+		  "All about 'backend', and who is on it." },
+		{ "rl network inspect -f '{{range .subnets}}{{.subnet}}{{end}}' backend",
+		  "Its subnet." },
+	},
+	.options = network_options,
+	.opts_size = sizeof(struct inspect_opts),
+	.min_args = 1,
+	.max_args = CMD_ANY,
+	.run = run_network,
 };

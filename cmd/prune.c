@@ -11,12 +11,14 @@
 #include "cmd/engine/life.h"
 #include "cmd/engine/volume_use.h"
 #include "cmd/image_filter.h"
+#include "cmd/network_view.h"
 #include "cmd/ps_filter.h"
 #include "cmd/volume_view.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/events.h"
 #include "storage/du.h"
 #include "storage/image.h"
 #include "storage/layer.h"
@@ -276,5 +278,40 @@ int prune_volumes(const struct rl *rl, bool all, const struct strv *filters, str
 	}
 	volume_sweep(rl, has_session ? &s : NULL);
 	session_close(&s);
+	return r;
+}
+
+/* --- networks ---------------------------------------------------------------------------- */
+
+struct networks {
+	const struct rl *rl;
+	struct pruned *p;
+};
+
+static int prune_network(void *arg, const struct network *n, struct rl_err *err)
+{
+	const struct networks *x = arg;
+	struct rl_err why = { 0 };
+	int r = network_remove(x->rl, n->name, &why);
+
+	if (r == 0) {
+		events_thing(x->rl, "network", "remove", n->id, n->name);
+		return strv_add(&x->p->names, n->name) < 0 ? rl_oom(err) : 0;
+	}
+	if (r != -EBUSY && r != -ENOENT)
+		log_warn("network '%s' stays: %s", n->name, why.msg);
+	return 0;
+}
+
+int prune_networks(const struct rl *rl, const struct strv *filters, struct pruned *ret,
+		   struct rl_err *err)
+{
+	struct networks x = { rl, ret };
+	struct network_filters *f = NULL;
+	int r = network_filters_new(rl, filters, &f, err);
+
+	if (r == 0)
+		r = network_each(rl, f, prune_network, &x, err);
+	network_filters_free(f);
 	return r;
 }

@@ -14,7 +14,7 @@
 #include "core/rl.h"
 
 struct pruned {
-	struct strv names; /* ids of containers and images, names of volumes */
+	struct strv names; /* ids of containers and images, names of volumes and networks */
 	int64_t bytes;     /* with @count */
 	bool count;        /* sum up what is freed (takes a look at each file) */
 };
@@ -31,6 +31,9 @@ int prune_images(const struct rl *rl, bool all, const struct strv *filters, stru
 /* Anonymous ones, with @all (or the filter all=true) named ones too, that no container mounts. */
 int prune_volumes(const struct rl *rl, bool all, const struct strv *filters, struct pruned *ret,
 		  struct rl_err *err) RL_MUST_USE;
+/* Named networks that no container belongs to. @filters: "label[!]=", "until=" */
+int prune_networks(const struct rl *rl, const struct strv *filters, struct pruned *ret,
+		   struct rl_err *err) RL_MUST_USE;
 /* The names of the volumes that it would remove; appended. */
 int prune_volumes_list(const struct rl *rl, bool all, const struct strv *filters, struct strv *ret,
 		       struct rl_err *err) RL_MUST_USE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prune_cmds.c - `rl container prune`, `rl image prune`, `rl volume prune`, `rl system prune`
+ * prune_cmds.c - `rl container prune`, `rl image prune`, `rl volume prune`, `rl network prune`, `rl system prune`
  *
  * Each says what it is about to do and asks, unless -f; no ends it without an error, no answer with one. The
  * work is in cmd/prune.c.
@@ -132,11 +132,32 @@ static int volume_prune(struct rl *rl, const struct cmd_args *args, const void *
 	return r;
 }
 
+static int network_prune(struct rl *rl, const struct cmd_args *args, const void *opts,
+			 struct rl_err *err)
+{
+	const struct prune_opts *o = opts;
+	struct pruned p = { 0 };
+	int r;
+
+	(void)args;
+	r = is_wanted(
+		o, "WARNING! This will remove all networks not used by at least one container.\n",
+		err);
+	if (r <= 0)
+		return r;
+	r = prune_networks(rl, &o->filters, &p, err);
+	if (r == 0)
+		r = print(&p, NULL, err);
+	strv_done(&p.names);
+	return r;
+}
+
 /* --- all --------------------------------------------------------------------------------- */
 
 static int system_warning(const struct prune_opts *o, struct buf *out)
 {
-	int r = buf_str(out, "WARNING! This command removes:\n\t- all stopped containers\n");
+	int r = buf_str(out, "WARNING! This command removes:\n\t- all stopped containers\n"
+			     "\t- all networks not used by at least one container\n");
 
 	if (r == 0 && o->volumes)
 		r = buf_str(out, "\t- all anonymous volumes not used by at least one container\n");
@@ -156,6 +177,8 @@ static int part(const struct rl *rl, const struct prune_opts *o, const char *hea
 
 	if (strstr(heading, "Containers"))
 		r = prune_containers(rl, &o->filters, &p, err);
+	else if (strstr(heading, "Networks"))
+		r = prune_networks(rl, &o->filters, &p, err);
 	else if (strstr(heading, "Images"))
 		r = prune_images(rl, o->all, &o->filters, &p, err);
 	else
@@ -185,6 +208,8 @@ static int system_prune(struct rl *rl, const struct cmd_args *args, const void *
 	if (r <= 0)
 		return r;
 	r = part(rl, o, "Deleted Containers", &bytes, err);
+	if (r == 0)
+		r = part(rl, o, "Deleted Networks", &bytes, err);
 	if (r == 0 && o->volumes)
 		r = part(rl, o, "Deleted Volumes", &bytes, err);
 	if (r == 0)
@@ -269,6 +294,29 @@ const struct cmd cmd_volume_prune = {
 	.run = volume_prune,
 };
 
+static const struct opt network_prune_options[] = {
+	OPT_LIST(0, "filter", struct prune_opts, filters, "KEY=VALUE",
+		 "only those that match: label, label!, until"),
+	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask"),
+	OPT_END,
+};
+
+const struct cmd cmd_network_prune = {
+	.name = "network prune",
+	.args = "",
+	.summary = "Remove named networks that nobody uses",
+	.about = "Removes every named network that no container belongs to, running or not, and prints "
+		 "the names. It asks first, unless --force.",
+	.examples = {
+		{ "rl network prune", "Ask, then remove them." },
+		{ "rl network prune -f --filter until=24h",
+		  "Remove those that are older than a day." },
+	},
+	.options = network_prune_options,
+	.opts_size = sizeof(struct prune_opts),
+	.run = network_prune,
+};
+
 static const struct opt system_prune_options[] = {
 	OPT_BOOL('a', "all", struct prune_opts, all, "all images that no container uses"),
 	OPT_LIST(0, "filter", struct prune_opts, filters, "KEY=VALUE",
@@ -284,7 +332,7 @@ const struct cmd cmd_system_prune = {
 	.name = "system prune",
 	.args = "",
 	.summary = "Remove all that nobody uses",
-	.about = "Removes containers that do not run, then images without a name (with --all: "
+	.about = "Removes containers that do not run, named networks without a container, images without a name (with --all: "
 		 "without a container), with --volumes also anonymous volumes that no container "
 		 "mounts, and tells how much room that makes. Volumes with a name are removed by "
 		 "'rl volume prune --all' only. It asks first, unless --force.",

@@ -18,6 +18,7 @@
 #include "core/base/when.h"
 #include "core/ctr_state.h"
 #include "core/restart.h"
+#include "net/endpoint.h"
 
 enum key {
 	K_ID,
@@ -181,7 +182,15 @@ static bool is_network(const json_t *row, const char *want)
 	const char *typed = str(record(row, "asked"), "network");
 	const char *mode = json_string_value(record(row, "net"));
 
-	return strcmp(typed, want) == 0 || (mode && strcmp(mode, want) == 0);
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach (json_object_get(row, "Networks"), i, name) {
+		if (strcmp(json_string_value(name), want) == 0)
+			return true;
+	}
+	return (!endpoint_is_named(typed) && strcmp(typed, want) == 0) ||
+	       (mode && strcmp(mode, want) == 0);
 }
 
 /* A volume's name, a place in the container, or a folder of the host that is bound */

@@ -15,6 +15,7 @@
 #include "cmd/ctr_view.h"
 #include "cmd/engine/life.h"
 #include "cmd/format.h"
+#include "cmd/network_view.h"
 #include "cmd/ps_filter.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -22,6 +23,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/health.h"
+#include "net/endpoint.h"
 #include "storage/du.h"
 #include "storage/image.h"
 
@@ -136,6 +138,20 @@ static int add_inner(json_t *j, const struct ctr *c, const struct ctr_state *s,
 	return more ? json_object_update_new(j, more) : -ENOMEM;
 }
 
+/* The names of its networks; looked for where there can be some. */
+static json_t *networks(const struct ctr *c, const struct ctr_state *s, const char *asked)
+{
+	auto_strv struct strv names = { 0 };
+	json_t *a = json_array();
+
+	if ((ctr_is_alive(s) || (*asked && endpoint_is_named(asked))) &&
+	    network_names_of(c->dir_fd, &names) < 0)
+		return a;
+	for (size_t i = 0; a && i < names.n; i++)
+		(void)json_array_append_new(a, json_string(names.v[i]));
+	return a;
+}
+
 static json_t *make(const struct ctr *c, const struct ctr_state *s, const struct ps_row_how *how)
 {
 	json_t *rec = c->record, *labels = json_object_get(rec, "labels");
@@ -149,7 +165,7 @@ static json_t *make(const struct ctr *c, const struct ctr_state *s, const struct
 	ctr_view_status(status, s, health_text(c, s, health));
 	format_age(age, wall_ns() - created);
 	j = json_pack("{s:b, s:o, s:s++, s:s, s:b, s:I, s:i, s:n, s:s, s:s, s:s, s:b, s:o, s:o, "
-		      "s:[s], s:o, s:[], s:i, s:s, s:s, s:o, s:i, s:n, s:I, s:s, s:s, s:I}",
+		      "s:[s], s:o, s:o, s:i, s:s, s:s, s:o, s:i, s:n, s:I, s:s, s:s, s:I}",
 		      "AutoRemove", json_is_true(json_object_get(rec, "remove")), "Command",
 		      or_null(args, 1), "CreatedAt", age, " ago", "", "CIDFile",
 		      str(asked, "cidfile"), "Exited", s->status == CTR_EXITED, "ExitedAt",
@@ -158,10 +174,10 @@ static json_t *make(const struct ctr *c, const struct ctr_state *s, const struct
 		      str(rec, "image_name"), "ImageID", str(rec, "image"), "IsInfra", 0, "Labels",
 		      or_null(labels, json_object_size(labels)), "Mounts",
 		      mounts ? json_incref(mounts) : json_array(), "Names", c->name, "Namespaces",
-		      how->namespaces ? namespaces(s->pid) : json_object(), "Networks", "Pid",
-		      (int)s->pid, "Pod", "", "PodName", "", "Ports",
-		      or_null(ports, json_array_size(ports)), "Restarts", (int)s->restarts, "Size",
-		      "StartedAt", (json_int_t)seconds(started), "State",
+		      how->namespaces ? namespaces(s->pid) : json_object(), "Networks",
+		      networks(c, s, str(asked, "network")), "Pid", (int)s->pid, "Pod", "",
+		      "PodName", "", "Ports", or_null(ports, json_array_size(ports)), "Restarts",
+		      (int)s->restarts, "Size", "StartedAt", (json_int_t)seconds(started), "State",
 		      ctr_status_name(s->status), "Status", status, "Created",
 		      (json_int_t)(created / 1000000000));
 	if (j && add_inner(j, c, s, how, created, health) < 0) {
@@ -313,6 +329,20 @@ static int copy(json_t *row, const char *to, const char *from)
 	return json_object_set(row, to, v ? v : json_null());
 }
 
+static int networks_text(json_t *row)
+{
+	const json_t *name, *list = json_object_get(row, "Networks");
+	auto_buf struct buf b = { 0 };
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (list, i, name) {
+		if (r == 0)
+			r = buf_printf(&b, "%s%s", i ? "," : "", json_string_value(name));
+	}
+	return r < 0 ? r : json_object_set_new(row, "Networks", json_string(b.data ? b.data : ""));
+}
+
 int ps_row_for_template(json_t *row, bool whole)
 {
 	const json_t *ns = json_object_get(row, "Namespaces");
@@ -328,7 +358,7 @@ int ps_row_for_template(json_t *row, bool whole)
 	bad |= copy(row, "CreatedAt", "CreatedTime");
 	bad |= copy(row, "Created", "CreatedTime");
 	bad |= json_object_set_new(row, "Size", json_string(str(row, "SizeText")));
-	bad |= json_object_set_new(row, "Networks", json_string(""));
+	bad |= networks_text(row);
 	bad |= json_object_del(row, "Record");
 	if (json_is_null(json_object_get(row, "Labels")))
 		bad |= json_object_set_new(row, "Labels", json_object());

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cmd/cmd.h"
+#include "cmd/engine/nets.h"
 #include "core/ctr_edit.h"
 #include "core/ctr_state.h"
 #include "core/events.h"
@@ -17,8 +18,10 @@ static int rename_run(struct rl *rl, const struct cmd_args *args, const void *op
 	if (r < 0)
 		return r;
 	r = ctr_rename(rl, &c, args->v[1], err);
-	if (r == 0)
+	if (r == 0) {
 		events_ctr(rl, &c, "rename", NULL);
+		nets_renamed(rl, &c);
+	}
 	ctr_done(&c);
 	return r < 0 ? rl_wrap(err, "rename '%s'", args->v[0]) : 0;
 }

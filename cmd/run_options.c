@@ -11,6 +11,7 @@
 #include "cmd/global.h"
 #include "core/base/cleanup.h"
 #include "core/detach.h"
+#include "net/endpoint.h"
 
 #define R    struct run_opts
 #define Q(f) req.f
@@ -124,9 +125,15 @@ const struct opt run_options[] = {
 		 "with --read-only: tmpfs on /tmp, /run and /var/tmp (true)"),
 	OPT_STR(0, "shm-size", R, Q(shm_size), "SIZE", "size of /dev/shm (64m)"),
 	/* network, names */
-	OPT_STR(0, "network", R, Q(network), "MODE",
-		"private (default), none, host, container:NAME or ns:PATH"),
-	OPT_STR(0, "net", R, Q(network), "MODE", NULL),
+	OPT_LIST(0, "network", R, Q(networks), "NETWORK-MODE",
+		 "private (default), none, host, container:NAME, ns:PATH, or a named network: "
+		 "NAME[:ip=,ip6=,mac=,alias=,interface_name=], repeatable"),
+	OPT_LIST(0, "net", R, Q(networks), "NETWORK-MODE", NULL),
+	OPT_STR(0, "ip", R, Q(ip), "IP", "IPv4 address on its named network"),
+	OPT_STR(0, "ip6", R, Q(ip6), "IP", "IPv6 address on its named network"),
+	OPT_STR(0, "mac-address", R, Q(mac_address), "MAC", "MAC address on its named network"),
+	OPT_STRINGS(0, "network-alias", R, Q(network_alias), "NAME",
+		    "one more name on its named networks"),
 	OPT_LIST('p', "publish", R, Q(publish), "[[IP:]HOST:]PORT[/udp]",
 		 "publish a port or range of ports on the host"),
 	OPT_BOOL('P', "publish-all", R, Q(publish_all), "publish all exposed ports"),
@@ -230,13 +237,9 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "init-path"),
 	OPT_LATER(0, "io-maxbandwidth"),
 	OPT_LATER(0, "io-maxiops"),
-	OPT_LATER(0, "ip"),
-	OPT_LATER(0, "ip6"),
 	OPT_LATER(0, "isolation"),
 	OPT_LATER(0, "link"),
 	OPT_LATER(0, "link-local-ip"),
-	OPT_LATER(0, "mac-address"),
-	OPT_LATER(0, "network-alias"),
 	OPT_LATER(0, "personality"),
 	OPT_LATER(0, "pod"),
 	OPT_LATER(0, "pod-id-file"),
@@ -288,6 +291,21 @@ bool run_opts_attached(const struct run_opts *o, const char *stream)
 	return o->attach.n == 0;
 }
 
+/* Either one mode, or any number of named networks. */
+static int check_networks(struct create_req *q, struct rl_err *err)
+{
+	if (q->networks.n == 0)
+		return 0;
+	q->network = q->networks.v[0];
+	for (size_t i = 0; q->networks.n > 1 && i < q->networks.n; i++)
+		if (!endpoint_is_named(q->networks.v[i]))
+			return rl_fail(err, EINVAL,
+				       "'--network %s' excludes other networks: only named ones "
+				       "go together",
+				       q->networks.v[i]);
+	return 0;
+}
+
 int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_err *err)
 {
 	struct create_req *q = &o->req;
@@ -295,6 +313,8 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 
 	if (r == 0)
 		r = check_attach(o, err);
+	if (r == 0)
+		r = check_networks(q, err);
 	if (r == 0)
 		r = only("--systemd", o->systemd, "false", "false", err);
 	if (r == 0)

@@ -49,6 +49,15 @@
 	X(manifest_remove) \
 	X(manifest_rm) \
 	X(network_check) \
+	X(network_connect) \
+	X(network_create) \
+	X(network_disconnect) \
+	X(network_exists) \
+	X(network_inspect) \
+	X(network_ls) \
+	X(network_prune) \
+	X(network_reload) \
+	X(network_rm) \
 	X(pause) \
 	X(port) \
 	X(ps) \
@@ -157,6 +166,8 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image search", "search" },
 	{ "image tag", "tag" },
 	{ "image untag", "untag" },
+	{ "network list", "network ls" },
+	{ "network remove", "network rm" },
 	{ "secret list", "secret ls" },
 	{ "secret remove", "secret rm" },
 	{ "system check", "fsck" },

@@ -95,8 +95,9 @@ int control_connect(const struct rl *rl, const char *id, struct rl_err *err)
 	return r;
 }
 
-/* One message of exactly @size bytes. */
-static int get_raw(int sock, int timeout_ms, void *ret, size_t size, struct rl_err *err)
+/* One message of exactly @size bytes. @ret_fd: what came along, or FD_NONE; may be NULL. */
+static int get_raw(int sock, int timeout_ms, void *ret, size_t size, int *ret_fd,
+		   struct rl_err *err)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	ssize_t n;
@@ -107,13 +108,13 @@ static int get_raw(int sock, int timeout_ms, void *ret, size_t size, struct rl_e
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return rl_fail(err, ETIMEDOUT, "the container's monitor does not answer");
-	n = fd_recv(sock, ret, size, NULL, 0);
+	n = fd_recv(sock, ret, size, ret_fd, ret_fd ? 1 : 0);
 	return n == (ssize_t)size ? 0 : rl_fail(err, EPIPE, "the container's monitor has gone");
 }
 
 static int get(int sock, int timeout_ms, struct monitor_msg *ret, struct rl_err *err)
 {
-	int r = get_raw(sock, timeout_ms, ret, sizeof(*ret), err);
+	int r = get_raw(sock, timeout_ms, ret, sizeof(*ret), NULL, err);
 
 	if (r < 0)
 		return r;
@@ -185,11 +186,29 @@ int control_execs(const struct rl *rl, const char *id, struct strv *ret, unsigne
 	r = fd_send(sock, &req, sizeof(req), NULL, 0);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the container's monitor");
-	r = get_raw(sock, ANSWER_MS, &list, sizeof(list), err);
+	r = get_raw(sock, ANSWER_MS, &list, sizeof(list), NULL, err);
 	if (r == 0)
 		*ret_clients = list.clients;
 	for (size_t i = 0; r == 0 && i < list.n && i < MONITOR_EXECS_MAX; i++)
 		r = strv_addn(ret, list.id[i], strnlen(list.id[i], CTR_ID_LEN)) < 0 ? rl_oom(err)
 										    : 0;
 	return r;
+}
+
+int control_netns(const struct rl *rl, const char *id, const char *net_id, struct rl_err *err)
+{
+	struct monitor_msg req = { .type = MONITOR_NETNS }, ans;
+	auto_fd int sock = control_connect(rl, id, err), fd = FD_NONE;
+	int r;
+
+	if (sock < 0)
+		return sock;
+	(void)snprintf(req.id, sizeof(req.id), "%s", net_id);
+	r = fd_send(sock, &req, sizeof(req), NULL, 0);
+	if (r < 0)
+		return rl_fail_sys(err, -r, "ask the monitor of container %.12s", id);
+	r = get_raw(sock, ANSWER_MS, &ans, sizeof(ans), &fd, err);
+	if (r < 0)
+		return rl_wrap(err, "container %.12s", id);
+	return fd >= 0 ? TAKE_FD(fd) : rl_fail(err, ENOENT, "it is not on that network");
 }

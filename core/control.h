@@ -38,6 +38,12 @@ int control_wait(int sock, enum monitor_type type, int timeout_ms, struct monito
 int control_once(const struct rl *rl, const char *id, const struct monitor_msg *req,
 		 struct rl_err *err) RL_MUST_USE;
 /*
+ * The namespace of the network @net_id that the container is on. fd; -ENOENT when it is not on it, or
+ * no monitor runs
+ */
+int control_netns(const struct rl *rl, const char *id, const char *net_id,
+		  struct rl_err *err) RL_MUST_USE;
+/*
  * The ids of the execs that run in a container ("ExecIDs"); appended, none when it does not run.
  * @ret_clients: MONITOR_CLIENTS_* of its published ports
  */

@@ -249,6 +249,8 @@ static int start(struct monitor *m, struct rl_err *err)
 	if (r == 0)
 		r = write_pids(m, err);
 	if (r == 0)
+		r = monitor_networks_start(m, err);
+	if (r == 0)
 		r = monitor_ports_start(m, err);
 	if (r == 0)
 		r = execute(m, err);
@@ -446,6 +448,7 @@ static void clean_up(struct monitor *m)
 {
 	struct rl_err err;
 
+	monitor_networks_end(m);
 	monitor_serve_close(m);
 	clean_up_run(m);
 	cgroup_remove(&m->cgroup);
@@ -467,6 +470,7 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	idfile_drop_pid(m->cfg->files->pid, m->init.pid);
 	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
 	launch_abort(&m->init);
+	monitor_networks_end(m);
 	monitor_net_stop(m);
 	cgroup_remove(&m->cgroup);
 	monitor_serve_close(m);

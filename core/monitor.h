@@ -41,8 +41,10 @@ enum monitor_type {
 	MONITOR_EXECS,  /* answered by a struct monitor_execs */
 	MONITOR_CHECK,  /* do a health check now; MONITOR_CHECKED comes later */
 	MONITOR_AGAIN, /* end it and start it at once: @signal (0: its own), @code s of grace, -1 = any */
-	MONITOR_LIMITS, /* of a container without a cgroup: @limits from now on */
-	MONITOR_POLICY, /* restart policy from now on: @code = enum restart_kind, @signal = max */
+	MONITOR_LIMITS,   /* of a container without a cgroup: @limits from now on */
+	MONITOR_POLICY,   /* restart policy from now on: @code = enum restart_kind, @signal = max */
+	MONITOR_NETNS,    /* the namespace of the network @id, as a descriptor of the answer */
+	MONITOR_NETWORKS, /* the container's networks or names have changed: follow */
 	/* later on such a connection */
 	MONITOR_CHECKED, /* @code of the check's command */
 	/* answers */
@@ -89,6 +91,15 @@ struct monitor_hooks {
 	int (*ports_start)(void *arg, int netns_fd, int *ret_pidfd, struct rl_err *err);
 	void (*ports_stop)(void *arg, char *why, size_t room); /* as net_stop */
 	unsigned (*ports_clients)(void *arg);                  /* MONITOR_CLIENTS_* */
+	/*
+	 * Make the container's networks what its record says; NULL: it can have none. @fresh: it has
+	 * just been started. 1: the packet loop does not fit any more. Others ask for what it joined
+	 * by netns(), from before it returns.
+	 */
+	int (*networks)(void *arg, int net_fd, bool fresh, struct rl_err *err);
+	int (*netns)(void *arg, const char *id); /* borrowed, or -errno */
+	void (*networks_end)(void *arg);
+	bool has_networks; /* at the start */
 };
 
 struct monitor_cfg {

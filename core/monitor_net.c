@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,4 +128,42 @@ void monitor_net_stop(struct monitor *m)
 	m->ports_starts = m->net_starts = 0;
 	m->net_note[0] = '\0';
 	m->net_down = false;
+}
+
+/* --- named networks -------------------------------------------------------------------------- */
+
+int monitor_networks_start(struct monitor *m, struct rl_err *err)
+{
+	int r;
+
+	if (!m->cfg->hooks.networks || !m->cfg->hooks.has_networks)
+		return 0;
+	/* before it has a place there: whoever comes next asks us for the network */
+	r = m->listen_fd < 0 ? monitor_listen(m, err) : 0;
+	if (r == 0)
+		r = m->cfg->hooks.networks(m->cfg->hooks.arg, m->init.net_fd, true, err);
+	return r < 0 ? r : 0; /* no packet loop runs yet */
+}
+
+int monitor_networks_follow(struct monitor *m, struct rl_err *err)
+{
+	int r;
+
+	if (!m->cfg->hooks.networks)
+		return rl_fail(err, ENOTSUP, "the container has no network of its own");
+	if (m->init.pidfd < 0)
+		return 0; /* between two runs: the next start sees to it */
+	r = m->cfg->hooks.networks(m->cfg->hooks.arg, m->init.net_fd, false, err);
+	if (r > 0 && m->net_pidfd >= 0) { /* the next frame starts one that fits */
+		m->cfg->hooks.net_stop(m->cfg->hooks.arg, NULL, 0);
+		m->net_pidfd = FD_NONE;
+		m->net_starts = 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+void monitor_networks_end(struct monitor *m)
+{
+	if (m->cfg->hooks.networks)
+		m->cfg->hooks.networks_end(m->cfg->hooks.arg);
 }

@@ -10,3 +10,7 @@ void monitor_net_died(struct monitor *m);
 int monitor_ports_start(struct monitor *m, struct rl_err *err) RL_MUST_USE;
 void monitor_ports_died(struct monitor *m);
 void monitor_net_stop(struct monitor *m); /* both, at the end of a run */
+/* Named networks, at a start, when their list has changed, at the end. */
+int monitor_networks_start(struct monitor *m, struct rl_err *err) RL_MUST_USE;
+int monitor_networks_follow(struct monitor *m, struct rl_err *err) RL_MUST_USE;
+void monitor_networks_end(struct monitor *m);

@@ -26,6 +26,7 @@
 #include "core/monitor_health.h"
 #include "core/monitor_int.h"
 #include "core/monitor_limits.h"
+#include "core/monitor_net.h"
 #include "core/session.h"
 
 #define EXECS_END_MS 200 /* for all supervisors to say how their process ended */
@@ -149,6 +150,22 @@ static void send_execs(const struct monitor *m, const struct monitor_conn *c)
 	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), NULL, 0)); /* full or gone: its loss */
 }
 
+static void send_netns(const struct monitor *m, const struct monitor_conn *c,
+		       const struct monitor_msg *req)
+{
+	struct monitor_msg ans = { .type = MONITOR_OK };
+	char id[sizeof(req->id)];
+	int fd;
+
+	(void)snprintf(id, sizeof(id), "%.*s", CTR_ID_LEN, req->id);
+	fd = m->cfg->hooks.netns ? m->cfg->hooks.netns(m->cfg->hooks.arg, id) : -ENOENT;
+	if (fd < 0) {
+		ans.type = MONITOR_REFUSED;
+		rl_fail(&ans.err, ENOENT, "the container is not on that network");
+	}
+	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), &fd, fd >= 0)); /* full or gone: its loss */
+}
+
 struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req,
 				   const int fds[2])
 {
@@ -185,6 +202,9 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 	case MONITOR_CHECK:
 		r = monitor_health_ask(m, &ans.err);
 		break;
+	case MONITOR_NETWORKS:
+		r = monitor_networks_follow(m, &ans.err);
+		break;
 	case MONITOR_DETACH:
 		m->detached = true;
 		break;
@@ -192,7 +212,8 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 		r = start_exec(m, req, fds, &ans.err);
 		break;
 	case MONITOR_WAIT:
-	case MONITOR_EXECS: /* serve_one() answers it */
+	case MONITOR_EXECS: /* serve_one() answers these */
+	case MONITOR_NETNS:
 		break;
 	case MONITOR_STARTED:
 	case MONITOR_FAILED:
@@ -246,11 +267,13 @@ static void serve_one(struct monitor *m, struct monitor_conn *c)
 	}
 	if (req.type == MONITOR_EXECS)
 		send_execs(m, c);
+	else if (req.type == MONITOR_NETNS)
+		send_netns(m, c, &req);
 	else
 		ans = monitor_request(m, &req, fds);
 	fd_close(fds[0]);
 	fd_close(fds[1]);
-	if (req.type == MONITOR_EXECS)
+	if (req.type == MONITOR_EXECS || req.type == MONITOR_NETNS)
 		return;
 	if (ans.type == MONITOR_OK) {
 		c->waiting |= req.type == MONITOR_WAIT || req.type == MONITOR_ATTACH;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "net/names.h"
 #include "net/resolver.h"
 
 /* One query of the container on its way through the host's servers. */
@@ -46,6 +47,8 @@ struct dns {
 	int64_t listed_at;                     /* when list was read; INT64_MIN = never */
 	uint32_t list_serial;
 	bool asking; /* the reader owes us a list */
+	struct names *names;
+	bool names_only;
 	unsigned conf_turn;
 
 	size_t n_used, top; /* slots in use; all used ones are below top */
@@ -69,6 +72,13 @@ struct dns *dns_new(int reader_fd, int conf_fd, size_t reply_max, dns_reply_fn r
 	return d;
 }
 
+int dns_serve_names(struct dns *d, bool only)
+{
+	d->names = names_new(d->reader_fd);
+	d->names_only = only;
+	return d->names ? 0 : -ENOMEM;
+}
+
 static void release(struct dns *d, struct slot *s)
 {
 	for (size_t i = 0; i < s->n_asked; i++)
@@ -84,6 +94,8 @@ void dns_free(struct dns *d)
 	for (size_t i = 0; d && i < d->top; i++)
 		if (d->slot[i].used)
 			release(d, &d->slot[i]);
+	if (d)
+		names_free(d->names);
 	free(d);
 }
 
@@ -225,7 +237,7 @@ static void ask_reader(struct dns *d)
 	if (d->asking || d->reader_fd < 0)
 		return;
 	/* full: it has not answered for long; the give-up time of each query holds */
-	d->asking = send(d->reader_fd, "?", 1, MSG_NOSIGNAL) == 1;
+	d->asking = send(d->reader_fd, RESOLV_ASK, 1, MSG_NOSIGNAL) == 1;
 	if (!d->asking && errno != EAGAIN)
 		d->reader_fd = FD_NONE; /* it died: go on with the list we have */
 }
@@ -273,6 +285,49 @@ static void start(struct dns *d, struct slot *s, int64_t now)
 		fail(d, s);
 }
 
+/* The reader's answer is there; @n <= 0: it is not and never will. */
+static void got_list(struct dns *d, const char *text, ssize_t n, int64_t now)
+{
+	d->asking = false;
+	if (n <= 0)
+		d->reader_fd = FD_NONE;
+	else
+		take_list(d, text + 1, (size_t)n - 1, now);
+	for (size_t i = 0; i < d->top; i++)
+		if (d->slot[i].used && !d->slot[i].listed)
+			start(d, &d->slot[i], now);
+}
+
+static void receive_list(struct dns *d, int64_t now)
+{
+	char text[1 + RESOLV_TEXT_MAX];
+	ssize_t n = recv(d->reader_fd, text, sizeof(text), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && text[0] != '+')
+		return; /* names that came too late */
+	got_list(d, text, n, now);
+}
+
+/* The list of servers, met while names were waited for */
+struct late {
+	struct dns *d;
+	int64_t now;
+};
+
+static void take_late(void *arg, const char *text, size_t len)
+{
+	const struct late *l = arg;
+
+	got_list(l->d, text, (ssize_t)len, l->now);
+}
+
+void dns_use_servers(struct dns *d, const char *text)
+{
+	take_list(d, text, strlen(text), INT64_MAX / 2); /* for ever */
+}
+
 /* The client asks again from the same port with the same id: the first is still on its way. */
 static bool is_repeat(struct dns *d, const struct frame_udp *q)
 {
@@ -302,6 +357,22 @@ static struct slot *free_slot(struct dns *d)
 	return &d->slot[i];
 }
 
+/* Answered from the names of containers, or to be answered by nobody. */
+static bool is_name(struct dns *d, const struct frame_udp *q, int64_t now)
+{
+	uint8_t out[NAMES_REPLY];
+	struct late late = { d, now };
+	size_t n = d->names && d->reader_fd >= 0
+			   ? names_answer(d->names, q->data, q->len, out, take_late, &late)
+			   : 0;
+
+	if (n > 0)
+		d->reply(d->arg, q, out, n);
+	else if (d->names_only)
+		refuse(d, q, DNS_NXDOMAIN);
+	return n > 0 || d->names_only;
+}
+
 void dns_query(struct dns *d, const struct frame_udp *q, int64_t now)
 {
 	struct slot *s;
@@ -317,7 +388,7 @@ void dns_query(struct dns *d, const struct frame_udp *q, int64_t now)
 		refuse(d, q, DNS_FORMERR);
 		return;
 	}
-	if (about_host(d, q) || is_repeat(d, q))
+	if (about_host(d, q) || is_name(d, q, now) || is_repeat(d, q))
 		return;
 	s = free_slot(d);
 	if (!s) {
@@ -399,23 +470,6 @@ static bool receive(struct dns *d, struct slot *s, size_t which, int64_t now)
 		return lost(d, s, which, now);
 	deliver(d, s, which, (size_t)n, now);
 	return true;
-}
-
-static void receive_list(struct dns *d, int64_t now)
-{
-	char text[1 + RESOLV_TEXT_MAX];
-	ssize_t n = recv(d->reader_fd, text, sizeof(text), MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	d->asking = false;
-	if (n <= 0)
-		d->reader_fd = FD_NONE;
-	else
-		take_list(d, text + 1, (size_t)n - 1, now);
-	for (size_t i = 0; i < d->top; i++)
-		if (d->slot[i].used && !d->slot[i].listed)
-			start(d, &d->slot[i], now);
 }
 
 void dns_refresh(struct dns *d, int64_t now)

@@ -23,9 +23,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/err.h"
 #include "net/frame.h"
 #include "net/pollset.h"
 
@@ -79,6 +81,10 @@ typedef void (*dns_reply_fn)(void *arg, const struct frame_udp *to, const uint8_
  * both borrowed. @reply_max: bytes of an answer that the network can carry. NULL: out of memory.
  */
 struct dns *dns_new(int reader_fd, int conf_fd, size_t reply_max, dns_reply_fn reply, void *arg);
+/* Ask the reader for the names of containers first (names.h). @only: and nobody else, ever. 0 or -ENOMEM */
+int dns_serve_names(struct dns *d, bool only) RL_MUST_USE;
+/* Ask these servers ("nameserver" lines) and not those of the host. */
+void dns_use_servers(struct dns *d, const char *text);
 void dns_free(struct dns *d);
 /*
  * Answer for host.containers.internal and host.docker.internal here, with the gateway's addresses

@@ -2,9 +2,15 @@ noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES =
 libnet_a_SOURCES += net/addr.h
 libnet_a_SOURCES += net/check.c net/check.h
+libnet_a_SOURCES += net/attach.c net/attach.h
 libnet_a_SOURCES += net/dns.c net/dns.h net/dnsmsg.c
 libnet_a_SOURCES += net/frame.c net/frame.h
+libnet_a_SOURCES += net/endpoint.c net/endpoint.h
+libnet_a_SOURCES += net/ip.c net/ip.h
+libnet_a_SOURCES += net/lease.c net/lease.h
+libnet_a_SOURCES += net/names.c net/names.h
 libnet_a_SOURCES += net/net.h net/start.c net/tap.c
+libnet_a_SOURCES += net/network.c net/network.h net/network_subnet.c
 libnet_a_SOURCES += net/netlink.c net/netlink.h
 libnet_a_SOURCES += net/options.c
 libnet_a_SOURCES += net/pollset.c net/pollset.h
@@ -12,6 +18,7 @@ libnet_a_SOURCES += net/publish.c net/publish.h net/publish_bind.c net/publish_h
 libnet_a_SOURCES += net/resolver.c net/resolver.h
 libnet_a_SOURCES += net/sandbox.c net/sandbox.h
 libnet_a_SOURCES += net/try.c
+libnet_a_SOURCES += net/wire.c net/wire.h
 
 # The packet loop of one network; libslirp is in here and nowhere else
 noinst_LIBRARIES += libnetloop.a

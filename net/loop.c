@@ -220,7 +220,9 @@ int loop_new(const struct loop_config *c, struct loop **ret, struct rl_err *err)
 	if (l->dns)
 		dns_host(l->dns, (const uint8_t *)&gateway, c->ipv6 ? net_gateway6 : NULL);
 	start_slirp(l);
-	if (!l->dns || !l->slirp) {
+	if (l->dns && c->servers[0])
+		dns_use_servers(l->dns, c->servers);
+	if (!l->dns || !l->slirp || (c->names && dns_serve_names(l->dns, c->internal) < 0)) {
 		loop_free(l);
 		return rl_fail(err, ENOMEM, "libslirp %s did not start", slirp_version_string());
 	}
@@ -245,6 +247,15 @@ void loop_free(struct loop *l)
 	free(l);
 }
 
+/* As a closed port would. */
+static void refuse(struct loop *l, const uint8_t *frame, size_t len)
+{
+	size_t n = frame_tcp_reset(frame, len, l->out, sizeof(l->out));
+
+	if (n > 0)
+		output(l, l->out, n);
+}
+
 /*
  * libslirp opens all of the host's loopback or nothing. With --host-port it is told "all", and
  * what is for another port ends here: refused as a closed port would.
@@ -252,24 +263,27 @@ void loop_free(struct loop *l)
 static bool is_open(struct loop *l, const uint8_t *frame, size_t len)
 {
 	uint16_t port;
-	size_t n;
 
 	if (l->c.host_loopback || l->c.n_host_ports == 0 || !frame_to_host(frame, len, &port))
 		return true;
 	for (size_t i = 0; i < l->c.n_host_ports; i++)
 		if (l->c.host_ports[i] == port)
 			return true;
-	n = frame_tcp_reset(frame, len, l->out, sizeof(l->out));
-	if (n > 0)
-		output(l, l->out, n);
+	refuse(l, frame, len);
 	return false;
 }
 
 void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 {
 	struct frame_udp u;
+	enum frame_verdict v = frame_check(frame, len, l->c.ipv6, &u);
 
-	switch (frame_check(frame, len, l->c.ipv6, &u)) {
+	if (l->c.internal && v != FRAME_DNS) {
+		if (v != FRAME_DROP)
+			refuse(l, frame, len);
+		return;
+	}
+	switch (v) {
 	case FRAME_DROP:
 		break;
 	case FRAME_PASS:

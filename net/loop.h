@@ -19,6 +19,9 @@ struct loop;
 
 struct loop_config {
 	bool ipv6, host_loopback;
+	bool internal;     /* nothing leads out: only names are answered */
+	bool names;        /* the reader knows the container's networks (names.h) */
+	char servers[256]; /* "nameserver" lines in place of the host's, or empty */
 	uint16_t host_ports[NET_HOST_PORTS_MAX]; /* without host_loopback: open all the same */
 	size_t n_host_ports;
 	struct sockaddr_in outbound4; /* sin_family 0: none */

@@ -3,9 +3,11 @@
  * main.c - rl-net: the packet loop of one private network
  *
  *	rl-net [--ipv6] [--host-loopback] [--host-port N]... [--outbound ADDRESS]... --mtu N
+ *		[--internal] [--names] [--server ADDRESS]...
  *
  * Protocol: descriptor 3 is the container's tap (non-blocking), 4 the control socket
- * (SOCK_SEQPACKET) whose other end only the monitor holds. The helper ends with status 0 when the
+ * (SOCK_SEQPACKET) whose other end only the monitor holds; with --names 5 is the container's folder
+ * and 6 that of all networks, for the reader of resolver.h alone. The helper ends with status 0 when the
  * control socket closes, however the monitor ended. Before any other end it sends a message with
  * the reason on the control socket (net_why() reads the last one). Standard error goes the same way
  * once the packets flow: the last words of a failed assertion in libslirp arrive, and warnings
@@ -20,6 +22,7 @@
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -33,8 +36,10 @@
 #include "net/resolver.h"
 #include "net/sandbox.h"
 
-#define TAP_FD     3
-#define CONTROL_FD 4
+#define TAP_FD      3
+#define CONTROL_FD  4
+#define CTR_FD      5
+#define NETWORKS_FD 6
 
 static int outbound(struct loop_config *c, const char *text, struct rl_err *err)
 {
@@ -57,6 +62,18 @@ static int host_port(struct loop_config *c, const char *text, struct rl_err *err
 	return 0;
 }
 
+static int server(struct loop_config *c, const char *text, struct rl_err *err)
+{
+	const size_t n = strlen(c->servers), room = sizeof(c->servers) - n;
+	uint8_t raw[16];
+
+	if (inet_pton(AF_INET, text, raw) != 1 && inet_pton(AF_INET6, text, raw) != 1)
+		return rl_fail(err, EINVAL, "bad address '%s'", text);
+	if ((size_t)snprintf(c->servers + n, room, "nameserver %s\n", text) >= room)
+		return rl_fail(err, E2BIG, "too many name servers");
+	return 0;
+}
+
 static int parse_args(char **argv, struct loop_config *c, struct rl_err *err)
 {
 	int r = 0;
@@ -68,6 +85,12 @@ static int parse_args(char **argv, struct loop_config *c, struct rl_err *err)
 			c->ipv6 = true;
 		} else if (strcmp(argv[i], "--host-loopback") == 0) {
 			c->host_loopback = true;
+		} else if (strcmp(argv[i], "--internal") == 0) {
+			c->internal = true;
+		} else if (strcmp(argv[i], "--names") == 0) {
+			c->names = true;
+		} else if (strcmp(argv[i], "--server") == 0 && argv[i + 1]) {
+			r = server(c, argv[++i], err);
 		} else if (strcmp(argv[i], "--mtu") == 0 && argv[i + 1]) {
 			if (parse_uint(argv[++i], NET_MTU, &mtu) < 0 || mtu < NET_MTU_MIN)
 				return rl_fail(err, EINVAL, "bad MTU '%s'", argv[i]);
@@ -123,9 +146,13 @@ static int serve(char **argv, struct rl_err *err)
 	r = sandbox_limits(err);
 	if (r < 0)
 		return r;
-	r = resolv_reader_start(&c.reader_fd, err);
+	r = resolv_reader_start(c.names ? CTR_FD : FD_NONE, NETWORKS_FD, &c.reader_fd, err);
 	if (r < 0)
 		return r;
+	if (c.names) {
+		(void)close(CTR_FD); /* the reader has them, this process shall not */
+		(void)close(NETWORKS_FD);
+	}
 	r = sandbox_enter(&c.conf_fd, err);
 	if (r < 0)
 		return r;

@@ -19,6 +19,7 @@
 #include "core/base/err.h"
 
 #define NET_HOST_PORTS_MAX 16
+#define NET_SERVERS_MAX    3
 
 struct net_config {
 	bool ipv6;          /* the host has a usable IPv6 address (net_config_default) */
@@ -29,6 +30,13 @@ struct net_config {
 	size_t n_host_ports;
 	/* source addresses on the host, numeric; "" = as the host routes */
 	char outbound4[INET_ADDRSTRLEN], outbound6[INET6_ADDRSTRLEN];
+	/* named networks (net/attach.h) */
+	bool named;    /* it was made for some: names have a search domain */
+	bool internal; /* all of them are: nothing leads out */
+	char servers[NET_SERVERS_MAX][INET6_ADDRSTRLEN]; /* in place of the host's resolvers */
+	size_t n_servers, n_own_servers; /* the latter: of --dns, which come first */
+	/* the container's folder, that of all networks; borrowed; FD_NONE: no names are answered */
+	int ctr_fd, networks_fd;
 };
 
 void net_config_default(struct net_config *c);
@@ -37,6 +45,8 @@ void net_config_default(struct net_config *c);
  * that cannot be honoured are -ENOTSUP. Source: podman-run(1) --network, slirp4netns(1), pasta(1).
  */
 int net_config_set(struct net_config *c, const char *mode, struct rl_err *err) RL_MUST_USE;
+/* --dns on named networks: who is asked for names that are not of containers */
+int net_config_server(struct net_config *c, const char *text, struct rl_err *err) RL_MUST_USE;
 /* --host-port: one more port of the host's loopback, reached at the gateway's address */
 int net_config_host_port(struct net_config *c, const char *text, struct rl_err *err) RL_MUST_USE;
 

@@ -78,6 +78,11 @@ void nl_attr_u8(struct nl_batch *b, uint16_t type, uint8_t v)
 	nl_attr(b, type, &v, sizeof(v));
 }
 
+void nl_zeros(struct nl_batch *b, size_t len)
+{
+	(void)grow(b, len); /* overflow is seen by nl_exchange() */
+}
+
 size_t nl_nest(struct nl_batch *b, uint16_t type)
 {
 	size_t at = b->len;

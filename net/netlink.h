@@ -39,6 +39,8 @@ void nl_begin(struct nl_batch *b, const char *what, enum nl_need need, uint16_t 
 void nl_attr(struct nl_batch *b, uint16_t type, const void *data, size_t len);
 void nl_attr_u32(struct nl_batch *b, uint16_t type, uint32_t v);
 void nl_attr_u8(struct nl_batch *b, uint16_t type, uint8_t v);
+/* @len zero bytes inside a nest: the fixed part of a nested message */
+void nl_zeros(struct nl_batch *b, size_t len);
 /* Nested attributes: nl_nest() ... nl_nest_end(). */
 size_t nl_nest(struct nl_batch *b, uint16_t type);
 void nl_nest_end(struct nl_batch *b, size_t nest);

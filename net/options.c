@@ -135,3 +135,16 @@ int net_config_host_port(struct net_config *c, const char *text, struct rl_err *
 	c->host_ports[c->n_host_ports++] = (uint16_t)n;
 	return 0;
 }
+
+int net_config_server(struct net_config *c, const char *text, struct rl_err *err)
+{
+	uint8_t raw[16];
+
+	if (inet_pton(AF_INET, text, raw) != 1 && inet_pton(AF_INET6, text, raw) != 1)
+		return rl_fail(err, EINVAL, "name server '%s' is no address", text);
+	if (c->n_servers == NET_SERVERS_MAX)
+		return rl_fail(err, E2BIG, "name server '%s': at most %d", text, NET_SERVERS_MAX);
+	(void)snprintf(c->servers[c->n_servers++], sizeof(c->servers[0]), "%s", text);
+	c->n_own_servers = c->n_servers;
+	return 0;
+}

@@ -20,6 +20,10 @@
 #include "core/base/cleanup.h"
 #include "core/base/idle.h"
 #include "core/base/parse.h"
+#include "core/base/proc.h"
+#include "net/endpoint.h"
+#include "net/lease.h"
+#include "net/network.h"
 #include "net/sandbox.h"
 
 /* "eth0" or "3" behind the '%' of a link-local address; 0 when there is none. */
@@ -95,24 +99,99 @@ void resolv_parse(const char *text, size_t len, struct resolv_servers *ret)
 	}
 }
 
-static ssize_t read_conf(char *out, size_t room)
+static size_t read_all(int fd, char *out, size_t room)
 {
-	/* O_NONBLOCK: a FIFO in its place must not hang us */
-	auto_fd int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	size_t n = 0;
 	ssize_t r = 1;
 
-	while (fd >= 0 && r > 0 && n < room) {
+	while (r > 0 && n < room) {
 		r = read(fd, out + n, room - n);
 		if (r < 0 && errno == EINTR)
 			r = 1;
 		else if (r > 0)
 			n += (size_t)r;
 	}
-	return (ssize_t)n;
+	return n;
 }
 
-static _Noreturn void reader(int sock)
+static ssize_t read_conf(char *out, size_t room)
+{
+	/* O_NONBLOCK: a FIFO in its place must not hang us */
+	auto_fd int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? 0 : (ssize_t)read_all(fd, out, room);
+}
+
+struct batch {
+	char text[RESOLV_MESSAGE_MAX];
+	size_t len;
+	int fds[PROC_FDS_MAX];
+	size_t n;
+};
+
+static void send_batch(int sock, struct batch *b, char kind)
+{
+	b->text[0] = kind;
+	if (fd_send(sock, b->text, b->len, b->fds, b->n) < 0)
+		_exit(0);
+	while (b->n > 0)
+		(void)close(b->fds[--b->n]);
+	b->len = 1;
+}
+
+/* The leases of one network, unless it has no names. */
+static void add_network(int sock, int networks_fd, const char *name, size_t len, struct batch *b)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	char path[NETWORK_NAME_MAX + sizeof(LEASE_FILE) + sizeof(NETWORK_NO_DNS)];
+	int fd;
+
+	if (len == 0 || len > NETWORK_NAME_MAX || name[0] == '.' || memchr(name, '/', len))
+		return;
+	(void)snprintf(path, sizeof(path), "%.*s/" NETWORK_NO_DNS, (int)len, name);
+	fd = openat(networks_fd, path, flags);
+	if (fd >= 0) {
+		(void)close(fd);
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "%.*s/" LEASE_FILE, (int)len, name);
+	fd = openat(networks_fd, path, flags);
+	if (fd < 0)
+		return;
+	if (b->n == PROC_FDS_MAX)
+		send_batch(sock, b, RESOLV_MORE);
+	b->fds[b->n++] = fd;
+	memcpy(b->text + b->len, name, len);
+	b->len += len;
+	b->text[b->len++] = '\n';
+}
+
+static void send_names(int sock, int ctr_fd, int networks_fd)
+{
+	static char list[ENDPOINTS_FILE_MAX / 16];
+	static struct batch b;
+	int fd = openat(ctr_fd, CONTAINER_NETWORKS, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	size_t n = 0;
+
+	b.len = 1;
+	if (fd >= 0) {
+		n = read_all(fd, list, sizeof(list));
+		(void)close(fd);
+	}
+	for (const char *line = list; n > 0;) {
+		const char *end = memchr(line, '\n', n), *blank;
+		size_t len = end ? (size_t)(end - line) : n;
+
+		blank = memchr(line, ' ', len);
+		if (blank)
+			add_network(sock, networks_fd, line, (size_t)(blank - line), &b);
+		line += len + (end ? 1 : 0);
+		n -= len + (end ? 1 : 0);
+	}
+	send_batch(sock, &b, RESOLV_LAST);
+}
+
+static _Noreturn void reader(int sock, int ctr_fd, int networks_fd)
 {
 	char text[1 + RESOLV_TEXT_MAX] = "+", ask[1];
 
@@ -123,13 +202,30 @@ static _Noreturn void reader(int sock)
 			continue;
 		if (n <= 0)
 			_exit(0);
+		if (ask[0] == RESOLV_ASK_NAMES[0] && ctr_fd >= 0) {
+			send_names(sock, ctr_fd, networks_fd);
+			continue;
+		}
 		n = read_conf(text + 1, RESOLV_TEXT_MAX);
 		if (send(sock, text, (size_t)n + 1, MSG_NOSIGNAL) < 0)
 			_exit(0);
 	}
 }
 
-int resolv_reader_start(int *ret_fd, struct rl_err *err)
+/* These three become 3, 4 and 5, and nothing else stays. */
+static void keep_fds(int sock, int ctr_fd, int networks_fd)
+{
+	const bool names = ctr_fd >= 0;
+	int own = fcntl(sock, F_DUPFD_CLOEXEC, 10);
+	int ctr = names ? fcntl(ctr_fd, F_DUPFD_CLOEXEC, 10) : FD_NONE;
+	int networks = names ? fcntl(networks_fd, F_DUPFD_CLOEXEC, 10) : FD_NONE;
+
+	if (dup2(own, 3) < 0 || (names && (dup2(ctr, 4) < 0 || dup2(networks, 5) < 0)) ||
+	    syscall(SYS_close_range, names ? 6 : 4, ~0U, 0) < 0)
+		_exit(1);
+}
+
+int resolv_reader_start(int ctr_fd, int networks_fd, int *ret_fd, struct rl_err *err)
 {
 	auto_fd int ours = FD_NONE, theirs = FD_NONE;
 	pid_t parent = getpid(), pid;
@@ -149,13 +245,12 @@ int resolv_reader_start(int *ret_fd, struct rl_err *err)
 		return 0;
 	}
 	/* the tap above all must not stay open here, or it would outlive the container */
-	if (dup2(theirs, 3) < 0 || syscall(SYS_close_range, 4, ~0U, 0) < 0)
-		_exit(1);
+	keep_fds(theirs, ctr_fd, networks_fd);
 	/* nor a mount stay busy because of where rl was called */
 	if (chdir("/") < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	if (sandbox_reader(err) < 0)
 		_exit(1);
 	idle_shrink(); /* what only the start needed */
-	reader(3);
+	reader(3, ctr_fd < 0 ? FD_NONE : 4, 5);
 }

@@ -345,6 +345,7 @@ static const struct rule reader_rules[] = {
 	CALL(close),
 	CALL(recvfrom),
 	CALL(sendto),
+	CALL(sendmsg), /* descriptors of leases */
 	CALL(exit_group),
 	CALL(madvise),
 	CALL(brk),

@@ -26,5 +26,5 @@ int sandbox_leave_root(struct rl_err *err) RL_MUST_USE;
  */
 int sandbox_enter(int *ret_conf, struct rl_err *err) RL_MUST_USE;
 
-/* For the reader of resolv.conf: no capabilities, no_new_privs, nine system calls. */
+/* For the reader of resolv.conf: no capabilities, no_new_privs, ten system calls. */
 int sandbox_reader(struct rl_err *err) RL_MUST_USE;

@@ -16,6 +16,7 @@
 #include "core/base/proc.h"
 #include "net/addr.h"
 #include "net/net.h"
+#include "net/network.h"
 #include "net/publish.h"
 #include "net/resolver.h"
 
@@ -25,7 +26,8 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 {
 	auto_free char *path = proc_find_own("rl-net", err);
 	auto_fd int ours = FD_NONE, theirs = FD_NONE;
-	const char *argv[16 + 2 * NET_HOST_PORTS_MAX];
+	const char *argv[20 + 2 * (NET_HOST_PORTS_MAX + NET_SERVERS_MAX)];
+	const bool names = c->ctr_fd >= 0 && c->networks_fd >= 0;
 	char mtu[16], ports[NET_HOST_PORTS_MAX][8];
 	size_t n = 0;
 	int pair[2], r;
@@ -53,15 +55,25 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 		argv[n++] = "--host-port";
 		argv[n++] = ports[i];
 	}
+	for (size_t i = 0; i < c->n_servers; i++) {
+		argv[n++] = "--server";
+		argv[n++] = c->servers[i];
+	}
+	if (c->internal)
+		argv[n++] = "--internal";
+	if (names)
+		argv[n++] = "--names";
 	argv[n] = NULL;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rl_fail_sys(err, errno, "start '%s': socketpair", path);
 	ours = pair[0];
 	theirs = pair[1];
 
-	const struct proc_fd fds[] = { { tap, 3 }, { theirs, 4 } };
+	const struct proc_fd fds[] = {
+		{ tap, 3 }, { theirs, 4 }, { c->ctr_fd, 5 }, { c->networks_fd, 6 }
+	};
 	const struct proc_spec spec = {
-		.argv = argv, .fds = fds, .n_fds = ARRAY_LEN(fds), .join_userns = FD_NONE
+		.argv = argv, .fds = fds, .n_fds = names ? 4 : 2, .join_userns = FD_NONE
 	};
 
 	r = proc_spawn(&spec, &ret->pid, &ret->pidfd, err);
@@ -148,24 +160,32 @@ static bool is_for_containers(const char *line)
 	       (strncmp(line, "options ", 8) == 0 && !strstr(line, "trust-ad"));
 }
 
-static int add_host_lines(struct buf *out)
+/* @named: names of containers are looked for first. */
+static int add_host_lines(struct buf *out, bool named)
 {
 	auto_free char *path = realpath("/etc/resolv.conf", NULL); /* often a link */
 	auto_buf struct buf host = { 0 };
+	bool has_search = false;
 	struct rl_err err;
 	int r = 0;
 
 	if (!path || io_read_file(AT_FDCWD, path, RESOLV_TEXT_MAX, &host, &err) < 0)
-		return 0; /* none: nothing to take over */
+		return named ? buf_str(out, "search " NETWORK_SEARCH "\n")
+			     : 0; /* nothing to take over */
 	for (char *line = host.data, *next; r == 0 && line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (is_for_containers(line))
+		if (!is_for_containers(line))
+			continue;
+		if (named && line[0] != 'o') { /* the last of such lines counts: one for both */
+			r = buf_printf(out, "search " NETWORK_SEARCH " %s\n", line + 7);
+			has_search = true;
+		} else {
 			r = buf_printf(out, "%s\n", line);
-		next = next ? next : line + strlen(line);
+		}
 	}
-	return r;
+	return r == 0 && named && !has_search ? buf_str(out, "search " NETWORK_SEARCH "\n") : r;
 }
 
 char *net_resolv_conf(const struct net_config *c)
@@ -173,7 +193,7 @@ char *net_resolv_conf(const struct net_config *c)
 	auto_buf struct buf out = { 0 };
 
 	/* IPv4 first: rl-net answers both alike, but DNS over TCP works best over IPv4 (dns.h) */
-	if (add_host_lines(&out) < 0 ||
+	if (add_host_lines(&out, c->named) < 0 ||
 	    buf_printf(&out, "nameserver %s\n%s", NET_DNS4_TEXT,
 		       c->ipv6 ? "nameserver " NET_DNS6_TEXT "\n" : "") < 0)
 		return NULL;

@@ -66,7 +66,9 @@ static bool host_has_ipv6(void)
 
 void net_config_default(struct net_config *c)
 {
-	*c = (struct net_config){ .ipv6 = host_has_ipv6(), .mtu = NET_MTU };
+	*c = (struct net_config){
+		.ipv6 = host_has_ipv6(), .mtu = NET_MTU, .ctr_fd = FD_NONE, .networks_fd = FD_NONE
+	};
 }
 
 static void link_up(struct nl_batch *b, const char *what, int index)

@@ -19,6 +19,7 @@
 #include "cmd/engine/healthopt.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/logopt.h"
+#include "cmd/engine/nets.h"
 #include "cmd/engine/secretopt.h"
 #include "cmd/engine/settings.h"
 #include "cmd/engine/volumes_from.h"
@@ -42,6 +43,7 @@ struct making {
 	size_t n_layers;
 	bool has_cidfile; /* written by us */
 	int volumes_fd;   /* volume_hold() */
+	int networks_fd;  /* network_hold() */
 };
 
 /* --rootfs DIR or DIR:O. It may be typed relative to where we are; the monitor works elsewhere. */
@@ -154,7 +156,12 @@ static int take_net_words(struct making *m, struct rl_err *err)
 	if (strv_add(&m->c->net_words, req->network ? req->network : "private") < 0 ||
 	    strv_copy(&m->c->net_words, &req->host_port) < 0)
 		return rl_oom(err);
-	return 0;
+	/* names of containers are answered on the way to these */
+	for (size_t i = 0; nets_is_named(m->c) && i < req->dns.n; i++)
+		if (strcmp(req->dns.v[i], "none") != 0 &&
+		    strv_take(&m->c->net_words, str_printf("dns=%s", req->dns.v[i])) < 0)
+			return rl_oom(err);
+	return nets_take(m->c, req, &m->networks_fd, err);
 }
 
 static int build_spec(struct making *m, struct rl_err *err)
@@ -365,7 +372,7 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 		.ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
 		.session = { .userns_fd = FD_NONE },
 	};
-	struct making m = { .req = *req, .c = &c, .volumes_fd = FD_NONE };
+	struct making m = { .req = *req, .c = &c, .volumes_fd = FD_NONE, .networks_fd = FD_NONE };
 	struct rl_err ignored;
 	int r = make(&m, err);
 
@@ -373,6 +380,7 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 		fd_close(m.layer_fds[i]);
 	free(m.layer_fds);
 	fd_close(m.volumes_fd);
+	fd_close(m.networks_fd);
 	image_done(&m.image);
 	strv_done(&m.volumes);
 	if (r == 0) {

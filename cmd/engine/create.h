@@ -33,6 +33,7 @@ struct create_req {
 	const char *name, *hostname, *user, *workdir, *network, *userns, *shm_size, *stop_signal,
 		*cidfile, *pidfile, *conmon_pidfile, *platform, *pull, *pid, *ipc, *uts, *cgroupns,
 		*umask, *tz;
+	const char *ip, *ip6, *mac_address;      /* on its one named network */
 	const char *authfile, *creds, *cert_dir; /* for the pull */
 	const char *entrypoint; /* NULL: the image's; "": none; JSON array or one word */
 	const char *memory_swap, *pids_limit, *cpu_quota; /* numbers that may be -1, as typed */
@@ -41,7 +42,7 @@ struct create_req {
 	struct strv log_opt;
 	const char *passwd_entry, *group_entry; /* templates, see spec_accounts.c */
 	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
-		cap_drop, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
+		cap_drop, networks, network_alias, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
 		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose,
 		host_port, time_offset, device_cgroup_rule, secret;
 	const char *domainname;

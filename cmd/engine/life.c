@@ -32,6 +32,7 @@
 #include "core/health.h"
 #include "core/idfile.h"
 #include "core/session.h"
+#include "net/attach.h"
 #include "storage/volume.h"
 
 #define LOOK_MS        500
@@ -110,6 +111,8 @@ static int get_state(const struct rl *rl, struct ctr *c, int heal_ms, struct ctr
 
 	if (was_lost)
 		r = ctr_heal(rl, c, ret, heal_ms, err);
+	if (was_lost && r == 0)
+		attach_drop_leases(rl, c->id, c->dir_fd);
 	if (r == 0 && (was_lost || ret->status == CTR_CREATED))
 		r = drop_lost(rl, c, was_lost, ret, err);
 	return r;

@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "cmd/engine/container.h"
+#include "cmd/engine/nets.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
 
@@ -16,7 +18,10 @@ int ports_net_config(const struct container *c, struct net_config *ret, struct r
 	if (c->net_words.n > 0)
 		r = net_config_set(ret, c->net_words.v[0], err);
 	for (size_t i = 1; r == 0 && i < c->net_words.n; i++)
-		r = net_config_host_port(ret, c->net_words.v[i], err);
+		r = strncmp(c->net_words.v[i], "dns=", 4) == 0
+			    ? net_config_server(ret, c->net_words.v[i] + 4, err)
+			    : net_config_host_port(ret, c->net_words.v[i], err);
+	ret->named = nets_is_named(c);
 	return r;
 }
 

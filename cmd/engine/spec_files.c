@@ -17,6 +17,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "net/endpoint.h"
+#include "net/network.h"
 
 #define ADDR_CONTAINER "10.0.2.100"
 #define ADDR_GATEWAY   "10.0.2.2"
@@ -155,7 +157,7 @@ static int base_resolv(const struct spec_ctx *x, struct buf *out)
 }
 
 /* Lines of @base that flags do not replace. */
-static int keep_lines(struct buf *out, char *base, const struct create_req *q)
+static int keep_lines(struct buf *out, char *base, const struct create_req *q, bool named)
 {
 	int r = 0;
 
@@ -163,7 +165,7 @@ static int keep_lines(struct buf *out, char *base, const struct create_req *q)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if ((q->dns.n > 0 && strncmp(line, "nameserver", 10) == 0) ||
+		if ((q->dns.n > 0 && !named && strncmp(line, "nameserver", 10) == 0) ||
 		    (q->dns_search.n > 0 &&
 		     (strncmp(line, "search", 6) == 0 || strncmp(line, "domain", 6) == 0)) ||
 		    (q->dns_option.n > 0 && strncmp(line, "options", 7) == 0))
@@ -178,6 +180,8 @@ int spec_file_resolv(struct spec_ctx *x, struct buf *out, struct rl_err *err)
 	const struct create_req *q = x->req;
 	bool flags = q->dns.n > 0 || q->dns_search.n > 0 || q->dns_option.n > 0;
 	auto_buf struct buf base = { 0 };
+	/* there --dns says whom our name server asks */
+	const bool named = q->network && endpoint_is_named(q->network);
 	int r;
 
 	if (strv_has(&q->dns, "none"))
@@ -190,10 +194,10 @@ int spec_file_resolv(struct spec_ctx *x, struct buf *out, struct rl_err *err)
 	}
 	r = base_resolv(x, &base);
 	if (r == 0)
-		r = keep_lines(out, base.data, q);
+		r = keep_lines(out, base.data, q, named);
 	if (r == 0 && q->dns_search.n > 0 && !strv_has(&q->dns_search, "."))
-		r = add_list(out, "search", &q->dns_search);
-	for (size_t i = 0; r == 0 && i < q->dns.n; i++)
+		r = add_list(out, named ? "search " NETWORK_SEARCH : "search", &q->dns_search);
+	for (size_t i = 0; r == 0 && i < q->dns.n && !named; i++)
 		r = buf_printf(out, "nameserver %s\n", q->dns.v[i]);
 	if (r == 0 && q->dns_option.n > 0)
 		r = add_list(out, "options", &q->dns_option);

@@ -27,6 +27,7 @@
 #include "core/base/parse.h"
 #include "core/ctr_state.h"
 #include "core/kernel.h"
+#include "net/endpoint.h"
 
 static int not_yet(const char *flag, const char *v, struct rl_err *err)
 {
@@ -233,6 +234,10 @@ static int network(struct spec_ctx *x, struct rl_err *err)
 			 "network around it ('--network private' makes that an error)");
 		x->out->netmode = NETMODE_HOST;
 		return 0;
+	}
+	if (endpoint_is_named(v)) {
+		x->network = strndup(v, strcspn(v, ":,"));
+		return x->network ? 0 : rl_oom(err);
 	}
 	if (one_of(v, own, ARRAY_LEN(own)) || strncmp(v, "slirp4netns:", 12) == 0 ||
 	    strncmp(v, "pasta:", 6) == 0)

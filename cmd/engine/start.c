@@ -17,6 +17,7 @@
 
 #include "cmd/engine/container.h"
 #include "cmd/engine/logopt.h"
+#include "cmd/engine/nets.h"
 #include "cmd/engine/nsjoin.h"
 #include "cmd/engine/secretopt.h"
 #include "core/base/buf.h"
@@ -37,6 +38,7 @@ struct starting {
 	struct container *c;
 	struct rootfs rootfs;
 	struct net_config net;
+	struct nets nets;
 	struct net_helper helper, forwarder;
 	struct logsink log;
 	struct secrets secrets;
@@ -128,6 +130,27 @@ static unsigned hook_ports_clients(void *arg)
 	return (status & PUBLISH_STATUS ? MONITOR_CLIENTS_KNOWN : 0) |
 	       (status & PUBLISH_REAL4 ? MONITOR_CLIENTS_REAL4 : 0) |
 	       (status & PUBLISH_REAL6 ? MONITOR_CLIENTS_REAL6 : 0);
+}
+
+static int hook_networks(void *arg, int tap, bool fresh, struct rl_err *err)
+{
+	struct starting *s = arg;
+
+	return nets_follow(&s->nets, tap, fresh, err);
+}
+
+static int hook_netns_of(void *arg, const char *id)
+{
+	const struct starting *s = arg;
+
+	return attach_netns(&s->nets.a, id);
+}
+
+static void hook_networks_end(void *arg)
+{
+	struct starting *s = arg;
+
+	attach_end(&s->nets.a);
 }
 
 /* A container that was read back has only the text of its filter. */
@@ -269,15 +292,23 @@ static int stay(struct starting *s, const struct monitor_client *client,
 	return 0;
 }
 
-static struct monitor_hooks hooks_of(struct starting *s)
+static struct monitor_hooks monitor_hooks(struct starting *s)
 {
+	const struct container *c = s->c;
+	const bool own_net = c->net == CONTAINER_NET_PRIVATE;
+
 	return (struct monitor_hooks){
 		.arg = s,
 		.net_start = hook_net_start,
 		.net_stop = hook_net_stop,
-		.ports_start = s->c->ports.n > 0 ? hook_ports_start : NULL,
+		.ports_start = c->ports.n > 0 ? hook_ports_start : NULL,
 		.ports_stop = hook_ports_stop,
 		.ports_clients = hook_ports_clients,
+		.networks = own_net ? hook_networks : NULL,
+		.netns = hook_netns_of,
+		.networks_end = hook_networks_end,
+		.has_networks =
+			own_net && faccessat(c->ctr.dir_fd, CONTAINER_NETWORKS, F_OK, 0) == 0,
 	};
 }
 
@@ -330,7 +361,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 		.journal_fields = s->log.fields,
 		.log_max = s->log.max,
 		.passthrough = s->log.passthrough,
-		.hooks = hooks_of(s),
+		.hooks = monitor_hooks(s),
 	};
 	struct monitor_client client;
 	int r;
@@ -379,12 +410,15 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 		.c = c,
 		.helper = { .pidfd = FD_NONE, .control_fd = FD_NONE },
 		.log = LOGSINK_INIT,
+		.nets = { .networks_fd = FD_NONE },
 	};
 	struct rl_err ignored;
 	bool given_away = false;
 	int r;
 
 	r = ports_net_config(c, &s.net, err);
+	if (r == 0)
+		r = nets_open(&s.nets, c, &s.net, err);
 	if (r == 0)
 		r = get_filter(c, err);
 	if (r == 0 && c->sockets.n == 0)
@@ -409,6 +443,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	settle_volumes(c, r == 0, r < 0 && !req->keep && !c->remove);
 	rootfs_close(&s.rootfs);
 	logsink_close(&s.log);
+	nets_close(&s.nets);
 	secrets_done(&s.secrets);
 	for (size_t i = 0; i < s.n_keep; i++)
 		fd_close(s.keep_fds[i]);

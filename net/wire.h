@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire.h - the kernel's part of named networks: bridges, veth pairs, addresses, routes
+ *
+ * A network is a bridge in a network namespace of S. Nothing else is in there, no device leads out
+ * of it: networks are isolated because no way between them exists. A container on it has one end
+ * of a veth pair, the other is a port of the bridge; packets between containers are the kernel's
+ * alone. The namespace lives while somebody holds a descriptor of it (the monitors do) and goes
+ * with the last.
+ *
+ * Every function forks a child that enters S, where the rights over these namespaces are, and then
+ * the namespaces; the caller stays where it is.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/base/err.h"
+#include "net/ip.h"
+#include "net/lease.h"
+
+/* A new network namespace with the bridge. fd or -errno */
+int wire_network(int userns_fd, unsigned mtu, const struct ip *gw4, unsigned prefix4,
+		 const struct ip *gw6, unsigned prefix6, struct rl_err *err) RL_MUST_USE;
+
+struct wire {
+	int userns_fd; /* S */
+	int net_fd;    /* the network's namespace */
+	int tap;       /* of the container: its network namespace is found through it */
+	const char *ifname;
+	const uint8_t *mac;
+	unsigned mtu, prefix4, prefix6;
+	struct ip ip4, ip6; /* af 0: none */
+};
+
+/* Plug the container into the network. What has the interface's name already is replaced. */
+int wire_plug(const struct wire *w, struct rl_err *err) RL_MUST_USE;
+/* Take the interface away; one that is not there is fine. */
+int wire_unplug(int userns_fd, int tap, const char *ifname, struct rl_err *err) RL_MUST_USE;
+/*
+ * The default routes through the container's tap: there, with @src4 as the address that connections
+ * come from (af 0: the tap's own), or not there.
+ */
+int wire_outbound(int userns_fd, int tap, bool on, const struct ip *src4, bool ipv6,
+		  struct rl_err *err) RL_MUST_USE;
