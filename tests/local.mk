@@ -86,6 +86,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_manifest
 FUZZ_TARGETS += tests/fuzz/fuzz_monitor
 FUZZ_TARGETS += tests/fuzz/fuzz_imgconfig
 FUZZ_TARGETS += tests/fuzz/fuzz_policy
+FUZZ_TARGETS += tests/fuzz/fuzz_net_options
 FUZZ_TARGETS += tests/fuzz/fuzz_publish
 FUZZ_TARGETS += tests/fuzz/fuzz_procs
 FUZZ_TARGETS += tests/fuzz/fuzz_ref

@@ -22,6 +22,40 @@ for word in a:b:c ":80" "x:99999" "[::1" "[::1]80" "x:"; do
 done
 run rl network check nobody
 expect_error "network check: no such container" "*no such container*"
+# --- the packet loop dies
+loop_of() { pgrep -P "$(monitor_of "$1")" -x rl-net; } # the packet loop of a container, if there is one
+# until PATTERN CMD...: CMD says so at last
+until_says() {
+	local want=$1 i got=''
+	shift
+	for ((i = 0; i < 200; i++)); do
+		got=$("$@" 2>/dev/null)
+		# shellcheck disable=SC2053 # a pattern
+		[[ $got == $want ]] && return
+		sleep 0.02
+	done
+	echo "last: $got"
+	return 1
+}
+works() { rl network check a | grep 'gateway.*10.0.2.2 answers'; }
+kill -9 "$(loop_of a)"
+check "its death is in inspect" until_says "false *packet loop died: signal 9; it is started again" rl inspect -f '{{.NetworkSettings.Helpers.Down}} {{.NetworkSettings.Helpers.Error}}' a
+check "and the next packet finds another one" works
+check "ps says so" until_says 'Up *network restarted?' rl ps --format '{{.Status}}'
+for _ in 2 3 4 5; do
+	check "once more" until_says '*answers*' works
+	old=$(loop_of a) && kill -9 "$old"
+	until_says '' loop_of a >/dev/null
+done
+check "five times: it stays down" until_says 'Up *network down?' rl ps --format '{{.Status}}'
+run rl exec a cat /proc/sys/net/ipv6/conf/tap0/accept_ra
+expect "the container itself goes on; nobody's router advertisements count (S67)" 0 0
+run rl events --stream=false --since 10m --filter event=network_died --format '{{.Name}} {{.Attributes.helper}} {{.Attributes.restarted}}'
+expect "each death is an event" 0 "a packet loop true*a packet loop false"
+run rl restart -t 0 a
+check "a restart brings it back" until_says '*answers*' works
+run rl ps --format '{{.Status}}'
+expect "and ps is content" 0 "!(*network*)"
 # --- container:NAME
 run rl run --rm --network container:a $i sh -c 'ip -4 addr show tap0; cat /etc/hosts /etc/resolv.conf; hostname; ls /sys/class/net'
 expect "address, names and host name are the other's" 0 "*10.0.2.100/24*10.0.2.100?inner a*nameserver 10.0.2.3*inner*lo*tap0*"
@@ -83,6 +117,13 @@ run rl run -d --name h --network host $i sleep 300
 run rl run --rm --network container:h $i stat -Lc %i /proc/self/ns/net
 expect "of a container on the host's network" 0 "$(stat -Lc %i /proc/self/ns/net)"
 run rl rm -f -t 0 h
+run rl run --rm --network host $i cat /proc/net/unix
+expect "on the host's network no socket of rl is in reach (S59)" 0 "!(*@*[/-]rl[/.-]*|*@rl*)"
+if [ -z "$(find "$T/run" -type s -newer "$T/alpine.tar" ! -path "$T/run/rl/*")" ] && [ "$(stat -c %a "$T/run/rl")" = 700 ]; then
+	ok "its sockets are below a folder of mode 700"
+else
+	not_ok "its sockets are below a folder of mode 700" "$(find "$T/run" -type s -ls)"
+fi
 
 # --- ns:PATH
 run rl run -d --name a $i sleep 300

@@ -75,6 +75,10 @@ see "100 MB there and back" "same" peer $world bulk 192.0.2.2 8080 100
 see "100 MB over IPv6" "same" peer $world bulk 2001:db8::2 8080 100
 see "the end of one direction" "last words" peer $world half 192.0.2.2 8080
 
+# nothing but the published ports listens (S66)
+run bash -c "ip netns exec $host ss -Htlnp | awk '/rl/ { print \$4 }' | sort | tr '\n' ' '"
+others=$(tr ' ' '\n' <<<"$out" | grep -vE "^(0\.0\.0\.0|\[::\]):(8080|820[0-2]|${random:-1})$|^127\.0\.0\.1:8181$|^$")
+if [ -n "$out" ] && [ -z "$others" ]; then ok "no other port is open"; else not_ok "no other port is open" "$out" "too many: $others"; fi
 # connections come and go: nothing stays
 forwarder=$(ip netns exec $host ss -tlnp 'sport = :8080' | grep -o 'pid=[0-9]*' | cut -d= -f2 | while read -r p; do [ "$(cat /proc/"$p"/comm)" = rl-port ] && echo "$p"; done | head -1)
 fds() { find "/proc/$forwarder/fd" -mindepth 1 2>/dev/null | wc -l; }

@@ -26,10 +26,12 @@ static void test_config_and_resolv_conf(void **state)
 	assert_false(c.host_loopback);
 	c.ipv6 = false;
 	four = net_resolv_conf(&c);
-	assert_string_equal(four, "nameserver 10.0.2.3\n");
+	/* the machine's search list may stand in front */
+	assert_non_null(strstr(four, "nameserver 10.0.2.3\n"));
+	assert_null(strstr(four, "fd00"));
 	c.ipv6 = true;
 	six = net_resolv_conf(&c);
-	assert_string_equal(six, "nameserver 10.0.2.3\nnameserver fd00::3\n");
+	assert_non_null(strstr(six, "nameserver 10.0.2.3\nnameserver fd00::3\n"));
 }
 
 static void test_options(void **state)
