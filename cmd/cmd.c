@@ -103,10 +103,12 @@ static int usage_error(struct rl_err *err, const char *name)
  * What the kernel, or a filter around rl, refuses altogether is seldom clear from one call: the doctor
  * looks at them all.
  */
-static void report(struct rl_err *err)
+void cmd_report(const struct rl *rl, struct rl_err *err)
 {
 	if (err->code == ENOSYS || (err->code == EPERM && kernel_outer_filters() > 0))
 		rl_hint(err, "see what this machine refuses: rl doctor -q");
+	if (err->code == EROFS && rl->data_fd >= 0)
+		rl_hint_full(rl, err);
 	rl_report(err);
 }
 
@@ -126,7 +128,7 @@ static int run_each(const struct cmd *c, struct rl *rl, const struct cmd_args *a
 		if (c->each(rl, args->v[i], opts, &err) >= 0)
 			continue;
 		rl_wrap(&err, "%s '%s'", c->name, args->v[i]);
-		report(&err);
+		cmd_report(rl, &err);
 		status = exit_status(&err);
 	}
 	return status;
@@ -151,7 +153,7 @@ static int dispatch(const struct cmd *c, const struct global_opts *g, const stru
 	} else {
 		r = c->run(&rl, args, opts, &err);
 		if (r < 0) {
-			report(&err);
+			cmd_report(&rl, &err);
 			r = exit_status(&err);
 		}
 	}

@@ -87,6 +87,8 @@ extern const struct cmd *const cmd_table[];      /* ends in NULL; cmd/table.c */
 extern const struct cmd_alias cmd_alias_table[]; /* ends in { NULL, NULL } */
 
 /* The command of that whole name, second names as well; or NULL. */
+/* rl_report() for one of several objects, with a hint where rl itself knows more. */
+void cmd_report(const struct rl *rl, struct rl_err *err);
 const struct cmd *cmd_find(const char *name);
 const struct cmd_group *cmd_find_group(const char *name);
 

@@ -194,7 +194,7 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, enu
 
 		if (one(&x, what, names.v[i], &why) == 0)
 			continue;
-		rl_report(&why);
+		cmd_report(rl, &why);
 		status = EXIT_RL;
 	}
 	if (r == 0)

@@ -240,7 +240,7 @@ static int show(struct rl *rl, const struct logs_opts *o, struct log_view *view,
 			continue;
 		v[n - 1].done = true;
 		rl_wrap(&why, "logs '%s'", names->v[i]);
-		rl_report(&why);
+		cmd_report(rl, &why);
 		status = why.exit_code ? why.exit_code : EXIT_RL;
 		r = 0;
 	}

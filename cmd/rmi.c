@@ -96,7 +96,7 @@ static int rmi_words(const struct rl *rl, const char *const *v, size_t n, const 
 
 		if (rmi_one(rl, v[i], o, &err) == 0)
 			continue;
-		rl_report(&err);
+		cmd_report(rl, &err);
 		status = err.exit_code ? err.exit_code : EXIT_RL;
 	}
 	return status;

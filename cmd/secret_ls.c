@@ -193,7 +193,7 @@ static int secret_inspect(struct rl *rl, const struct cmd_args *args, const void
 
 		if (add_secret(rl, args->v[i], o->show, list, &one) == 0)
 			continue;
-		rl_report(&one);
+		cmd_report(rl, &one);
 		status = EXIT_RL;
 	}
 	if (!f.text || format_is_json(f.text))

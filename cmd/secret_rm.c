@@ -59,7 +59,7 @@ static int secret_rm(struct rl *rl, const struct cmd_args *args, const void *opt
 		if (r == 0 || (r == -ENOENT && o->ignore))
 			continue;
 		rl_wrap(&one, "secret rm '%s'", names.v[i]);
-		rl_report(&one);
+		cmd_report(rl, &one);
 		status = EXIT_RL;
 	}
 	return status;

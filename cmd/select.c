@@ -138,7 +138,7 @@ int select_run(struct rl *rl, const char *verb, const struct cmd_args *args,
 		if (one(rl, names.v[i], opts, &why) >= 0)
 			continue;
 		rl_wrap(&why, "%s '%s'", verb, names.v[i]);
-		rl_report(&why);
+		cmd_report(rl, &why);
 		status = why.exit_code ? why.exit_code : EXIT_RL;
 	}
 	return r < 0 ? r : status;

@@ -107,7 +107,7 @@ static int start(struct rl *rl, const struct cmd_args *args, const void *opts, s
 			continue;
 		}
 		rl_wrap(&one, "start '%s'", names.v[i]);
-		rl_report(&one);
+		cmd_report(rl, &one);
 		status = one.exit_code ? one.exit_code : EXIT_RL;
 	}
 	return status;

@@ -63,7 +63,7 @@ static int volume_rm(struct rl *rl, const struct cmd_args *args, const void *opt
 		if (r == -ENOENT && o->force)
 			continue;
 		rl_wrap(&one, "volume rm '%s'", names.v[i]);
-		rl_report(&one);
+		cmd_report(rl, &one);
 		status = one.exit_code ? one.exit_code : EXIT_RL;
 	}
 	volume_sweep(rl, has_session ? &s : NULL);

@@ -58,13 +58,15 @@ static int open_folder(const struct rl *rl, struct ctr *c, struct rl_err *err)
 	int r;
 
 	(void)snprintf(rel, sizeof(rel), "containers/.new-%s", c->id);
-	if (mkdirat(rl->data_fd, rel, 0700) < 0 && errno == ENOENT) {
+	r = mkdirat(rl->data_fd, rel, 0700) < 0 ? -errno : 0;
+	if (r == -ENOENT) {
 		r = io_mkdirs(rl->data_fd, "containers", 0700, err);
 		if (r < 0)
 			return r;
-		if (mkdirat(rl->data_fd, rel, 0700) < 0)
-			return rl_fail_sys(err, errno, "create folder '%s/%s'", rl->data_dir, rel);
+		r = mkdirat(rl->data_fd, rel, 0700) < 0 ? -errno : 0;
 	}
+	if (r < 0 && r != -EEXIST)
+		return rl_fail_sys(err, -r, "create folder '%s/%s'", rl->data_dir, rel);
 	dir = io_open_dir(rl->data_fd, rel, err);
 	if (dir < 0)
 		return dir == -ENOENT ? -EAGAIN : dir;

@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -96,6 +97,26 @@ static int check_folder(const char *path, uid_t uid, struct stat *ret_st, struct
 		return rl_hint(err, "'chmod 700 %s' if you trust what is in it", path);
 	}
 	return TAKE_FD(fd);
+}
+
+int rl_hint_full(const struct rl *rl, struct rl_err *err)
+{
+	struct statvfs fs = { 0 };
+
+	if (err->code != ENOSPC && err->code != EDQUOT && err->code != EROFS)
+		return -err->code;
+	(void)fstatvfs(rl->data_fd, &fs);
+	if (fs.f_flag & ST_RDONLY)
+		return rl_hint(err, "'%s' is mounted read-only: set RL_ROOT to a folder elsewhere",
+			       rl->data_dir);
+	if (err->code == EROFS)
+		return -err->code; /* something else is */
+	if (fs.f_files > 0 && fs.f_favail == 0)
+		return rl_hint(err,
+			       "the file system of '%s' has no inodes left: remove files, or keep "
+			       "images elsewhere with RL_ROOT",
+			       rl->data_dir);
+	return rl_hint(err, "free some space, or keep images elsewhere with RL_ROOT");
 }
 
 int rl_check_folder(const char *path, uid_t uid, struct rl_err *err)

@@ -38,4 +38,9 @@ int rl_find(struct rl *rl, const char *root, struct rl_err *err) RL_MUST_USE;
 int rl_check_folder(const char *path, uid_t uid, struct rl_err *err) RL_MUST_USE;
 /* Why $XDG_RUNTIME_DIR is not used ("is not set", "belongs to uid 0"), or NULL when it is. */
 const char *rl_no_runtime_dir(uid_t uid, char *room, size_t size);
+/*
+ * The hint for a failed write to the store (ENOSPC, EDQUOT, EROFS; others get none): bytes, inodes or a
+ * mount that is read-only. Return: -err->code.
+ */
+int rl_hint_full(const struct rl *rl, struct rl_err *err);
 void rl_close(struct rl *rl);

@@ -404,8 +404,8 @@ static int child_done(struct layers *ls, size_t i, struct rl_err *err)
 		postpone(ls, i);
 		return 0;
 	}
-	if (r == -ENOSPC || r == -EDQUOT)
-		rl_hint(err, "free some space, or keep images elsewhere with RL_ROOT");
+	if (r < 0)
+		rl_hint_full(ls->conf->rl, err);
 	return rl_wrap(err, "layer %.19s", it->want->blob ? it->want->blob : it->want->diff_id);
 }
 

@@ -627,9 +627,9 @@ static int stage_archive(struct load *l, struct rl_err *err)
 		return rl_fail_sys(err, errno, "look at the free space");
 	limits.max_bytes = (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize);
 	r = archive_in_read(STDIN_FILENO, l->stage.diff_fd, &limits, &l->members, err);
-	if (r == -ENOSPC || r == -EDQUOT || r == -EFBIG)
-		rl_hint(err, "free some space, or keep images elsewhere with RL_ROOT");
-	return r;
+	if (r < 0 && err->code == EFBIG)
+		err->code = ENOSPC; /* the archive is larger than what is free */
+	return r < 0 ? rl_hint_full(l->rl, err) : r;
 }
 
 static bool has_member(const struct load *l, const char *name)

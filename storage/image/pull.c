@@ -358,7 +358,7 @@ static int check_space(const struct rl *rl, int64_t need, struct rl_err *err)
 	progress_size(need, a);
 	progress_size((int64_t)have, b);
 	rl_fail(err, ENOSPC, "no space: the layers have %s, '%s' has %s left", a, rl->data_dir, b);
-	return rl_hint(err, "free some space, or keep images elsewhere with RL_ROOT");
+	return rl_hint_full(rl, err);
 }
 
 static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)

@@ -142,11 +142,6 @@ static int write_block(int fd, int64_t at, int64_t off, const void *p, size_t n,
 	if (off != at && lseek(fd, off, SEEK_SET) < 0)
 		return rl_fail_sys(err, errno, "seek to %lld", (long long)off);
 	r = io_write_all(fd, p, n);
-	if (r == -ENOSPC || r == -EDQUOT) {
-		rl_fail_sys(err, -r, "write");
-		return rl_hint(err, "free some space where rl keeps its data, or set RL_ROOT to "
-				    "a folder on a larger disk");
-	}
 	return r < 0 ? rl_fail_sys(err, -r, "write") : 0;
 }
 
