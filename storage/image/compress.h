@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compress.h - a plain layer to gzip or zstd; the same bytes each time */
+/* compress.h - a plain layer to gzip or zstd, on all processors; the same bytes each time */
 #pragma once
 
 #include <stdint.h>
@@ -9,7 +9,7 @@
 enum compress_kind { COMPRESS_GZIP, COMPRESS_ZSTD };
 
 /**
- * compress_fd() - From where @in is to its end
+ * compress_fd() - From where @in, a regular file, is to its end
  * @level:	-1: the usual one
  * @cancel_fd:	Readable: give up with -EINTR
  * @ret, @ret_size: Of what was written to @out

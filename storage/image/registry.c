@@ -305,9 +305,11 @@ static void transfer_failed(struct job *j, CURLcode code)
 		job_finish(j, &err);
 		return;
 	}
-	if (reg->conf->insecure && !reg->contacted && !reg->plain &&
+	if (reg->conf->insecure && (!reg->contacted || reg->plain) && j->redirects == 0 &&
+	    strncmp(j->url, "https:", 6) == 0 &&
 	    (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_CONNECT)) {
-		if (set_origin(reg, true) == 0) { /* allowed by the user, tried second */
+		/* allowed by the user, tried second; another job may have found out before */
+		if (reg->plain || set_origin(reg, true) == 0) {
 			job_again(j, 0);
 			return;
 		}

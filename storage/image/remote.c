@@ -10,9 +10,7 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -20,8 +18,7 @@
 #include "core/base/io.h"
 #include "core/base/parse.h"
 #include "storage/image/cmds.h"
-#include "storage/image/fetcher.h"
-#include "storage/image/hash.h"
+#include "storage/image/docs.h"
 #include "storage/image/parse.h"
 #include "storage/image/request.h"
 
@@ -33,59 +30,19 @@ enum depth { TOP, ONE, ALL };
 
 struct remote {
 	struct request *req;
-	struct fetcher fetcher;
-	int signal_fd;
+	struct docs docs;
+	struct progress progress;
 	enum depth depth;
-	json_t *docs;
+	json_t *found;
 	size_t bytes;
 };
-
-/* One document; with @digest it is what that names. */
-static int get(struct remote *r, struct fetch_job *job, struct buf *out, struct digest *ret,
-	       char type[128], struct rl_err *err)
-{
-	auto_fd int fd = memfd_create("rl-doc", MFD_CLOEXEC);
-	struct fetch_report rep = { 0 };
-	int rc = fd < 0 ? rl_fail_sys(err, errno, "memfd_create")
-			: fetcher_send(&r->fetcher, job, (const int[]){ fd, FD_NONE }, err);
-
-	while (rc == 0) {
-		struct pollfd v[2] = { { .fd = r->signal_fd, .events = POLLIN },
-				       { .fd = r->fetcher.sock, .events = POLLIN } };
-
-		if (poll(v, 2, -1) < 0 && errno != EINTR)
-			return rl_fail_sys(err, errno, "wait for the fetch process");
-		if (v[0].revents)
-			return rl_fail(err, EINTR, "interrupted");
-		if (v[1].revents)
-			rc = fetcher_recv(&r->fetcher, &rep, err);
-		if (rc == 0 && v[1].revents && rep.event == FETCH_DONE)
-			break;
-	}
-	if (rc == 0 && rep.err.code) {
-		*err = rep.err;
-		return -err->code;
-	}
-	if (rc == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		rc = -errno;
-	if (rc == 0)
-		rc = io_read_all(fd, (size_t)(job->size >= 0 ? job->size : job->max), out);
-	if (rc == 0)
-		rc = buf_add(out, "", 0); /* never NULL */
-	if (rc < 0)
-		return err->code ? rc : rl_fail_sys(err, -rc, "read the answer");
-	memcpy(type, rep.type, sizeof(rep.type));
-	rc = hash_bytes(out->data, out->len, ret, err);
-	if (rc == 0 && job->digest[0] && strcmp(job->digest, ret->text) != 0)
-		return rl_fail(err, EBADMSG, "wrong digest: asked for %s, got %s", job->digest,
-			       ret->text);
-	return rc;
-}
 
 static int get_manifest(struct remote *r, const char *target, int64_t size, struct buf *out,
 			struct digest *digest, char type[128], struct rl_err *err)
 {
 	struct fetch_job job = { .kind = FETCH_MANIFEST, .size = size, .max = MANIFEST_MAX };
+	struct fetch_report rep;
+	int rc;
 
 	if (size > MANIFEST_MAX)
 		return rl_fail(err, EFBIG, "manifest of %lld bytes, more than the limit of %d",
@@ -93,7 +50,10 @@ static int get_manifest(struct remote *r, const char *target, int64_t size, stru
 	(void)snprintf(job.target, sizeof(job.target), "%s", target);
 	if (digest_is_valid(target))
 		memcpy(job.digest, target, DIGEST_SIZE);
-	return get(r, &job, out, digest, type, err);
+	rc = docs_get(&r->docs, &job, out, &rep, digest, err);
+	if (rc == 0)
+		memcpy(type, rep.type, sizeof(rep.type));
+	return rc;
 }
 
 static int add_doc(struct remote *r, const struct buf *text, const struct digest *digest,
@@ -108,7 +68,7 @@ static int add_doc(struct remote *r, const struct buf *text, const struct digest
 		o = NULL;
 	}
 	r->bytes += text->len + (config ? config->len : 0);
-	if (json_array_append_new(r->docs, o) < 0)
+	if (json_array_append_new(r->found, o) < 0)
 		return rl_fail(err, EINVAL, "the manifest is not UTF-8");
 	return r->bytes <= TEXTS_MAX ? 0 : rl_fail(err, EFBIG, "the manifests are too large");
 }
@@ -120,11 +80,11 @@ static int add_image(struct remote *r, const struct buf *text, const struct dige
 {
 	struct fetch_job job = { .kind = FETCH_DOC, .size = m->config.size };
 	auto_buf struct buf config = { 0 };
+	struct fetch_report rep;
 	struct digest got;
-	char unused[128];
 
 	(void)snprintf(job.digest, sizeof(job.digest), "%s", m->config.digest.text);
-	if (wants_config && get(r, &job, &config, &got, unused, err) < 0)
+	if (wants_config && docs_get(&r->docs, &job, &config, &rep, &got, err) < 0)
 		return rl_wrap(err, "config");
 	return add_doc(r, text, digest, type, &config, err);
 }
@@ -196,14 +156,14 @@ static int look(struct remote *r, const char *target, int64_t size, enum depth d
 
 static int try_source(struct remote *r, struct source *src, struct rl_err *err)
 {
-	int rc = fetcher_start(&src->conf, NULL, NULL, &r->fetcher, err);
+	int rc = fetcher_start(&src->conf, NULL, NULL, &r->docs.fetcher, err);
 
 	if (rc < 0)
 		return rc;
-	json_array_clear(r->docs);
+	json_array_clear(r->found);
 	r->bytes = 0;
 	rc = look(r, src->target, -1, r->depth, r->depth != TOP, err);
-	fetcher_stop(&r->fetcher);
+	fetcher_stop(&r->docs.fetcher);
 	return rc < 0 ? rl_wrap(err, "'%s'", src->image) : 0;
 }
 
@@ -223,7 +183,7 @@ static int work(struct remote *r, struct rl_err *err)
 	}
 	if (rc < 0)
 		return rc;
-	text = json_dumps(r->docs, JSON_COMPACT);
+	text = json_dumps(r->found, JSON_COMPACT);
 	rc = text ? io_write_all(OUT_FD, text, strlen(text)) : -ENOMEM;
 	return rc < 0 ? rl_fail_sys(err, -rc, "hand over the manifests") : 0;
 }
@@ -232,9 +192,8 @@ int cmd_remote(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 {
 	struct request req = { 0 };
 	struct remote r = { .req = &req,
-			    .fetcher = { .sock = FD_NONE },
-			    .signal_fd = FD_NONE,
-			    .docs = json_array() };
+			    .docs = { .fetcher = { .sock = FD_NONE }, .signal_fd = FD_NONE },
+			    .found = json_array() };
 	int rc;
 
 	(void)rl;
@@ -245,13 +204,15 @@ int cmd_remote(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	/* passwords pass through here: no core file, no debugger */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return rl_fail_sys(err, errno, "prctl");
-	rc = r.docs ? request_read(&req, err) : rl_oom(err);
+	rc = r.found ? request_read(&req, err) : rl_oom(err);
+	progress_init(&r.progress, true);
+	r.docs.progress = &r.progress;
 	if (rc == 0) {
-		r.signal_fd = request_signals(err);
-		rc = r.signal_fd < 0 ? r.signal_fd : work(&r, err);
+		r.docs.signal_fd = request_signals(err);
+		rc = r.docs.signal_fd < 0 ? r.docs.signal_fd : work(&r, err);
 	}
-	fd_close(r.signal_fd);
-	json_decref(r.docs);
+	fd_close(r.docs.signal_fd);
+	json_decref(r.found);
 	request_done(&req);
 	return rc;
 }

@@ -150,8 +150,10 @@ static void round_trip(enum compress_kind kind, size_t n, struct digest *ret)
 static void test_packing(void **state)
 {
 	/* around the size of a block: the end is where mistakes are */
-	static const size_t sizes[] = { 1,      1000, (256 << 10) - 1, 256 << 10, (256 << 10) + 1,
-					3 << 20 };
+	static const size_t sizes[] = {
+		1,       1000,    (256 << 10) - 1, 256 << 10, (256 << 10) + 1,
+		3 << 20, 4 << 20, (9 << 20) + 1
+	};
 	struct digest a, b;
 
 	(void)state;
