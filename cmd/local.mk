@@ -131,6 +131,7 @@ libcmd_a_SOURCES += cmd/engine/spec_linux.c
 libcmd_a_SOURCES += cmd/engine/spec_mounts.c cmd/engine/spec_mounts.h
 libcmd_a_SOURCES += cmd/engine/spec_ns.c
 libcmd_a_SOURCES += cmd/engine/spec_userns.c
+libcmd_a_SOURCES += cmd/engine/spec_mntkinds.c
 libcmd_a_SOURCES += cmd/engine/autoids.c cmd/engine/autoids.h
 libcmd_a_SOURCES += cmd/engine/spec_process.c
 libcmd_a_SOURCES += cmd/engine/spec_text.c cmd/engine/spec_text.h

@@ -223,7 +223,8 @@ static int set_groups(const struct isolate *i, struct rl_err *err)
 	const struct spec *s = i->spec;
 	bool own_only = s->n_groups == 0 || (s->n_groups == 1 && s->groups[0] == s->gid);
 
-	if (setgroups(s->n_groups, s->groups) == 0)
+	/* those of the caller are nobody's here, but the host's files know them */
+	if (s->keep_groups || setgroups(s->n_groups, s->groups) == 0)
 		return 0;
 	/* with one id the kernel forbids setgroups altogether (user_namespaces(7)) */
 	if (errno == EPERM && (own_only || i->one_id))

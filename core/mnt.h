@@ -43,6 +43,10 @@ int mnt_clone(int dir_fd, const char *path, bool recursive) RL_MUST_USE;
  */
 int mnt_set(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive) RL_MUST_USE;
 
+/* Show the owners of the unattached mount @fd as the ids of @userns_fd: ids on the disk are ids
+ * inside. 0 or -errno: -EPERM for file systems that are not this user namespace's own. */
+int mnt_idmap(int fd, int userns_fd, bool recursive) RL_MUST_USE;
+
 /* Attach the mount @fd on the file or directory @target_fd; @fd then means the attached mount. */
 int mnt_attach(int fd, int target_fd) RL_MUST_USE;
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "core/chtree.h"
 #include "core/copyup.h"
 #include "core/init.h"
 #include "core/mnt.h"
@@ -50,7 +51,7 @@ static int clone_slashes(struct init *in, struct rl_err *err)
 		if (n == INIT_SLASHES_MAX)
 			return rl_fail(err, E2BIG, "mount '%s': '/' of the host more than %d times",
 				       m->dest, INIT_SLASHES_MAX);
-		in->slash_fds[n] = sources_clone("/", m->recursive);
+		in->slash_fds[n] = sources_clone("/", NULL, m->recursive);
 		if (in->slash_fds[n++] < 0)
 			return rl_fail_sys(err, -in->slash_fds[n - 1],
 					   "mount '%s': open source '/'", m->dest);
@@ -187,6 +188,37 @@ static int set_flags(int fd, const struct spec_mount *m, struct rl_err *err)
 	return 0;
 }
 
+/* "idmap": asked of the kernel, which does it for file systems of our own user namespaces only. */
+static int map_owners(int fd, const struct spec_mount *m, struct rl_err *err)
+{
+	auto_fd int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	int r = ns < 0 ? -errno : mnt_idmap(fd, ns, m->recursive);
+
+	if (r == 0)
+		return 0;
+	if (r != -EPERM && r != -EINVAL)
+		return rl_fail_sys(err, -r, "mount '%s': idmap", m->dest);
+	rl_fail(err, -r,
+		"mount '%s': idmap: the kernel translates owners on this file system for root "
+		"only",
+		m->dest);
+	return rl_hint(err, "--me or --userns keep-id make the caller's files the container's own; "
+			    "option U changes the owners for good");
+}
+
+/* An overlay of the spec: "O" of -v, an image. */
+static int mount_overlay(struct init *in, const struct spec_mount *m, struct rl_err *err)
+{
+	const size_t i = (size_t)(m - in->spec->mounts);
+	auto_fd int fd = in->sources ? fcntl(in->sources[i], F_DUPFD_CLOEXEC, 3)
+				     : mnt_new("overlay", "rl", m->opts, m->n_opts, m->set, err);
+
+	if (fd < 0)
+		return in->sources ? rl_fail_sys(err, errno, "mount '%s'", m->dest)
+				   : rl_wrap(err, "mount '%s'", m->dest);
+	return attach(in, m, fd, true, err);
+}
+
 /* The joiner's, where it has opened the mounts of the spec. */
 static int open_source(struct init *in, const struct spec_mount *m, const char *source,
 		       bool recursive)
@@ -195,7 +227,7 @@ static int open_source(struct init *in, const struct spec_mount *m, const char *
 
 	if (in->sources && i < in->spec->n_mounts && in->sources[i] >= 0)
 		return fcntl(in->sources[i], F_DUPFD_CLOEXEC, 3);
-	return is_slash(source) ? take_slash(in) : sources_clone(source, recursive);
+	return is_slash(source) ? take_slash(in) : sources_clone(source, m->subpath, recursive);
 }
 
 static int bind_mount(struct init *in, const struct spec_mount *m, const char *source,
@@ -206,7 +238,9 @@ static int bind_mount(struct init *in, const struct spec_mount *m, const char *s
 	int r;
 
 	if (fd < 0)
-		return rl_fail_sys(err, -fd, "mount '%s': open source '%s'", m->dest, source);
+		return source == m->source ? sources_fail(m, -fd, err)
+					   : rl_fail_sys(err, -fd, "mount '%s': open source '%s'",
+							 m->dest, source);
 	if (fstat(fd, &st) < 0)
 		return rl_fail_sys(err, errno, "mount '%s': stat source '%s'", m->dest, source);
 	target = open_target(in, m, S_ISDIR(st.st_mode), err);
@@ -216,8 +250,15 @@ static int bind_mount(struct init *in, const struct spec_mount *m, const char *s
 		r = copyup_volume(target, fd, err);
 		if (r < 0)
 			return rl_wrap(err, "copy the image's '%s' into its volume", m->dest);
+		/* "U" holds for what was just copied as well */
+		if (m->chown)
+			r = chtree_give(fd, in->spec->uid, in->spec->gid, NULL, err);
+		if (r < 0)
+			return rl_wrap(err, "mount '%s': option U", m->dest);
 	}
 	r = set_flags(fd, m, err);
+	if (r == 0 && m->idmap)
+		r = map_owners(fd, m, err);
 	if (r < 0)
 		return r;
 	r = mnt_attach(fd, target);
@@ -417,6 +458,8 @@ static int mount_one(struct init *in, const struct spec_mount *m, struct rl_err 
 		return attach(in, m, in->shm_fd, true, err);
 	if (strcmp(t, "tmpfs") == 0)
 		return mount_tmpfs(in, m, err);
+	if (strcmp(t, "overlay") == 0)
+		return mount_overlay(in, m, err);
 	if (strcmp(t, "devpts") == 0)
 		return mount_devpts(in, m, err);
 	if (strcmp(t, "cgroup") == 0 || strcmp(t, "cgroup2") == 0)

@@ -6,8 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/chtree.h"
@@ -15,12 +19,43 @@
 #include "core/mnt.h"
 #include "core/spec.h"
 
-int sources_clone(const char *source, bool recursive)
+/* O_PATH on the source */
+static int open_top(const char *source, const char *subpath)
 {
-	int fd = mnt_clone(AT_FDCWD, source, recursive);
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	auto_fd int top = open(source, O_PATH | O_CLOEXEC);
+	long fd;
+
+	if (top < 0)
+		return -errno;
+	if (!subpath)
+		return TAKE_FD(top);
+	fd = syscall(SYS_openat2, top, subpath, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int sources_clone(const char *source, const char *subpath, bool recursive)
+{
+	auto_fd int top = subpath ? open_top(source, subpath) : AT_FDCWD;
+	const char *path = subpath ? "" : source;
+	int fd = subpath && top < 0 ? top : mnt_clone(top, path, recursive);
 
 	/* EINVAL: mounts below it are locked to it; leaving them out would uncover what they hide */
-	return fd == -EINVAL && !recursive ? mnt_clone(AT_FDCWD, source, true) : fd;
+	return fd == -EINVAL && !recursive ? mnt_clone(top, path, true) : fd;
+}
+
+int sources_fail(const struct spec_mount *m, int code, struct rl_err *err)
+{
+	if (!m->subpath)
+		return rl_fail_sys(err, code, "mount '%s': open source '%s'", m->dest, m->source);
+	if (code == EXDEV)
+		return rl_fail(err, code, "mount '%s': the subpath '%s' leads out of '%s'", m->dest,
+			       m->subpath, m->source);
+	return rl_fail_sys(err, code, "mount '%s': open '%s' in '%s'", m->dest, m->subpath,
+			   m->source);
 }
 
 /* Of somebody whom C does not know: nobody could ever write there. A folder only while it is empty. */
@@ -48,12 +83,16 @@ static int open_all(const struct launch *l, int *fds, struct rl_err *err)
 		const struct spec_mount *m = &l->spec->mounts[i];
 		int r = 0;
 
+		if (strcmp(m->type, "overlay") == 0) {
+			fds[i] = mnt_new("overlay", "rl", m->opts, m->n_opts, m->set, err);
+			if (fds[i] < 0)
+				return rl_wrap(err, "mount '%s'", m->dest);
+		}
 		if (!m->is_bind)
 			continue;
-		fds[i] = sources_clone(m->source, m->recursive);
+		fds[i] = sources_clone(m->source, m->subpath, m->recursive);
 		if (fds[i] < 0)
-			return rl_fail_sys(err, -fds[i], "mount '%s': open source '%s'", m->dest,
-					   m->source);
+			return sources_fail(m, -fds[i], err);
 		if (m->copyup)
 			r = give_volume(l, fds[i], m, err);
 		if (r < 0)
@@ -94,10 +133,9 @@ int sources_chown(const struct launch *l, struct rl_err *err)
 		if (uid < 0 || gid < 0)
 			return rl_fail(err, EINVAL, "mount '%s': its user %u:%u is not mapped",
 				       m->dest, l->spec->uid, l->spec->gid);
-		fd = open(m->source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		fd = open_top(m->source, m->subpath);
 		if (fd < 0)
-			return rl_fail_sys(err, errno, "mount '%s': open source '%s'", m->dest,
-					   m->source);
+			return sources_fail(m, -fd, err);
 		r = chtree_give(fd, (uid_t)uid, (gid_t)gid, NULL, err);
 		if (r < 0)
 			return rl_wrap(err, "mount '%s': option U: '%s'", m->dest, m->source);

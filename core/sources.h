@@ -9,8 +9,15 @@
 
 #include "core/launch.h"
 
-/* A clone of the mount at @source: fd or -errno. */
-int sources_clone(const char *source, bool recursive) RL_MUST_USE;
+/*
+ * A clone of the mount at @source, or of what is at @subpath below it (HOSTILE: a volume's content; never
+ * through a link that leads out). fd or -errno.
+ */
+int sources_clone(const char *source, const char *subpath, bool recursive) RL_MUST_USE;
+
+/* Say why the source of @m could not be opened. Return: -@code. */
+struct spec_mount;
+int sources_fail(const struct spec_mount *m, int code, struct rl_err *err);
 
 /**
  * sources_open() - In the joiner, in a mount namespace of S: a clone for each bind mount of the spec

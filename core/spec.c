@@ -137,14 +137,17 @@ static int parse_names(const json_t *root, struct spec *s, struct rl_err *err)
 
 static int parse_annotations(const json_t *root, struct spec *s, struct rl_err *err)
 {
-	const char *nested;
+	const char *nested, *groups;
 	json_t *o;
 	int r = json_get_obj(root, "annotations", "spec", &o, err);
 
 	if (r == 0)
 		r = json_get_str(o, "rl.nested", "annotations", &nested, err);
+	if (r == 0)
+		r = json_get_str(o, "run.oci.keep_original_groups", "annotations", &groups, err);
 	if (r < 0)
 		return r;
+	s->keep_groups = groups && strcmp(groups, "1") == 0;
 	s->nested = nested && strcmp(nested, "1") == 0;
 	return 0;
 }

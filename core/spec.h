@@ -55,6 +55,8 @@ struct spec_mount {
 	bool propagation_rec;    /* rprivate, ... */
 	bool is_bind, recursive; /* rbind */
 	bool read_only;
+	const char *subpath; /* "subpath=...": mounted is what is there below the source, or NULL */
+	bool idmap;          /* owners are shown as the container's ids say */
 	bool chown;  /* "U": the source is given to the process's user first (core/sources.h) */
 	bool copyup; /* "tmpcopyup", "copyup": if empty, start with what the image has there */
 };
@@ -114,7 +116,8 @@ struct spec {
 	size_t n_sysctls;
 	const char **masked, **read_only_paths; /* NULL-terminated, owned arrays */
 
-	bool nested; /* annotation "rl.nested": the payload may make user namespaces */
+	bool keep_groups; /* annotation "run.oci.keep_original_groups": the caller's groups stay */
+	bool nested;      /* annotation "rl.nested": the payload may make user namespaces */
 };
 
 /**

@@ -51,7 +51,7 @@ static const char *const idle_words[] = {
 
 /* Words that ask for something which rl does not do; silence would be a lie. */
 static const char *const refused_words[] = {
-	"remount", "idmap", "ridmap", "iversion", "sync", "dirsync",
+	"remount", "ridmap", "iversion", "sync", "dirsync",
 };
 
 static bool is_in(const char *const *list, size_t n, const char *word)
@@ -124,8 +124,12 @@ static int take_word(struct spec_mount *m, const char *word, struct rl_err *err)
 		m->copyup = true;
 		return 1;
 	}
-	if (strcmp(word, "U") == 0) {
-		m->chown = true;
+	if (strcmp(word, "U") == 0 || strcmp(word, "idmap") == 0) {
+		*(*word == 'U' ? &m->chown : &m->idmap) = true;
+		return 1;
+	}
+	if (strncmp(word, "subpath=", 8) == 0) {
+		m->subpath = word + 8;
 		return 1;
 	}
 	if (is_in(idle_words, ARRAY_LEN(idle_words), word))

@@ -454,6 +454,11 @@ int volume_set_copied(const struct rl *rl, const char *name, struct rl_err *err)
 	return r;
 }
 
+bool volume_is_elsewhere(const struct volume *v)
+{
+	return json_object_get(v->options, "type") || json_object_get(v->options, "device");
+}
+
 void volume_done(struct volume *v)
 {
 	free(v->name);

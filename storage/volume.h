@@ -84,5 +84,7 @@ int volume_remove(const struct rl *rl, const struct session *s, const char *name
 void volume_sweep(const struct rl *rl, const struct session *s);
 /* The engine copied the image's content (or found the volume in use): never do it again. */
 int volume_set_copied(const struct rl *rl, const char *name, struct rl_err *err) RL_MUST_USE;
+/* Is a tmpfs or a folder elsewhere behind it, and not a folder of ours? */
+bool volume_is_elsewhere(const struct volume *v);
 void volume_done(struct volume *v);
 #define auto_volume __attribute__((cleanup(volume_done)))

@@ -95,16 +95,20 @@ static bool nested(const struct spec_ctx *x)
 /* Only what the user asked for: an image's labels are never annotations (SECURITY S37). */
 static int add_annotations(struct spec_ctx *x, struct rl_err *err)
 {
+	bool keep_groups = strv_has(&x->req->group_add, "keep-groups");
 	json_t *o;
 	int r = 0;
 
-	if (x->req->annotation.n == 0 && !nested(x))
+	if (x->req->annotation.n == 0 && !nested(x) && !keep_groups)
 		return 0;
 	o = json_object();
 	if (!o || json_object_set_new(x->spec, "annotations", o) < 0)
 		return rl_oom(err);
 	/* to core: user namespaces inside are fine; else it forbids them (SECURITY section 4) */
 	if (nested(x) && json_object_set_new(o, "rl.nested", json_string("1")) < 0)
+		return rl_oom(err);
+	if (keep_groups &&
+	    json_object_set_new(o, "run.oci.keep_original_groups", json_string("1")) < 0)
 		return rl_oom(err);
 	for (size_t i = 0; r == 0 && i < x->req->annotation.n; i++) {
 		if (!strchr(x->req->annotation.v[i], '='))

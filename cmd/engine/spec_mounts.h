@@ -24,6 +24,21 @@ int usermnt_make_volumes(struct spec_ctx *x, const struct usermnt *u, struct mnt
 void usermnt_undo(struct spec_ctx *x);
 void usermnt_done(struct usermnt *u);
 
+/* spec_mntkinds.c: one mount of each kind into the list */
+int usermnt_bind(struct mntlist *l, const struct volopt *v, struct rl_err *err) RL_MUST_USE;
+int usermnt_glob(struct mntlist *l, const struct volopt *v, struct rl_err *err) RL_MUST_USE;
+int usermnt_tmpfs(const struct spec_ctx *x, struct mntlist *l, const struct volopt *v,
+		  struct rl_err *err) RL_MUST_USE;
+/* ramfs, devpts */
+int usermnt_kernel(const struct spec_ctx *x, struct mntlist *l, const struct volopt *v,
+		   struct rl_err *err) RL_MUST_USE;
+/* "O": a layer of the container's own over @path, or over the source of a bind (NULL) */
+int usermnt_over(const struct spec_ctx *x, struct mntlist *l, const struct volopt *v,
+		 const char *path, struct rl_err *err) RL_MUST_USE;
+/* The files of an image, pulled if it is missing */
+int usermnt_image(const struct spec_ctx *x, struct mntlist *l, const struct volopt *v,
+		  struct rl_err *err) RL_MUST_USE;
+
 /* Nothing may be mounted over /proc (but some files), /dev and what core makes in it. */
 int usermnt_check_dest(const char *dest, struct rl_err *err) RL_MUST_USE;
 

@@ -74,6 +74,13 @@ static int extra_groups(struct spec_ctx *x, json_t *arr, struct rl_err *err)
 {
 	bool can = x->in->session->rung != SESSION_ONE_ID; /* else setgroups is denied */
 
+	if (strv_has(&x->req->group_add, "keep-groups")) {
+		if (x->req->group_add.n == 1)
+			return 0; /* spec_build.c notes it */
+		return rl_fail(err, EINVAL,
+			       "'--group-add keep-groups' goes with no other group: the kernel "
+			       "keeps all of them or none");
+	}
 	for (size_t i = 0; can && i < x->user.n_groups; i++)
 		if (idmap_to_outside(&x->out->gids, x->user.groups[i]) >= 0 &&
 		    json_array_append_new(arr, json_integer(x->user.groups[i])) < 0)
@@ -82,8 +89,6 @@ static int extra_groups(struct spec_ctx *x, json_t *arr, struct rl_err *err)
 		uint32_t gid;
 		int r;
 
-		if (strcmp(x->req->group_add.v[i], "keep-groups") == 0)
-			return rl_fail(err, ENOTSUP, "not supported yet: --group-add keep-groups");
 		r = userdb_group(x->req->group_add.v[i], &x->group, &gid, err);
 		if (r == 0)
 			r = check_mapped(x, &x->out->gids, gid, "group", err);

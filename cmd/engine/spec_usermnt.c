@@ -52,94 +52,6 @@ int usermnt_check_dest(const char *dest, struct rl_err *err)
 		       : 0;
 }
 
-/* Where on the way to @path the caller may not pass: "permission denied" alone helps nobody. */
-static int explain_access(const char *path, struct rl_err *err)
-{
-	auto_free char *p = strdup(path);
-
-	if (!p)
-		return rl_oom(err);
-	for (char *s = strchr(p + 1, '/'); s; s = strchr(s + 1, '/')) {
-		struct stat st;
-
-		*s = '\0';
-		if (access(p, X_OK) < 0 && errno == EACCES && stat(p, &st) == 0)
-			return rl_fail(
-				err, EACCES,
-				"'%s': folder '%s' (owner %u, mode %04o) does not let you in", path,
-				p, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
-		*s = '/';
-	}
-	return rl_fail_sys(err, EACCES, "'%s'", path);
-}
-
-static int real_source(const char *source, char **ret, struct rl_err *err)
-{
-	char *real = realpath(source, NULL);
-	int e = errno;
-
-	if (real) {
-		*ret = real;
-		return 0;
-	}
-	if (e == EACCES)
-		return explain_access(source, err);
-	if (e != ENOENT)
-		return rl_fail_sys(err, e, "source '%s'", source);
-	rl_fail(err, ENOENT, "source '%s' does not exist", source);
-	return rl_hint(err, "create it first (mkdir -p), or name a volume: a word without '/'");
-}
-
-static int add_bind(struct mntlist *l, const struct volopt *v, struct rl_err *err)
-{
-	auto_free char *real = NULL;
-	int r = usermnt_check_dest(v->dest, err);
-
-	if (r == 0)
-		r = real_source(v->source, &real, err);
-	if (r < 0)
-		return r;
-	return mntlist_add(l, MNT_USER, v->dest, "bind", real,
-			   (const char *const[]){
-				   v->not_recursive ? "bind" : "rbind",
-				   v->propagation,
-				   /* "ro" alone would leave mounts below the source writable */
-				   !v->read_only      ? "rw"
-				   : v->not_recursive ? "ro"
-						      : "rro",
-				   v->dev < 0 ? "nodev" : "",
-				   v->suid < 0 ? "nosuid" : "",
-				   v->exec < 0 ? "noexec" : "",
-				   NULL,
-			   },
-			   err);
-}
-
-static int add_tmpfs(struct mntlist *l, const struct volopt *v, struct rl_err *err)
-{
-	const char *opts[32] = {
-		"rprivate",
-		v->read_only ? "ro" : "rw",
-		v->dev > 0 ? "" : "nodev",
-		v->suid > 0 ? "" : "nosuid",
-		v->exec > 0 ? "" : "noexec",
-		v->no_copy ? "" : "tmpcopyup", /* start with what the image has there */
-	};
-	size_t n = 6;
-	bool has_mode = false;
-	int r = usermnt_check_dest(v->dest, err);
-
-	for (size_t i = 0; i < v->data.n; i++) {
-		if (n >= ARRAY_LEN(opts) - 2)
-			return rl_fail(err, E2BIG, "tmpfs '%s' has too many options", v->dest);
-		has_mode |= strncmp(v->data.v[i], "mode=", 5) == 0;
-		opts[n++] = v->data.v[i];
-	}
-	if (!has_mode)
-		opts[n++] = "mode=1777";
-	return r < 0 ? r : mntlist_add(l, MNT_USER, v->dest, "tmpfs", "tmpfs", opts, err);
-}
-
 static int keep_for_later(struct usermnt *u, struct volopt *v, struct rl_err *err)
 {
 	struct volopt *p = realloc(u->v, (u->n + 1) * sizeof(*p));
@@ -155,17 +67,29 @@ static int keep_for_later(struct usermnt *u, struct volopt *v, struct rl_err *er
 }
 
 /* Owns @v, even when it fails. */
-static int take(struct usermnt *u, struct mntlist *l, struct volopt *v, struct rl_err *err)
+static int take(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, struct volopt *v,
+		struct rl_err *err)
 {
 	int r = 0;
 
 	switch (v->kind) {
-	case VOLOPT_BIND:
-		r = add_bind(l, v, err);
-		break;
 	case VOLOPT_TMPFS:
-		r = add_tmpfs(l, v, err);
+		r = usermnt_tmpfs(x, l, v, err);
 		break;
+	case VOLOPT_RAMFS:
+	case VOLOPT_DEVPTS:
+		r = usermnt_kernel(x, l, v, err);
+		break;
+	case VOLOPT_GLOB:
+		r = usermnt_glob(l, v, err);
+		break;
+	case VOLOPT_BIND:
+		if (!v->overlay) {
+			r = usermnt_bind(l, v, err);
+			break;
+		}
+		/* fallthrough */
+	case VOLOPT_IMAGE:
 	case VOLOPT_VOLUME:
 		r = usermnt_check_dest(v->dest, err);
 		/* the place is taken now, so that a second wish for it is seen; source comes later */
@@ -180,7 +104,8 @@ static int take(struct usermnt *u, struct mntlist *l, struct volopt *v, struct r
 	return r;
 }
 
-static int take_words(struct usermnt *u, struct mntlist *l, const struct strv *words,
+static int take_words(struct spec_ctx *x, struct usermnt *u, struct mntlist *l,
+		      const struct strv *words,
 		      int (*parse)(const char *, struct volopt *, struct rl_err *),
 		      const char *flag, struct rl_err *err)
 {
@@ -189,7 +114,7 @@ static int take_words(struct usermnt *u, struct mntlist *l, const struct strv *w
 
 		if (parse(words->v[i], &v, err) < 0)
 			return -err->code; /* names the word already */
-		if (take(u, l, &v, err) < 0)
+		if (take(x, u, l, &v, err) < 0)
 			return rl_wrap(err, "%s '%s'", flag, words->v[i]);
 	}
 	return 0;
@@ -212,7 +137,7 @@ static int take_volumes(struct spec_ctx *x, struct usermnt *u, struct mntlist *l
 		else if (strv_add(&words, x->req->volume.v[i]) < 0)
 			return rl_oom(err);
 	}
-	return take_words(u, l, &words, volopt_volume, "-v", err);
+	return take_words(x, u, l, &words, volopt_volume, "-v", err);
 }
 
 /* VOLUME of the image, HOSTILE: a place like any other, never below /proc, /sys or /dev. */
@@ -238,9 +163,9 @@ static int image_volume(struct spec_ctx *x, struct usermnt *u, struct mntlist *l
 	if (strcmp(how, "tmpfs") == 0) {
 		v.kind = VOLOPT_TMPFS;
 		v.exec = 1;
-		return take(u, l, &v, err);
+		return take(x, u, l, &v, err);
 	}
-	return take(u, l, &v, err);
+	return take(x, u, l, &v, err);
 }
 
 static int image_volumes(struct spec_ctx *x, struct usermnt *u, struct mntlist *l,
@@ -284,9 +209,9 @@ int usermnt_check(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, stru
 	int r = take_volumes(x, u, l, &all_devices, err);
 
 	if (r == 0)
-		r = take_words(u, l, &x->req->mount, volopt_mount, "--mount", err);
+		r = take_words(x, u, l, &x->req->mount, volopt_mount, "--mount", err);
 	if (r == 0)
-		r = take_words(u, l, &x->req->tmpfs, volopt_tmpfs, "--tmpfs", err);
+		r = take_words(x, u, l, &x->req->tmpfs, volopt_tmpfs, "--tmpfs", err);
 	if (r == 0)
 		r = note_places(x, l, 0, err);
 	if (r == 0)
@@ -320,8 +245,8 @@ static int note_volume(struct spec_out *o, const struct volume *v, const char *d
  * A volume with options (rl volume create -o): the tmpfs or the folder behind it, as if it had been asked
  * for by --tmpfs or -v; what was said for this mount is added.
  */
-static int mount_behind(struct mntlist *l, const struct volopt *o, const struct volume *v,
-			struct rl_err *err)
+static int mount_behind(const struct spec_ctx *x, struct mntlist *l, const struct volopt *o,
+			const struct volume *v, struct rl_err *err)
 {
 	const char *type = json_string_value(json_object_get(v->options, "type"));
 	const char *device = json_string_value(json_object_get(v->options, "device"));
@@ -346,8 +271,15 @@ static int mount_behind(struct mntlist *l, const struct volopt *o, const struct 
 	w.dev = o->dev ? o->dev : w.dev;
 	w.suid = o->suid ? o->suid : w.suid;
 	w.exec = o->exec ? o->exec : w.exec;
+	w.chown |= o->chown;
+	if (o->subpath) {
+		free(w.subpath);
+		w.subpath = strdup(o->subpath);
+		if (!w.subpath)
+			return rl_oom(err);
+	}
 	mntlist_forget(l, o->dest);
-	r = is_tmpfs ? add_tmpfs(l, &w, err) : add_bind(l, &w, err);
+	r = is_tmpfs ? usermnt_tmpfs(x, l, &w, err) : usermnt_bind(l, &w, err);
 	return r < 0 ? rl_wrap(err, "volume '%s'", v->name) : 0;
 }
 
@@ -357,9 +289,12 @@ static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volop
 	char random[VOLUME_RANDOM_LEN + 1];
 	const struct volume_req q = { .name = o->source ? o->source : random,
 				      .anonymous = !o->source,
+				      .labels = &o->labels,
+				      .options = &o->options,
 				      .no_copy = o->no_copy,
 				      .no_sync = !o->source && x->req->rm };
 	auto_volume struct volume v = { 0 };
+	auto_free char *sub = NULL;
 	int r = 0;
 
 	if (!o->source) { /* noted before it is made: a crash must not leave it */
@@ -373,20 +308,31 @@ static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volop
 	r = note_volume(x->out, &v, o->dest, err);
 	if (r < 0)
 		return r;
-	if (json_object_size(v.options) > 0)
-		return mount_behind(l, o, &v, err);
-	return mntlist_set(l, o->dest, v.path,
-			   (const char *const[]){
-				   "rbind",
-				   "rprivate",
-				   o->read_only ? "rro" : "rw",
-				   v.copy_up ? "copyup" : "", /* core/mounts.c, if it is empty */
-				   o->dev > 0 ? "" : "nodev",
-				   o->suid < 0 ? "nosuid" : "",
-				   o->exec < 0 ? "noexec" : "",
-				   NULL,
-			   },
-			   err);
+	if (volume_is_elsewhere(&v))
+		return mount_behind(x, l, o, &v, err);
+	if (o->overlay)
+		return usermnt_over(x, l, o, v.path, err);
+	if (o->subpath) {
+		sub = str_printf("subpath=%s", o->subpath);
+		if (!sub)
+			return rl_oom(err);
+	}
+	return mntlist_set(
+		l, o->dest, v.path,
+		(const char *const[]){
+			"rbind",
+			"rprivate",
+			o->read_only ? "rro" : "rw",
+			sub ? sub : "",
+			o->chown ? "U" : "",
+			o->idmap ? "idmap" : "",
+			v.copy_up && !sub ? "copyup" : "", /* core/mounts.c, if it is empty */
+			o->dev > 0 ? "" : "nodev",
+			o->suid < 0 ? "nosuid" : "",
+			o->exec < 0 ? "noexec" : "",
+			NULL,
+		},
+		err);
 }
 
 int usermnt_make_volumes(struct spec_ctx *x, const struct usermnt *u, struct mntlist *l,
@@ -394,8 +340,13 @@ int usermnt_make_volumes(struct spec_ctx *x, const struct usermnt *u, struct mnt
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < u->n; i++)
-		r = make_volume(x, l, &u->v[i], err);
+	for (size_t i = 0; r == 0 && i < u->n; i++) {
+		const struct volopt *o = &u->v[i];
+
+		r = o->kind == VOLOPT_IMAGE  ? usermnt_image(x, l, o, err)
+		    : o->kind == VOLOPT_BIND ? usermnt_over(x, l, o, NULL, err)
+					     : make_volume(x, l, o, err);
+	}
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include "cmd/engine/volopt.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "cmd/engine/spec_text.h"
@@ -41,34 +42,51 @@ static int set_dest(struct volopt *v, const char *dest, struct rl_err *err)
 	return r;
 }
 
-/* Options of tmpfs(5) that a container may have; each ends up in the mount's data. */
-static int tmpfs_option(struct volopt *v, const char *o, struct rl_err *err)
+static bool value_fits(const char *key, const char *value)
 {
-	static const char *const keys[] = { "size=",      "mode=",      "uid=", "gid=",
-					    "nr_inodes=", "nr_blocks=", "huge=" };
-	const char *value = strchr(o, '=');
 	uint64_t n;
 
-	for (size_t i = 0; value && i < ARRAY_LEN(keys); i++) {
-		if (strncmp(o, keys[i], strlen(keys[i])) != 0)
-			continue;
-		value++;
-		if (strcmp(keys[i], "mode=") == 0 && parse_octal(value, 07777, &n) < 0)
-			break;
-		if ((strcmp(keys[i], "uid=") == 0 || strcmp(keys[i], "gid=") == 0) &&
-		    parse_uint(value, UINT32_MAX - 1, &n) < 0)
-			break;
-		if (!*value ||
-		    strspn(value, "0123456789abcdefghijklmnopqrstuvwxyzKMGT%_") != strlen(value))
-			break;
-		return strv_add(&v->data, o) < 0 ? rl_oom(err) : 0;
-	}
-	return rl_fail(err, EINVAL, "unknown or malformed tmpfs option '%s'", o);
+	if (strcmp(key, "mode=") == 0 || strcmp(key, "ptmxmode=") == 0)
+		return parse_octal(value, 07777, &n) == 0;
+	if (strcmp(key, "uid=") == 0 || strcmp(key, "gid=") == 0 || strcmp(key, "max=") == 0)
+		return parse_uint(value, UINT32_MAX - 1, &n) == 0;
+	return *value &&
+	       strspn(value, "0123456789abcdefghijklmnopqrstuvwxyzKMGT%_") == strlen(value);
 }
 
-static int unsupported(const char *o, const char *why, struct rl_err *err)
+/*
+ * Options of tmpfs(5), of a ramfs and of a devpts that a container may have; each ends up in the
+ * mount's data.
+ */
+static int data_option(struct volopt *v, const char *o, struct rl_err *err)
 {
-	return rl_fail(err, ENOTSUP, "not supported yet: mount option '%s' (%s)", o, why);
+	static const struct {
+		const char *key;
+		enum volopt_kind kind;
+	} keys[] = {
+		{ "size=", VOLOPT_TMPFS },      { "mode=", VOLOPT_TMPFS },
+		{ "uid=", VOLOPT_TMPFS },       { "gid=", VOLOPT_TMPFS },
+		{ "nr_inodes=", VOLOPT_TMPFS }, { "nr_blocks=", VOLOPT_TMPFS },
+		{ "huge=", VOLOPT_TMPFS },      { "mode=", VOLOPT_RAMFS },
+		{ "uid=", VOLOPT_DEVPTS },      { "gid=", VOLOPT_DEVPTS },
+		{ "mode=", VOLOPT_DEVPTS },     { "ptmxmode=", VOLOPT_DEVPTS },
+		{ "max=", VOLOPT_DEVPTS },
+	};
+	static const char *const names[] = {
+		[VOLOPT_TMPFS] = "tmpfs", [VOLOPT_RAMFS] = "ramfs", [VOLOPT_DEVPTS] = "devpts"
+	};
+	const char *value = strchr(o, '=');
+
+	for (size_t i = 0; value && i < ARRAY_LEN(keys); i++)
+		if (keys[i].kind == v->kind && strncmp(o, keys[i].key, strlen(keys[i].key)) == 0 &&
+		    value_fits(keys[i].key, value + 1))
+			return strv_add(&v->data, o) < 0 ? rl_oom(err) : 0;
+	return rl_fail(err, EINVAL, "unknown or malformed %s option '%s'", names[v->kind], o);
+}
+
+static bool has_data(const struct volopt *v)
+{
+	return v->kind == VOLOPT_TMPFS || v->kind == VOLOPT_RAMFS || v->kind == VOLOPT_DEVPTS;
 }
 
 /* Flags that mean the same for every kind. 1: taken, 0: not one of these. */
@@ -92,12 +110,16 @@ static int add_option(struct volopt *v, const char *o, struct rl_err *err)
 {
 	if (!*o || common_option(v, o))
 		return 0;
-	if (v->kind == VOLOPT_TMPFS) {
+	if (strcmp(o, "U") == 0) {
+		v->chown = true;
+		return 0;
+	}
+	if (has_data(v)) {
 		if (strcmp(o, "notmpcopyup") == 0 || strcmp(o, "tmpcopyup") == 0) {
 			v->no_copy = *o == 'n';
 			return 0;
 		}
-		return tmpfs_option(v, o, err);
+		return data_option(v, o, err);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(propagations); i++) {
 		if (strcmp(o, propagations[i]) == 0) {
@@ -116,12 +138,17 @@ static int add_option(struct volopt *v, const char *o, struct rl_err *err)
 	if (strcmp(o, "z") == 0 || strcmp(o, "Z") == 0 || strcmp(o, "cached") == 0 ||
 	    strcmp(o, "delegated") == 0 || strcmp(o, "consistent") == 0)
 		return 0; /* SELinux labels and macOS caches: nothing to do on a plain Linux */
-	if (strcmp(o, "U") == 0)
-		return unsupported(o, "it would change owners on the host", err);
-	if (strcmp(o, "O") == 0)
-		return unsupported(o, "overlay of a host folder", err);
-	if (strncmp(o, "idmap", 5) == 0)
-		return unsupported(o, "the kernel keeps idmapped mounts for root", err);
+	if (strcmp(o, "O") == 0) {
+		v->overlay = true;
+		return 0;
+	}
+	if (strcmp(o, "idmap") == 0) {
+		v->idmap = true;
+		return 0;
+	}
+	if (strncmp(o, "idmap=", 6) == 0)
+		return rl_fail(err, EINVAL, "'%s': only the container's own map, 'idmap', is known",
+			       o);
 	return rl_fail(err, EINVAL, "unknown volume option '%s'", o);
 }
 
@@ -155,9 +182,11 @@ static int set_source(struct volopt *v, const char *s, struct rl_err *err)
 /* All three end here: hand over what was built, or free it. */
 static int finish(struct volopt *v, int r, struct volopt *ret, struct rl_err *err)
 {
-	if (r == 0 && v->kind != VOLOPT_BIND && strcmp(v->propagation, "rprivate") != 0 &&
-	    strcmp(v->propagation, "private") != 0)
+	if (r == 0 && v->kind != VOLOPT_BIND && v->kind != VOLOPT_GLOB &&
+	    strcmp(v->propagation, "rprivate") != 0 && strcmp(v->propagation, "private") != 0)
 		r = rl_fail(err, EINVAL, "propagation '%s' is for binds only", v->propagation);
+	if (r == 0 && v->overlay && (v->chown || v->idmap || v->subpath))
+		r = rl_fail(err, EINVAL, "option 'O' goes with neither 'U' nor 'idmap'");
 	if (r == 0)
 		*ret = *v;
 	else
@@ -226,69 +255,148 @@ static bool key_is(const char *key, const char *a, const char *b, const char *c)
 	return strcmp(key, a) == 0 || (b && strcmp(key, b) == 0) || (c && strcmp(key, c) == 0);
 }
 
-static int tmpfs_value(struct volopt *v, const char *key, const char *value, struct rl_err *err)
+/* "tmpfs-size=..." and the same without the beginning */
+static int data_value(struct volopt *v, const char *key, const char *value, struct rl_err *err)
 {
-	auto_free char *o = str_printf("%s=%s", key, value);
-	int64_t bytes;
+	auto_free char *o = NULL;
+	int64_t bytes = 0;
 
-	if (!o)
-		return rl_oom(err);
-	if (v->kind != VOLOPT_TMPFS)
-		return rl_fail(err, EINVAL, "'tmpfs-%s' is for type=tmpfs only", key);
 	if (strcmp(key, "size") == 0 && parse_size(value, &bytes) < 0)
-		return rl_fail(err, EINVAL, "'tmpfs-size=%s' is not a size", value);
-	if (strcmp(key, "size") == 0) {
-		free(o);
-		o = str_printf("size=%lld", (long long)bytes);
-		if (!o)
-			return rl_oom(err);
-	}
-	return tmpfs_option(v, o, err);
+		return rl_fail(err, EINVAL, "'size=%s' is not a size", value);
+	o = strcmp(key, "size") == 0 ? str_printf("size=%lld", (long long)bytes)
+				     : str_printf("%s=%s", key, value);
+	return o ? data_option(v, o, err) : rl_oom(err);
+}
+
+static int set_subpath(struct volopt *v, const char *value, struct rl_err *err)
+{
+	auto_free char *abs = str_printf("/%s", value), *clean = NULL;
+	int r;
+
+	if (v->kind != VOLOPT_VOLUME && v->kind != VOLOPT_BIND)
+		return rl_fail(err, ENOTSUP, "'subpath=' is for volumes and binds only");
+	if (!abs)
+		return rl_oom(err);
+	r = text_clean_path(abs, "subpath", &clean, err);
+	if (r < 0)
+		return r;
+	free(v->subpath);
+	v->subpath = clean[1] ? strdup(clean + 1) : NULL;
+	return v->subpath || !clean[1] ? 0 : rl_oom(err);
+}
+
+static int mount_source(struct volopt *v, const char *key, const char *value, struct rl_err *err)
+{
+	int r;
+
+	if (v->source || has_data(v))
+		return rl_fail(err, EINVAL, "'%s=%s' does not fit here", key, value);
+	r = v->kind == VOLOPT_VOLUME ? volume_check_name(value, err) : 0;
+	v->source = r == 0 ? strdup(value) : NULL;
+	return r < 0 ? r : v->source ? 0 : rl_oom(err);
+}
+
+/* Docker's "bind-recursive": what becomes of the mounts below the source. */
+static int recursive_value(struct volopt *v, const char *value, struct rl_err *err)
+{
+	v->not_recursive = strcmp(value, "disabled") == 0;
+	v->top_only = strcmp(value, "writable") == 0;
+	if (v->not_recursive || v->top_only || key_is(value, "enabled", "readonly", NULL))
+		return 0;
+	return rl_fail(err, EINVAL,
+		       "'bind-recursive=%s': expected enabled, disabled, writable or readonly",
+		       value);
+}
+
+/* Keys whose value is true, false or left out. 1: not one of these. */
+static int mount_flag(struct volopt *v, const char *key, const char *value, struct rl_err *err)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} flags[] = {
+		{ "ro", offsetof(struct volopt, read_only) },
+		{ "readonly", offsetof(struct volopt, read_only) },
+		{ "volume-nocopy", offsetof(struct volopt, no_copy) },
+		{ "nocopy", offsetof(struct volopt, no_copy) },
+		{ "notmpcopyup", offsetof(struct volopt, no_copy) },
+		{ "bind-nonrecursive", offsetof(struct volopt, not_recursive) },
+		{ "bind-create-src", offsetof(struct volopt, create) },
+		{ "U", offsetof(struct volopt, chown) },
+		{ "chown", offsetof(struct volopt, chown) },
+	};
+	bool b = true;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (strcmp(key, flags[i].name) == 0)
+			return mount_bool(key, value, (bool *)((char *)v + flags[i].offset), err);
+	if (!key_is(key, "rw", "readwrite", "copy") && strcmp(key, "tmpcopyup") != 0)
+		return 1;
+	r = mount_bool(key, value, &b, err);
+	if (*key == 'r')
+		v->read_only = !b;
+	else
+		v->no_copy = !b;
+	return r;
+}
+
+/* Keys of a volume, of a bind. 1: not one of these. */
+static int kind_value(struct volopt *v, const char *key, const char *value, struct rl_err *err)
+{
+	if (key_is(key, "bind-propagation", "propagation", NULL))
+		return add_option(v, value, err);
+	if (strcmp(key, "bind-recursive") == 0)
+		return recursive_value(v, value, err);
+	if (key_is(key, "subpath", "volume-subpath", NULL))
+		return set_subpath(v, value, err);
+	if (key_is(key, "volume-label", "volume-opt", NULL))
+		return strv_add(key[7] == 'l' ? &v->labels : &v->options, value) < 0 ? rl_oom(err)
+										     : 0;
+	if (strcmp(key, "volume-driver") == 0 && strcmp(value, "local") != 0)
+		return rl_fail(err, ENOTSUP, "there is no volume driver '%s'", value);
+	if (strcmp(key, "idmap") == 0)
+		return rl_fail(err, EINVAL, "'idmap=%s': only the container's own map, 'idmap'",
+			       value);
+	return key_is(key, "consistency", "relabel", "volume-driver") ? 0 : 1;
 }
 
 /* One "key[=value]" of --mount; type= has been taken before. */
 static int mount_key(struct volopt *v, const char *key, const char *value, struct rl_err *err)
 {
-	bool b = false;
-	int r;
+	int r = mount_flag(v, key, value, err);
 
-	if (strcmp(key, "type") == 0)
-		return 0;
-	if (key_is(key, "ro", "readonly", NULL))
-		return mount_bool(key, value, &v->read_only, err);
-	if (strcmp(key, "rw") == 0) {
-		r = mount_bool(key, value, &b, err);
-		v->read_only = !b;
-		return r;
-	}
-	if (key_is(key, "volume-nocopy", "nocopy", NULL))
-		return mount_bool(key, value, &v->no_copy, err);
-	if (strcmp(key, "bind-nonrecursive") == 0)
-		return mount_bool(key, value, &v->not_recursive, err);
+	if (r <= 0 || strcmp(key, "type") == 0)
+		return r < 0 ? r : 0;
 	if (!value)
 		return add_option(v, key, err);
 	if (key_is(key, "dst", "destination", "target"))
 		return set_dest(v, value, err);
-	if (key_is(key, "src", "source", NULL)) {
-		if (v->source || v->kind == VOLOPT_TMPFS)
-			return rl_fail(err, EINVAL, "'%s=%s' does not fit here", key, value);
-		r = v->kind == VOLOPT_VOLUME ? volume_check_name(value, err) : 0;
-		v->source = r == 0 ? strdup(value) : NULL;
-		return r < 0 ? r : v->source ? 0 : rl_oom(err);
-	}
-	if (key_is(key, "bind-propagation", "propagation", NULL))
-		return add_option(v, value, err);
+	if (key_is(key, "src", "source", NULL))
+		return mount_source(v, key, value, err);
+	r = kind_value(v, key, value, err);
+	if (r <= 0)
+		return r;
 	if (strncmp(key, "tmpfs-", 6) == 0)
-		return tmpfs_value(v, key + 6, value, err);
-	if (v->kind == VOLOPT_TMPFS && key_is(key, "size", "mode", NULL))
-		return tmpfs_value(v, key, value, err);
-	if (key_is(key, "consistency", "relabel", NULL))
-		return 0;
+		return v->kind == VOLOPT_TMPFS
+			       ? data_value(v, key + 6, value, err)
+			       : rl_fail(err, EINVAL, "'%s' is for type=tmpfs only", key);
+	if (has_data(v))
+		return data_value(v, key, value, err);
 	return rl_fail(err, EINVAL, "unknown or not supported key '%s'", key);
 }
 
 static int mount_type(const struct strv *l, struct volopt *v, struct rl_err *err)
 {
+	static const struct {
+		const char *name;
+		enum volopt_kind kind;
+	} types[] = {
+		{ "bind", VOLOPT_BIND },   { "volume", VOLOPT_VOLUME }, { "tmpfs", VOLOPT_TMPFS },
+		{ "ramfs", VOLOPT_RAMFS }, { "devpts", VOLOPT_DEVPTS }, { "image", VOLOPT_IMAGE },
+		{ "glob", VOLOPT_GLOB },
+	};
+
 	v->kind = VOLOPT_VOLUME; /* docker's and podman's default */
 	for (size_t i = 0; i < l->n; i++) {
 		const char *t = l->v[i];
@@ -296,12 +404,16 @@ static int mount_type(const struct strv *l, struct volopt *v, struct rl_err *err
 		if (strncmp(t, "type=", 5) != 0)
 			continue;
 		t += 5;
-		if (strcmp(t, "bind") == 0)
-			v->kind = VOLOPT_BIND;
-		else if (strcmp(t, "tmpfs") == 0)
-			v->kind = VOLOPT_TMPFS;
-		else if (strcmp(t, "volume") != 0)
-			return rl_fail(err, EINVAL, "type '%s' is not bind, volume or tmpfs", t);
+		for (size_t k = 0; t && k < ARRAY_LEN(types); k++)
+			if (strcmp(t, types[k].name) == 0) {
+				v->kind = types[k].kind;
+				t = NULL;
+			}
+		if (t)
+			return rl_fail(err, EINVAL,
+				       "type '%s' is not bind, volume, tmpfs, ramfs, devpts, image "
+				       "or glob",
+				       t);
 	}
 	return 0;
 }
@@ -317,6 +429,7 @@ int volopt_mount(const char *s, struct volopt *ret, struct rl_err *err)
 	if (strv_split(&l, s, ',') < 0)
 		return rl_oom(err);
 	r = mount_type(&l, &v, err);
+	v.read_only = v.kind == VOLOPT_IMAGE; /* unless "rw" says otherwise */
 	for (size_t i = 0; r == 0 && i < l.n; i++) {
 		char *eq = strchr(l.v[i], '=');
 
@@ -324,9 +437,9 @@ int volopt_mount(const char *s, struct volopt *ret, struct rl_err *err)
 			*eq = '\0';
 		r = mount_key(&v, l.v[i], eq ? eq + 1 : NULL, err);
 	}
-	if (r == 0 && !v.dest)
+	if (r == 0 && !v.dest && v.kind != VOLOPT_GLOB)
 		r = rl_fail(err, EINVAL, "no destination (dst=PATH)");
-	if (r == 0 && v.kind == VOLOPT_BIND && (!v.source || !*v.source))
+	if (r == 0 && v.kind != VOLOPT_VOLUME && !has_data(&v) && (!v.source || !*v.source))
 		r = rl_fail(err, EINVAL, "no source (src=PATH)");
 	if (r < 0)
 		rl_wrap(err, "mount '%s'", s);
@@ -337,7 +450,10 @@ void volopt_done(struct volopt *v)
 {
 	free(v->source);
 	free(v->dest);
+	free(v->subpath);
 	strv_done(&v->data);
+	strv_done(&v->labels);
+	strv_done(&v->options);
 	*v = (struct volopt){ 0 };
 }
 

@@ -12,26 +12,43 @@
 #include "core/base/err.h"
 #include "core/base/strv.h"
 
-enum volopt_kind { VOLOPT_BIND, VOLOPT_VOLUME, VOLOPT_TMPFS };
+enum volopt_kind {
+	VOLOPT_BIND,
+	VOLOPT_VOLUME,
+	VOLOPT_TMPFS,
+	VOLOPT_RAMFS,
+	VOLOPT_DEVPTS,
+	VOLOPT_IMAGE,
+	VOLOPT_GLOB,
+};
 
 struct volopt {
 	enum volopt_kind kind;
-	char *source;       /* BIND: path as typed; VOLUME: name, NULL = anonymous; else NULL */
-	char *dest;         /* clean absolute path in the container, never "/" */
+	/* BIND: path as typed; VOLUME: name, NULL = anonymous; IMAGE: name; GLOB: pattern; else NULL */
+	char *source;
+	char *dest; /* clean absolute path in the container, never "/"; GLOB: NULL = as outside */
+	char *subpath; /* VOLUME, BIND: what is mounted is this below it; clean, without a first "/" */
 	bool read_only;     /* "ro" */
 	bool no_copy;       /* "nocopy", "notmpcopyup" */
 	bool not_recursive; /* "bind" instead of "rbind" */
+	bool top_only;      /* with @read_only: mounts below stay writable */
+	bool chown;         /* "U": the source is given to the user of the container */
+	bool idmap;         /* "idmap": owners as the container's ids say */
+	bool overlay;       /* "O": what is written goes into a layer over it */
+	bool create;        /* BIND: a source that is missing is made */
 	/* 0: nothing was said, 1: "dev", "suid", "exec", -1: "nodev", "nosuid", "noexec" */
 	int dev, suid, exec;
 	const char *propagation; /* "rprivate" or what was asked for; static */
-	struct strv data;        /* TMPFS: "size=...", "mode=..." and the like, checked */
+	struct strv data;        /* TMPFS, RAMFS, DEVPTS: "size=...", "mode=..." and kin, checked */
+	struct strv labels;      /* VOLUME: of one that is made */
+	struct strv options;     /* VOLUME: "type=...", "device=...", "o=..." of one that is made */
 };
 
 /* "[SRC:]DST[:OPTS]"; an SRC starting with '/' or '.' is a path, else a volume's name. */
 int volopt_volume(const char *s, struct volopt *ret, struct rl_err *err) RL_MUST_USE;
 /* "DST[:OPTS]" */
 int volopt_tmpfs(const char *s, struct volopt *ret, struct rl_err *err) RL_MUST_USE;
-/* "type=bind|volume|tmpfs,src=...,dst=...,..." */
+/* "type=bind|volume|tmpfs|ramfs|devpts|image|glob,src=...,dst=...,..." */
 int volopt_mount(const char *s, struct volopt *ret, struct rl_err *err) RL_MUST_USE;
 void volopt_done(struct volopt *v);
 #define auto_volopt __attribute__((cleanup(volopt_done)))

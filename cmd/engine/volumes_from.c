@@ -90,10 +90,13 @@ static const char *volume_at(const json_t *state, const char *dest)
 static int take_mount(const struct other *o, const json_t *m, const char *mode,
 		      const struct strv *own, struct strv *ret, struct rl_err *err)
 {
+	static const char *const kept[] = { "nosuid", "noexec", "rshared", "shared",
+					    "rslave", "slave",  "bind",    "idmap" };
 	const char *dest = str(m, "destination"), *volume = volume_at(o->state, dest);
 	const char *from = volume ? volume : str(m, "source");
-	bool ro = strcmp(mode, "ro") == 0 || is_read_only(json_object_get(m, "options"));
+	bool ro = *mode == 'r' || is_read_only(json_object_get(m, "options"));
 	auto_free char *word = NULL;
+	auto_buf struct buf more = { 0 };
 
 	if (!volume && (strcmp(str(m, "type"), "bind") != 0 ||
 			!has_string(json_object_get(o->state, "mounts"), dest)))
@@ -103,25 +106,53 @@ static int take_mount(const struct other *o, const json_t *m, const char *mode,
 	if (strchr(from, ':') || strchr(dest, ':'))
 		return rl_fail(err, ENOTSUP, "'%s' has a ':' in it",
 			       strchr(from, ':') ? from : dest);
-	word = str_printf("%s:%s%s", from, dest, ro ? ":ro" : "");
+	/* options of -v that the other one was mounted with */
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (has_string(json_object_get(m, "options"), kept[i]) &&
+		    buf_printf(&more, ",%s", kept[i]) < 0)
+			return rl_oom(err);
+	word = str_printf("%s:%s:%s%s", from, dest, ro ? "ro" : "rw", more.data ? more.data : "");
 	return word && strv_add(ret, word) == 0 ? 0 : rl_oom(err);
+}
+
+/* "ro", "rw", and labels that mean nothing here: @ret is "ro" or "" */
+static int take_mode(const char *words, const char **ret, struct rl_err *err)
+{
+	static const char *const known[] = { "", "rw", "z", "Z" };
+	auto_strv struct strv l = { 0 };
+
+	if (strv_split(&l, words, ',') < 0)
+		return rl_oom(err);
+	for (size_t i = 0; i < l.n; i++) {
+		size_t k = 0;
+
+		if (strcmp(l.v[i], "ro") == 0) {
+			*ret = "ro";
+			continue;
+		}
+		while (k < ARRAY_LEN(known) && strcmp(known[k], l.v[i]) != 0)
+			k++;
+		if (k == ARRAY_LEN(known))
+			return rl_fail(err, EINVAL, "unknown option '%s'", l.v[i]);
+	}
+	return 0;
 }
 
 static int take_all(const struct rl *rl, const char *word, const struct strv *own, struct strv *ret,
 		    struct rl_err *err)
 {
-	static const char *const modes[] = { "", "ro", "rw", "z", "Z" };
-	const char *colon = strchr(word, ':'), *mode = colon ? colon + 1 : "";
+	const char *colon = strchr(word, ':'), *mode = "";
 	auto_free char *name = strndup(word, colon ? (size_t)(colon - word) : strlen(word));
 	struct other o = { 0 };
 	const json_t *m;
-	size_t i, k = 0;
+	size_t i;
 	int r;
 
-	while (k < ARRAY_LEN(modes) && strcmp(modes[k], mode) != 0)
-		k++;
-	if (!name || k == ARRAY_LEN(modes))
-		return name ? rl_fail(err, EINVAL, "unknown option '%s'", mode) : rl_oom(err);
+	if (!name)
+		return rl_oom(err);
+	r = take_mode(colon ? colon + 1 : "", &mode, err);
+	if (r < 0)
+		return r;
 	r = open_other(rl, name, &o, err);
 	if (r == 0)
 		json_array_foreach (json_object_get(o.config, "mounts"), i, m) {

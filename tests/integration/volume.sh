@@ -32,8 +32,10 @@ run rl volume create -o o=bind x
 expect_error "bind without a folder" "*device=*absolute path*"
 run rl volume create a b
 expect_error "two names" "*at most*'b'*"
-run rl volume create --uid 5 x
-expect_error "a flag of later" "*not supported yet: --uid*"
+run rl volume create --uid x5 x
+expect_error "a bad owner" "*'--uid x5' is not an id*"
+run rl volume create -o o=size=5m x
+expect_error "a quota" "*quotas*root*tmpfs*"
 
 # --- ls ---------------------------------------------------------------------------------------------
 run rl volume ls

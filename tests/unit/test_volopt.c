@@ -26,9 +26,13 @@ static void test_volume(void **state)
 		{ "/b", VOLOPT_VOLUME, NULL, "/b", false },
 	};
 	static const char *const bad[] = {
-		"",       ":",          "a:",          ":/a",     "/a:b",
-		"/a:/",   "/a:/b:what", "/a:/b:U",     "/a:/b:O", "/a:/b:ro:x",
-		"a/b:/c", "/a:/..",     "d:/x:shared", "/a:/b\n", "/a:/b:idmap=uids=0-1-2",
+		"",           ":",
+		"a:",         ":/a",
+		"/a:b",       "/a:/",
+		"/a:/b:what", "/a:/b:O,U",
+		"/a:/b:ro:x", "a/b:/c",
+		"/a:/..",     "d:/x:shared",
+		"/a:/b\n",    "/a:/b:idmap=uids=0-1-2",
 	};
 
 	(void)state;
