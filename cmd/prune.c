@@ -216,7 +216,7 @@ int prune_images(const struct rl *rl, bool all, const struct strv *filters, stru
 	image_list_done(v, n);
 	image_list_done(lists, n_lists);
 	image_filters_free(f);
-	if (image_sweep_layers(rl, &why) < 0)
+	if (image_collect(rl, &why) < 0 || image_sweep_layers(rl, &why) < 0)
 		log_warn("files of removed layers stay until the next time: %s", why.msg);
 	if (ret->count)
 		ret->bytes += before - all_layers(rl);

@@ -129,5 +129,7 @@ int image_remove(const struct rl *rl, const char *name, bool force, struct image
  * -ENOENT when @name is none of its names. */
 int image_untag(const struct rl *rl, const char id[65], const char *name,
 		struct rl_err *err) RL_MUST_USE;
+/* Move away what a removal that was cut short has left: layers and blobs that no image needs. */
+int image_collect(const struct rl *rl, struct rl_err *err) RL_MUST_USE;
 /* Delete what earlier removals moved away (inside S, only if there is something). */
 int image_sweep_layers(const struct rl *rl, struct rl_err *err) RL_MUST_USE;

@@ -224,6 +224,16 @@ static int delete_image(const struct rl *rl, const char *id, struct rl_err *err)
 	return collect_layers(rl, err);
 }
 
+int image_collect(const struct rl *rl, struct rl_err *err)
+{
+	auto_fd int lock = image_lock(rl, err);
+
+	if (lock < 0)
+		return lock;
+	sweep_images(rl);
+	return collect_layers(rl, err);
+}
+
 static int several_names(const char *what, const char *id, const struct strv *names,
 			 struct rl_err *err)
 {
