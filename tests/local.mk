@@ -240,6 +240,9 @@ EXTRA_DIST += tests/integration/net.sh
 EXTRA_DIST += tests/integration/publish.sh
 EXTRA_DIST += tests/integration/run.sh
 EXTRA_DIST += tests/integration/reboot.sh
+EXTRA_DIST += tests/integration/dstate.sh
+EXTRA_DIST += tests/integration/failmalloc.sh
+EXTRA_DIST += tests/integration/powerloss.sh
 EXTRA_DIST += tests/integration/scripted.sh
 EXTRA_DIST += tests/integration/storm.sh
 EXTRA_DIST += tests/integration/terminal.py
@@ -256,6 +259,7 @@ EXTRA_DIST += tests/vm/run
 EXTRA_DIST += tests/vm/units.sh
 
 # Tools that tests run
+check_PROGRAMS += tests/tools/hangfs
 check_PROGRAMS += tests/tools/killnth
 check_PROGRAMS += tests/tools/refuse
 check_PROGRAMS += tests/tools/unpack
@@ -264,6 +268,7 @@ tests_unit_test_apply_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_archive_in_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_confine_LDADD = $(IMAGE_LIBS) $(CMOCKA_LIBS)
 tests_tools_unpack_LDADD = $(IMAGE_LIBS)
+EXTRA_DIST += tests/tools/failmalloc.c
 EXTRA_DIST += tests/tools/mkhostile.py
 EXTRA_DIST += tests/tools/uploads.py
 EXTRA_DIST += tests/tools/probe.c

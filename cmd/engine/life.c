@@ -499,6 +499,8 @@ int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, 
 		r = send_signal(rl, c, signo, err);
 	if (r == 0)
 		r = life_wait(rl, c, (int)ms, &end, err);
+	if (r == -ETIMEDOUT && signo == SIGKILL) /* once more changes nothing */
+		return stuck(c, s.pid, err);
 	if (r == -ETIMEDOUT) {
 		log_warn("'%s' still runs %lld s after signal %d, killing it", c->name,
 			 (long long)timeout_s, signo);
