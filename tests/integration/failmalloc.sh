@@ -5,7 +5,7 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 cc=$(command -v gcc || command -v clang) || skip_all "no compiler for the library that fails"
-"$cc" -shared -fPIC -O1 -o "$T/failmalloc.so" "$SRC/tests/tools/failmalloc.c" 2>/dev/null || skip_all "it cannot be built here"
+"$cc" -shared -fPIC -O1 -I"$RL_BUILD" -I"$SRC" -o "$T/failmalloc.so" "$SRC/tests/tools/failmalloc.c" 2>/dev/null || skip_all "it cannot be built here"
 chmod 755 "$T/failmalloc.so"
 nm -D "$RL" 2>/dev/null | grep -q __asan && skip_all "a sanitizer has its own malloc"
 img=localhost/rl-busybox

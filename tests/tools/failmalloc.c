@@ -7,7 +7,8 @@
  *
  * A shared object of its own, built by the script that needs it. glibc's own malloc does the work.
  */
-#define _GNU_SOURCE
+#include "config.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
