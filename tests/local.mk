@@ -137,6 +137,7 @@ INTEGRATION_TESTS += tests/integration/login.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/netmodes.sh
 INTEGRATION_TESTS += tests/integration/network.sh
+INTEGRATION_TESTS += tests/integration/network_many.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
 INTEGRATION_TESTS += tests/integration/completion.sh
 INTEGRATION_TESTS += tests/integration/images.sh
