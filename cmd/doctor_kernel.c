@@ -37,6 +37,7 @@ static const struct call {
 	{ KERNEL_CLOSE_RANGE, "close-range", DOCTOR_BROKEN, NULL },
 	{ KERNEL_FACCESSAT2, "faccessat2", DOCTOR_BROKEN, NULL },
 	{ KERNEL_KEYCTL, "keyctl", DOCTOR_NONE, "no keys at all" },
+	{ KERNEL_HOSTNAME, "host-name", DOCTOR_LESS, "that of the outer container" },
 	{ KERNEL_NEW_PROC, "new-proc", DOCTOR_LESS, "the outer /proc" },
 	{ KERNEL_LANDLOCK, "landlock", DOCTOR_LESS, "the other walls around rl's helpers" },
 	{ KERNEL_NOTIFY, "seccomp-notify", DOCTOR_NONE, NULL },

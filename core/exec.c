@@ -135,6 +135,7 @@ static int give_up_rights(struct job *j, int cwd_fd, int *stub_fd, struct rl_err
 		.uids = &l->uids,
 		.gids = &l->gids,
 		.one_id = l->one_id,
+		.userns_open = j->place.userns_open,
 		.cwd_fd = cwd_fd,
 		.stdio = { j->stdio[0], j->stdio[1], j->stdio[2] },
 		.keep = j->req.keep,

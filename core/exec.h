@@ -32,6 +32,7 @@ struct exec_place {
 	int init_pidfd;
 	int cgroup_fd; /* folder of the container's cgroup, or FD_NONE */
 	int64_t nproc; /* RLIMIT_NPROC in place of its limit of processes, 0 = none (core/approx.h) */
+	bool userns_open; /* see struct launched */
 };
 
 /* One that runs, as the monitor sees it. */

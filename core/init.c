@@ -181,6 +181,8 @@ static int report(struct init *in, struct rl_err *err)
 		value |= MSG_F_NETNS;
 		fds[n++] = in->netns_fd;
 	}
+	if (in->userns_open)
+		value |= MSG_F_OPEN;
 	r = msg_send(in->sync_fd, MSG_READY, value, NULL, fds, n);
 	return r < 0 ? rl_fail_sys(err, -r, "report to the monitor") : 0;
 }
@@ -200,6 +202,7 @@ static int give_up_rights(struct init *in, struct rl_err *err)
 		.uids = &in->l->uids,
 		.gids = &in->l->gids,
 		.one_id = in->l->one_id,
+		.userns_open = in->userns_open,
 		.cwd_fd = in->cwd_fd,
 		.keep = in->l->keep,
 		.keep_fds = in->l->keep_fds,

@@ -23,6 +23,7 @@
 #include "core/exec_spec.h"
 #include "core/fakeid.h"
 #include "core/idmap.h"
+#include "core/nested.h"
 
 #ifndef PIPEFS_MAGIC
 #define PIPEFS_MAGIC 0x50495045
@@ -263,6 +264,8 @@ static int load_filters(const struct isolate *i, struct rl_err *err)
 {
 	int r = i->one_id ? fakeid_load(i->uids, i->gids, err) : 0;
 
+	if (r == 0 && i->userns_open)
+		r = nested_forbid(err);
 	if (r == 0 && i->seccomp)
 		r = seccomp_apply(i->seccomp, err);
 	return r;

@@ -18,6 +18,7 @@ struct isolate {
 	const struct seccomp_filter *seccomp; /* NULL: unconfined */
 	const struct idmap *uids, *gids;      /* of the container, for messages and one_id */
 	bool one_id;                          /* see struct launch */
+	bool userns_open;                     /* see struct launched */
 	int cwd_fd;                           /* resolved inside the root */
 	int stdio[3];                         /* become 0, 1, 2 */
 	const uint32_t *keep; /* ascending, from 3 up: what @keep_fds become as well */

@@ -53,7 +53,8 @@ static const struct {
 	[KERNEL_FACCESSAT2] = { 5, 8 },   [KERNEL_KEYCTL] = { 2, 6 },
 	[KERNEL_SECCOMP] = { 3, 17 },     [KERNEL_NOTIFY] = { 5, 0 },
 	[KERNEL_LANDLOCK] = { 5, 13 },    [KERNEL_MOUNT_API] = { 5, 12 },
-	[KERNEL_IDMAP_MOUNT] = { 5, 12 }, [KERNEL_NEW_PROC] = { 3, 8 },
+	[KERNEL_IDMAP_MOUNT] = { 5, 12 }, [KERNEL_HOSTNAME] = { 3, 8 },
+	[KERNEL_NEW_PROC] = { 3, 8 },
 };
 
 static struct kernel_trial works(int value)
@@ -178,6 +179,13 @@ static struct kernel_trial try_new_proc(void)
 	return fd < 0 ? fails("fsmount", -fd) : works(0);
 }
 
+static struct kernel_trial try_hostname(void)
+{
+	if (unshare(CLONE_NEWUTS) < 0)
+		return fails("unshare", errno);
+	return sethostname("rl", 2) < 0 ? fails("sethostname", errno) : works(0);
+}
+
 static bool write_line(const char *path, const char *text)
 {
 	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -198,6 +206,7 @@ static void in_namespaces(const char *store, struct kernel_trial *v)
 		return;
 	/* first what touches no mount that the others need */
 	v[KERNEL_IDMAP_MOUNT] = try_idmap_mount(store);
+	v[KERNEL_HOSTNAME] = try_hostname();
 	v[KERNEL_MOUNT_API] = try_mount_api();
 	if (fork() == 0) { /* ends with its parent, which waits */
 		v[KERNEL_NEW_PROC] = try_new_proc();
@@ -283,6 +292,21 @@ int kernel_outer_filters(void)
 	if (p && sscanf(p, "\nSeccomp_filters: %d", &n) == 1)
 		return n;
 	return prctl(PR_GET_SECCOMP) == 2 ? 1 : -1;
+}
+
+bool kernel_refuses_hostname(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (prctl(PR_GET_SECCOMP) != 2)
+		return false;
+	pid = fork();
+	if (pid == 0) /* capabilities come with the namespace, ids are not needed */
+		_exit(unshare(CLONE_NEWUSER) == 0 && try_hostname().code == EPERM);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1;
 }
 
 const char *kernel_outer_container(void)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum kernel_call {
@@ -22,6 +23,7 @@ enum kernel_call {
 	/* from here on in a user namespace */
 	KERNEL_MOUNT_API,
 	KERNEL_IDMAP_MOUNT, /* idmapped mounts of the user's own files */
+	KERNEL_HOSTNAME,    /* sethostname in a namespace of one's own */
 	KERNEL_NEW_PROC,    /* a procfs of a new pid namespace */
 	KERNEL_CALLS,
 };
@@ -41,6 +43,8 @@ void kernel_try(const char *store, struct kernel_trial ret[KERNEL_CALLS]);
 /* What the failed trial means: "refused by an outer seccomp filter", "needs Linux 5.6 or newer". */
 void kernel_words(enum kernel_call which, const struct kernel_trial *t, char *out, size_t room);
 
+/* Does a filter around us refuse host names? By trial, but only where there is a filter. */
+bool kernel_refuses_hostname(void);
 /* The file that tells that rl runs in a container, or NULL. */
 const char *kernel_outer_container(void);
 /* "Seccomp_filters" of proc(5): how many filters act on us; -1 where the kernel does not tell. */

@@ -553,6 +553,7 @@ int launch_wait_ready(struct launched *c, struct rl_err *err)
 			c->mounts_fd = *next++;
 		if (m.value & MSG_F_NETNS)
 			c->netns_fd = *next++;
+		c->userns_open = m.value & MSG_F_OPEN;
 	}
 	for (; next < fds + MSG_FDS; next++)
 		fd_close(*next);

@@ -85,6 +85,7 @@ struct launched {
 	int netns_fd;   /* C's network namespace, when the netns hook was called; owned. Its
 			 * process cannot be joined by pidfd before it has executed the payload */
 	int sync_fd;    /* the channel to init, owned */
+	bool userns_open; /* a filter keeps the payload from user namespaces (core/nested.h) */
 };
 
 /* Does the container see other ids than S? Then what it mounts is opened outside of it. */

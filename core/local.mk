@@ -65,6 +65,7 @@ libcore_a_SOURCES += core/monitor_serve.c
 libcore_a_SOURCES += core/mounts.c
 libcore_a_SOURCES += core/names.c core/names.h
 libcore_a_SOURCES += core/payload.c core/payload.h
+libcore_a_SOURCES += core/nested.c core/nested.h
 libcore_a_SOURCES += core/pid1.c
 libcore_a_SOURCES += core/procfs.c
 libcore_a_SOURCES += core/pump.c core/pump.h

@@ -68,8 +68,8 @@ int monitor_listen_here(struct monitor *m, struct rl_err *err)
 
 struct exec_place monitor_place(const struct monitor *m)
 {
-	return (struct exec_place){ m->cfg->launch, m->init.pid, m->init.pidfd, m->cgroup.dir_fd,
-				    m->approx.nproc };
+	return (struct exec_place){ m->cfg->launch,   m->init.pid,     m->init.pidfd,
+				    m->cgroup.dir_fd, m->approx.nproc, m->init.userns_open };
 }
 
 /* @fds: what exec_client() takes. */

@@ -60,14 +60,15 @@ static int write_sysctl(int proc_fd, bool is_host, const char *key, const char *
 
 /*
  * Nested user namespaces are a large attack surface that few payloads use. Where /proc/sys is
- * read-only already (a container inside another one) the outer one decides about them.
+ * read-only already (a container inside another one) a filter has to do (core/nested.h).
  */
-static int limit_userns(int proc_fd, bool is_host, struct rl_err *err)
+static int limit_userns(int proc_fd, bool is_host, bool *ret_open, struct rl_err *err)
 {
 	int r = write_sysctl(proc_fd, is_host, "user.max_user_namespaces", "0");
 
 	if (r == -EROFS || r == -ENOENT || r == -EACCES) {
 		log_debug("user.max_user_namespaces cannot be set: %s", strerror(-r));
+		*ret_open = true;
 		return 0;
 	}
 	return r < 0 ? rl_fail_sys(err, -r, "forbid nested user namespaces") : 0;
@@ -89,7 +90,7 @@ int procfs_sysctls(struct init *in, struct rl_err *err)
 		fd = host;
 	}
 	if (!s->nested && in->new_userns) {
-		r = limit_userns(fd, is_host, err);
+		r = limit_userns(fd, is_host, &in->userns_open, err);
 		if (r < 0)
 			return r;
 	}

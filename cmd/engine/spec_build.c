@@ -151,7 +151,7 @@ static int skeleton(struct spec_ctx *x, struct rl_err *err)
 	if (x->req->domainname &&
 	    json_object_set_new(x->spec, "domainname", json_string(x->req->domainname)) < 0)
 		return rl_oom(err);
-	if (x->host_uts || x->ns_path[SPEC_NS_UTS])
+	if (x->keeps_hostname)
 		(void)json_object_del(x->spec, "hostname"); /* there: just set */
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cmd/engine/spec_parts.h"
@@ -148,9 +149,12 @@ static int user_sysctls(const struct spec_ctx *x, json_t *o, struct rl_err *err)
 static int sysctls(const struct spec_ctx *x, json_t **ret, struct rl_err *err)
 {
 	json_auto_t *o = json_object();
+	struct statvfs fs;
 	int bad = 0, r;
 
-	if (x->out->netmode != NETMODE_HOST && !x->ns_path[SPEC_NS_NET]) {
+	/* nobody asked for these: inside an outer container, where nothing is writable, they stay */
+	if (x->out->netmode != NETMODE_HOST && !x->ns_path[SPEC_NS_NET] &&
+	    !(statvfs("/proc/sys", &fs) == 0 && fs.f_flag & ST_RDONLY)) {
 		char range[32];
 
 		/* ping and low ports without capabilities, for images that do not run as root */

@@ -306,6 +306,14 @@ static int hostname(struct spec_ctx *x, struct rl_err *err)
 	if (!v && x->other && !x->host_uts &&
 	    (x->out->netmode == NETMODE_JOINED || x->ns_path[SPEC_NS_UTS]))
 		v = x->other->spec.hostname; /* the name of its address, or the one that is there */
+	x->keeps_hostname = x->host_uts || x->ns_path[SPEC_NS_UTS];
+	if (!x->keeps_hostname && kernel_refuses_hostname()) {
+		if (x->req->hostname)
+			return rl_fail(err, EPERM,
+				       "--hostname: the seccomp filter that rl was started under "
+				       "refuses to set a host name");
+		x->keeps_hostname = true; /* the outer container's: not worth a failure */
+	}
 	x->out->hostname = v ? strdup(v) : strndup(x->in->id, 12);
 	return x->out->hostname ? 0 : rl_oom(err);
 }

@@ -34,11 +34,12 @@ struct spec_ctx {
 	struct imgconf img;
 	struct secopt sec;
 	bool host_pid, host_ipc, host_uts, host_cgroupns;
-	bool no_shm;                  /* --ipc none */
-	struct container *other;      /* whose namespaces are joined, or NULL; owned */
+	bool keeps_hostname;     /* the one that is there is not to be, or cannot be, changed */
+	bool no_shm;             /* --ipc none */
+	struct container *other; /* whose namespaces are joined, or NULL; owned */
 	char *ns_path[SPEC_NS_KINDS]; /* namespaces that are not new ones; owned */
 	char *network;                /* --network as it is recorded, or NULL: as typed */
-	bool keep_id; /* keep_uid, keep_gid: where the caller is found inside */
+	bool keep_id;                 /* keep_uid, keep_gid: where the caller is found inside */
 	const char *auto_ids; /* --userns auto: what follows the word; NULL: not asked for */
 	uint32_t keep_uid, keep_gid;
 	struct buf passwd, group; /* text of the image's files; empty = none */

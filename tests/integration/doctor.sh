@@ -15,7 +15,7 @@ run rl doctor --json
 if jq -e 'has("status") and has("version") and has("distribution") and has("store") and has("runtime") and
 	(.checks | length > 30) and all(.checks[]; has("name") and has("status") and has("effect") and has("text") and
 	(.fix | type == "array"))' <<<"$out" >/dev/null; then ok "keys of --json"; else not_ok "keys of --json" "$out"; fi
-wanted='apparmor cgroup clock clone3 close-range controllers faccessat2 fuse id-maps idmapped-mounts inotify installation kernel keyctl keys landlock low-ports mount-api new-proc newgidmap newuidmap no-new-privs openat2 outer-container outer-seccomp overlay pidfd ping processes runtime-dir seccomp seccomp-notify security-modules space store subordinate-gids subordinate-uids sysctl-userns systemd tun user-namespaces'
+wanted='apparmor cgroup clock clone3 close-range controllers faccessat2 fuse host-name id-maps idmapped-mounts inotify installation kernel keyctl keys landlock low-ports mount-api new-proc newgidmap newuidmap no-new-privs openat2 outer-container outer-seccomp overlay pidfd ping processes runtime-dir seccomp seccomp-notify security-modules space store subordinate-gids subordinate-uids sysctl-userns systemd tun user-namespaces'
 names=$(jq -r '.checks[].name' <<<"$out" | sort -u | grep -vx -e dbus-session -e lingering | xargs)
 if [ "$names" = "$wanted" ]; then ok "names of checks stay"; else not_ok "names of checks stay" "$names"; fi
 find "$T/home" "$T/run" "$T/tmp" | sort >"$T/after"

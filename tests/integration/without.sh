@@ -28,7 +28,7 @@ cycle() {
 		step+=$'\n'"stop $status $err" && [ "$status$out" = 0one ] && run rl rm one
 	fi
 	if [ "$status$out" = 0one ]; then ok "$what: run, exec, stop, rm"; else not_ok "$what: run, exec, stop, rm" "$step" "exec said: $said" "$out"; fi
-	rl rm -f one >/dev/null 2>&1
+	rl rm -f -t 0 one >/dev/null 2>&1
 }
 none=(--network none)
 # fresh: the session of before is forgotten; what a machine lacks shows when a new one is made
@@ -119,11 +119,26 @@ cycle "no cgroup file system" "${none[@]}"
 doctor_says cgroup degraded degraded '*' '*'
 
 # --- inside another container --------------------------------------------------------------------------
-mount -t tmpfs none /proc/acpi 2>/dev/null || mount --bind /dev/null /proc/version
+# outer_proc: /proc as an outer container has it
+outer_proc() { mount --bind /dev/null /proc/version && mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys; }
+outer_proc
 cycle "a masked /proc" "${none[@]}"
 doctor_says new-proc degraded degraded "*Operation not permitted" "*unmask=ALL*"
 run rl run --rm "${none[@]}" $img sh -c 'cat /proc/kcore /proc/keys 2>/dev/null | wc -c; (echo x >/proc/sys/kernel/hostname) 2>&1'
 expect "which is masked and read-only all the same" 1 $'0\n*Read-only*'
+rl run -d --name one "${none[@]}" $img sleep 1000 >/dev/null
+for how in "run --rm --network none $img" "exec one"; do
+	# shellcheck disable=SC2086 # words
+	run rl $how unshare -U true
+	expect "no nested user namespaces there: ${how%% *}" 1 '' '*not permitted*'
+done
+rl rm -f -t 0 one >/dev/null
+WRAP=("$REFUSE" -e EPERM sethostname)
+cycle "and no host names" "${none[@]}"
+doctor_says host-name degraded degraded "sethostname: Operation not permitted, by the seccomp filter*" '*'
+run rl run --rm "${none[@]}" --hostname mine $img true
+expect_error "one that is asked for is an error" "*--hostname*seccomp filter*"
+WRAP=()
 caps=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 WRAP=(setpriv --bounding-set="$caps")
 mkdir -p "$T/root/store" "$T/root/run" && chmod 700 "$T/root/store" "$T/root/run"
@@ -147,7 +162,7 @@ cycle "root of a namespace with one id" "${none[@]}"
 doctor_says id-maps degraded degraded "*no other id than its own" '*'
 fresh
 eval "$usual"
-umount /proc/acpi 2>/dev/null || umount /proc/version
+umount /proc/version /proc/sys
 
 # --- calls that an outer filter refuses -------------------------------------------------------------------
 # The session of before stays: each call is tried where it is used for a container.
@@ -160,11 +175,11 @@ for e in EPERM ENOSYS; do
 	# the second answer, as of an old kernel: a sample
 	[ $e = EPERM ] || [ -n "${LONG-}" ] || works=(clone3 "$landlock") needed=(openat2 mount_setattr pidfd_open)
 	for c in "${works[@]}"; do
-		WRAP=("$REFUSE" -e $e $c)
+		WRAP=("$REFUSE" -e "$e" "$c")
 		cycle "$c refused by $e" "${none[@]}"
 	done
 	for c in "${needed[@]}"; do
-		WRAP=("$REFUSE" -e $e $c)
+		WRAP=("$REFUSE" -e "$e" "$c")
 		run rl run --rm "${none[@]}" $img true
 		expect_error "$c refused by $e: no container, and a reason" "*$([ $e = EPERM ] && echo 'Operation not permitted' || echo 'not implemented')*Hint:*"
 	done
@@ -177,7 +192,8 @@ for c in clone3:clone3:degraded:none landlock_create_ruleset:landlock:degraded:d
 	doctor_says "$name" "$st" "$effect" "*${call%%_notify}: Operation not permitted, by the seccomp filter*" "*seccomp=unconfined*"
 done
 fresh
-WRAP=("$REFUSE" -e EPERM unshare,clone3,clone:newuser)
+docker=unshare,clone3,clone:newuser
+WRAP=("$REFUSE" -e EPERM "$docker")
 run rl run --rm "${none[@]}" $img true
 expect_error "user namespaces refused: no container, and a reason" "*seccomp filter*refuses user namespaces*Hint:*"
 doctor_says user-namespaces missing broken "*seccomp filter*" "*seccomp=unconfined*"
