@@ -38,6 +38,7 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/sandbox.h"
 
 #define IDLE_FULL_MS   60000
 #define IDLE_ONE_ID_MS 2000 /* cheap to make again, and the user may just be mending the cause */
@@ -263,11 +264,53 @@ static bool leave(int run_fd, int listen_fd, ino_t socket_ino, const struct sess
 	return true;
 }
 
+/* It executes nothing and opens nothing but its lock, and lives as long as all containers. */
+static int lock_in(struct rl_err *err)
+{
+	static const int allowed[] = {
+#ifdef SYS_poll /* newer architectures have ppoll only */
+		SYS_poll,
+#endif
+		SYS_ppoll,
+		SYS_accept4,
+		SYS_getsockopt,
+		SYS_setsockopt,
+		SYS_recvfrom,
+		SYS_sendmsg,
+		SYS_close,
+		SYS_openat,
+		SYS_flock,
+		SYS_fcntl,
+		SYS_fstat,
+#ifdef SYS_newfstatat
+		SYS_newfstatat,
+#endif
+		SYS_unlinkat,
+		SYS_write, /* the log */
+		SYS_clock_gettime,
+		SYS_clock_nanosleep,
+		SYS_getuid,
+		SYS_geteuid,
+		SYS_brk,
+		SYS_mmap,
+		SYS_munmap,
+		SYS_madvise, /* idle_poll() */
+		SYS_rt_sigreturn,
+		SYS_rt_sigprocmask,
+		SYS_restart_syscall,
+		SYS_exit_group,
+	};
+	int r = sandbox_basics(err);
+
+	return r < 0 ? r : sandbox_allow_only(allowed, ARRAY_LEN(allowed), err);
+}
+
 static _Noreturn void hold(int listen_fd, int run_fd, const struct session *session)
 {
 	struct session s = *session;
 	int fds[] = { listen_fd, s.userns_fd, run_fd };
 	int idle = s.rung == SESSION_FULL ? IDLE_FULL_MS : IDLE_ONE_ID_MS;
+	struct rl_err err;
 	struct stat st;
 	sigset_t none;
 
@@ -282,6 +325,8 @@ static _Noreturn void hold(int listen_fd, int run_fd, const struct session *sess
 	    fstatat(fds[2], HOLDER_SOCKET, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		_exit(1);
 	(void)umask(077); /* the lock file it may create */
+	if (lock_in(&err) < 0)
+		_exit(1);
 	s.userns_fd = fds[1];
 	for (;;) {
 		struct pollfd p = { .fd = fds[0], .events = POLLIN };

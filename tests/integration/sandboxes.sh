@@ -1,0 +1,94 @@
+#!/bin/bash
+# sandboxes.sh - the walls around rl's own processes are up: asked from /proc while they work (SECURITY.md,
+# "Our own processes"). What Landlock does is tried by unit/test_sandbox and unit/test_confine.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/integration/scripted.sh
+. "$SRC/tests/integration/scripted.sh"
+USER_ENV=()
+cp "$(image alpine)" "$T/alpine.tar" && run rl load -q -i "$T/alpine.tar"
+
+field() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" 2>/dev/null; }
+# walls PID: what the kernel says: no_new_privs, filter, effective capabilities, whether its user may look into it
+walls() {
+	local closed=closed
+	as_user cat "/proc/$1/environ" >/dev/null 2>&1 && closed=open
+	echo "nnp=$(field "$1" NoNewPrivs) seccomp=$(field "$1" Seccomp) caps=$(field "$1" CapEff | sed 's/^0*//; s/^$/0/') $closed"
+}
+# named TITLE: pids of our processes that call themselves so, or of a program of ours: /rl-net
+named() {
+	case $1 in
+	/*) pgrep -f "^$T/i/[^ ]*$1 " ;;
+	rl-session) leftover_processes holder | awk '{ print $2 }' ;;
+	*) leftover_processes | awk -v t="$1" '$3 == t { print $2 }' ;;
+	esac
+}
+# wait_for TITLE N: until there are that many, at most 10 s
+wait_for() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		mapfile -t pids < <(named "$1")
+		[ ${#pids[@]} -ge "$2" ] && return
+		sleep 0.1
+	done
+	not_ok "no process '$1'" "$(leftover_processes)"
+	return 1
+}
+# A user may look into what was executed in his own namespace: "closed" is for what was not.
+# locked NAME TITLE N [WALLS]: every one of them
+full='nnp=1 seccomp=2 caps=0 *'
+locked() {
+	local p w bad=()
+	wait_for "$2" "$3" || return
+	for p in "${pids[@]}"; do
+		w=$(walls "$p")
+		# shellcheck disable=SC2053 # a pattern
+		[[ $w == ${4:-$full} ]] || bad+=("$p $(tr '\0' ' ' <"/proc/$p/cmdline"): $w, wanted ${4:-$full}")
+	done
+	if [ ${#bad[@]} = 0 ]; then ok "$1: ${4:-$full}"; else not_ok "$1" "${bad[@]}"; fi
+}
+
+port=$(free_port)
+run rl run -d --name c -p "127.0.0.1:$port:80" alpine sh -c 'nc -w 1 10.0.2.2 80; exec sleep 300'
+expect "a container with a network and a port" 0
+locked "the pump" rl-pump 1
+locked "the packet loop and its reader" /rl-net 2
+locked "the forwarder: only capabilities over its network namespace" /rl-port 1 "nnp=1 seccomp=2 caps=3000 *"
+locked "the session's holder" rl-session 1
+# it starts containers, which would inherit a filter and no_new_privs: no rights, and closed to others
+locked "the monitor" rl-monitor 1 "nnp=0 seccomp=0 caps=0 closed"
+as_user_exec "$RL" exec -i c cat >/dev/null < <(sleep 4) &
+locked "the supervisor of an exec, its pump" rl-exec 1
+run rl rm -f -t 0 c
+wait $!
+
+# --- archives and registries ---------------------------------------------------------------------------
+mkfifo "$T/work/pipe" && chown "$TEST_UID" "$T/work/pipe"
+as_user_exec "$RL" load -q -i "$T/work/pipe" >/dev/null 2>&1 &
+exec 7>"$T/work/pipe"
+head -c 20000 "$T/alpine.tar" >&7
+# NAME N: at least N children of rl-image are locked in, and only the first process is not; who unpacks
+# needs CHOWN, DAC_OVERRIDE, FOWNER, FSETID and SETFCAP over the user's own subordinate ids
+walls_of_image() {
+	local p free=() in=0
+	for ((i = 0; i < 100; i++)); do
+		free=() in=0
+		for p in $(named /rl-image); do
+			if [[ $(walls "$p") == "nnp=1 seccomp=2 caps="@(0|8000001b)" "* ]]; then in=$((in + 1)); else free+=("$p $(field "$p" PPid) $(walls "$p")"); fi
+		done
+		[ $in -ge "$2" ] && [ ${#free[@]} -le 1 ] && break
+		sleep 0.1
+	done
+	if [ $in -ge "$2" ] && [ ${#free[@]} -le 1 ]; then ok "$1: $in locked in"; else not_ok "$1" "$in locked in, wanted $2; others:" "${free[@]}"; fi
+}
+walls_of_image "load: the reader of an archive" 1
+exec 7>&-
+wait $!
+as_user_exec "$RL" pull -q "$H/stall" >/dev/null 2>&1 &
+puller=$!
+walls_of_image "pull: who talks to the registry, who unpacks" 2
+kill $puller
+wait $puller 2>/dev/null
+run rl rmi -a -f
+leakcheck "nothing is left"
+finish
