@@ -9,13 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/engine/spec_parts.h"
 #include "cmd/engine/spec_text.h"
 #include "cmd/engine/ulimit.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/parse.h"
 #include "core/capname.h"
 
@@ -226,6 +229,24 @@ static int make_cwd(struct spec_ctx *x, struct rl_err *err)
 	return r;
 }
 
+/* Nobody without privilege gets below what the session began with (systemd: often 100 or 200). */
+static int warn_if_lower(const struct spec_ctx *x, int64_t v, struct rl_err *err)
+{
+	int64_t own = io_read_number("/proc/self/oom_score_adj");
+
+	if (v >= own || geteuid() == 0)
+		return 0;
+	if (x->req->strict_limits)
+		return rl_fail(
+			err, EPERM,
+			"'--oom-score-adj %lld' cannot be applied: your own is %lld, and only "
+			"root goes below",
+			(long long)v, (long long)own);
+	log_warn("'--oom-score-adj %lld' has no effect: your own is %lld, and only root goes below",
+		 (long long)v, (long long)own);
+	return 0;
+}
+
 static int oom_score(struct spec_ctx *x, struct rl_err *err)
 {
 	int64_t v;
@@ -238,6 +259,8 @@ static int oom_score(struct spec_ctx *x, struct rl_err *err)
 	if (v < 0)
 		return rl_fail(err, EPERM, "'--oom-score-adj %s': only root may go below 0",
 			       x->req->oom_score_adj);
+	if (warn_if_lower(x, v, err) < 0)
+		return -err->code;
 	return json_object_set_new(x->process, "oomScoreAdj", json_integer(v)) < 0 ? rl_oom(err)
 										   : 0;
 }

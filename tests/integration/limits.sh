@@ -35,6 +35,19 @@ q --cpu-shares 512 --memory-reservation 16m "$img" true
 expect "what has nothing near it has no effect, and says so" 0 '' '*--cpu-shares has no effect*'
 q --oom-kill-disable --memory-swappiness 10 "$img" true
 expect "what cgroup v2 does not have" 0 '' "*'--memory-swappiness' has no effect*'--oom-kill-disable' has no effect*"
+# scores, and limits of the caller that cannot be raised (F13)
+low() { as_user sh -c 'echo 300 >/proc/self/oom_score_adj; exec "$@"' sh "$RL" "$@"; }
+run low run --rm --network none --oom-score-adj 400 "$img" cat /proc/self/oom_score_adj
+expect "--oom-score-adj" 0 400 ''
+run low run --rm --network none --oom-score-adj 200 "$img" cat /proc/self/oom_score_adj
+expect "--oom-score-adj below one's own" 0 '+([0-9])' "*'--oom-score-adj 200' has no effect: your own is 300*"
+run low run --rm --network none --strict-limits --oom-score-adj 200 "$img" true
+expect_error "--oom-score-adj below one's own, strict" "*only root goes below*"
+poor() { as_user prlimit --nofile=200:200 --core=0:0 --memlock=65536:65536 "$RL" "$@"; }
+run poor run --rm --network none "$img" sh -c 'ulimit -n; ulimit -Hn'
+expect "a caller with few descriptors" 0 $'200\n200' ''
+run poor run --rm --network none --ulimit nofile=1000:2000 "$img" sh -c 'ulimit -n'
+expect "and who asks for more gets what there is, and is told" 0 200 '*above your own hard limit*'
 for flag in '--cpus 1' '--memory 64m' '--pids-limit 20' '--cpu-shares 512'; do
 	# shellcheck disable=SC2086 # two words
 	q --strict-limits $flag "$img" true
