@@ -244,7 +244,7 @@ static int point_name(const struct rl *rl, const char *name, const struct name_e
 {
 	auto_ref struct ref ref = { 0 };
 	auto_free char *path = NULL;
-	struct name_file f = { 0 };
+	struct name_file f = { 0 }, was;
 	struct rl_err why = { 0 };
 	int r;
 
@@ -264,7 +264,10 @@ static int point_name(const struct rl *rl, const char *name, const struct name_e
 		log_warn("replacing the damaged image name '%s': %s", name, why.msg);
 	if (r < 0)
 		f = (struct name_file){ 0 };
+	was = f;
 	r = put_entry(&f, e, name, err);
+	if (r == 0 && memcmp(&was, &f, sizeof(f)) == 0)
+		return 0; /* nothing new, nothing to sync */
 	return r < 0 ? r : name_write(rl, path, &f, err);
 }
 

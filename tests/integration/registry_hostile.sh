@@ -167,6 +167,33 @@ check "the other host saw nothing" bash -c "! grep -q '\"listener\": \"other\"' 
 pull -a "$H/tags-evil"
 expect_error "tags-evil" "*is no tag*"
 
+# --- uploads ---
+login "$H"
+good ok
+send() { run rl push -q --retry-delay 50ms "$H/ok" "$H/$1"; }
+send upload-ok
+expect "an upload" 0 "" ""
+send upload-foreign
+expect "an upload to another host" 0 "" ""
+check "the other host got the layer" grep -q '"listener": "other", "method": "PATCH"' "$R/log"
+send upload-http
+expect_error "upload-http" "*without TLS, to 'http://localhost:$plain*refused*"
+send upload-file
+expect_error "upload-file" "*does not say where the layer goes*"
+send upload-nowhere
+expect_error "upload-nowhere" "*does not say where the layer goes*"
+send upload-metadata
+expect_error "upload-metadata" "*169.254.169.254*refused*"
+send upload-416
+expect_error "upload-416" "*status 416: BLOB_UPLOAD_INVALID*"
+send upload-digest
+expect_error "upload-digest" "*DIGEST_INVALID*"
+send upload-manifest-lie
+expect_error "upload-manifest-lie" "*the registry took manifest sha256:* for sha256:*"
+secrets "uploads"
+rl rmi -f "$H/ok" >/dev/null 2>&1
+rm "$config/auth.json"
+
 # --- TLS ---
 pull "localhost:$expired/ok"
 expect_error "expired certificate" "*'localhost:$expired'*expired*clock*"

@@ -183,6 +183,7 @@ class Image:
 
 
 images = {}
+uploads = {}  # bytes so far, by path
 
 
 def image(name):
@@ -238,7 +239,62 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.body = self.rfile.read(min(n, 1 << 20)).decode("latin-1")
         self.do_GET()
 
+    # --- uploads: "upload-..." in the name says what goes wrong ---
+
+    def do_HEAD(self):
+        self.log_request_line()
+        self.answer(404)  # nothing that is pushed is here already
+
+    def do_PATCH(self):
+        self.take_upload()
+
+    def do_PUT(self):
+        self.take_upload()
+
+    def take_upload(self):
+        self.body = ""
+        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.log_request_line()
+        path = urllib.parse.urlsplit(self.path)
+        name = re.match(r"/(?:v2|upload)/([^/]+)/", path.path).group(1)
+        if self.server.role == "home" and self.headers.get("Authorization") != BASIC:
+            return self.challenge('Basic realm="home"')
+        if "/manifests/" in path.path:
+            lie = name == "upload-manifest-lie"
+            return self.answer(201, headers=[("Docker-Content-Digest", digest(b"x" if lie else data))])
+        if self.command == "PATCH":
+            if name == "upload-416":
+                return self.error(416, "BLOB_UPLOAD_INVALID", "out of order")
+            with lock:
+                uploads[path.path] = uploads.get(path.path, b"") + data
+            return self.answer(202, headers=[("Location", self.path)])
+        want = urllib.parse.parse_qs(path.query)["digest"][0]
+        if name == "upload-digest" or digest(uploads.pop(path.path, b"")) != want:
+            return self.error(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+        return self.answer(201)
+
+    def new_upload(self, name):
+        if self.headers.get("Authorization") != BASIC:
+            return self.challenge('Basic realm="home"')
+        path = f"/upload/{name}/{count('upload')}"
+        where = {
+            "upload-foreign": f"https://localhost:{ports['other']}{path}",
+            "upload-http": f"http://localhost:{ports['plain']}{path}",
+            "upload-file": "file:///etc/passwd",
+            "upload-metadata": "https://169.254.169.254/latest",
+            "upload-nowhere": "",
+        }.get(name, path)
+        return self.answer(202, headers=[("Location", where)] if where else [])
+
     def do_GET(self):
+        self.log_request_line()
+        path = urllib.parse.urlsplit(self.path).path
+        m = re.fullmatch(r"/v2/(upload-[^/]+)/blobs/uploads/", path)
+        if m and self.command == "POST":
+            return self.new_upload(m.group(1))
+        return self.get(path)
+
+    def log_request_line(self):
         with lock:
             log_file.write(
                 json.dumps(
@@ -253,7 +309,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 + "\n"
             )
             log_file.flush()
-        path = urllib.parse.urlsplit(self.path).path
+
+    def get(self, path):
         if path.startswith("/token/"):
             return self.token(path[7:])
         if path.startswith("/blob/"):  # where redirects lead
