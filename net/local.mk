@@ -37,3 +37,6 @@ rl_port_SOURCES += net/port/source.c
 rl_port_SOURCES += net/port/tcp.c
 rl_port_SOURCES += net/port/udp.c
 rl_port_LDADD = libnet.a libcore.a libbase.a
+
+man_MANS += net/rl-network.7
+EXTRA_DIST += net/rl-network.7

@@ -8,7 +8,7 @@ command -v groff >/dev/null && tools="$tools groff"
 command -v mandoc >/dev/null && tools="$tools mandoc"
 [ -n "$tools" ] || { echo "needs groff or mandoc"; exit 77; }
 bad=0
-for page in "$pages"/*.1; do
+for page in "$pages"/*.1 "${srcdir:-.}"/net/*.7; do
 	case $(head -n 1 "$page") in
 	'.so man1/'*)
 		[ -f "$pages/$(sed 's,^.so man1/,,' "$page")" ] || { echo "$page shows a page that is not there"; bad=1; }
