@@ -20,6 +20,8 @@ static int create(struct rl *rl, const struct cmd_args *args, const void *opts, 
 		r = rl_fail(err, EINVAL, "unknown flag: --wait-healthy");
 	if (r == 0 && o.preserve_fds)
 		r = rl_fail(err, EINVAL, "unknown flag: --preserve-fds");
+	if (r == 0 && o.own_output)
+		r = rl_fail(err, EINVAL, "unknown flag: --own-output");
 	if (r == 0 && o.detach)
 		r = rl_fail(err, EINVAL, "unknown flag: --detach");
 	if (r == 0)

@@ -19,6 +19,10 @@ struct pruned {
 	bool count;        /* sum up what is freed (takes a look at each file) */
 };
 
+/* Show @warning and ask on stdout, unless @force; the answer is a line of stdin. 1: yes, 0: no,
+ * -ENODATA: nobody is there */
+int prune_ask(bool force, const char *warning, struct rl_err *err) RL_MUST_USE;
+
 /* Are the filters good ones for containers, or @images? To be asked before the user is. */
 int prune_check(const struct rl *rl, bool images, const struct strv *filters,
 		struct rl_err *err) RL_MUST_USE;

@@ -21,12 +21,11 @@ struct prune_opts {
 	struct strv filters;
 };
 
-/* Show @warning and ask on stdout; the answer is a line of stdin. 1: yes, 0: no, -ENODATA: nobody */
-static int is_wanted(const struct prune_opts *o, const char *warning, struct rl_err *err)
+int prune_ask(bool force, const char *warning, struct rl_err *err)
 {
 	char line[16];
 
-	if (o->force)
+	if (force)
 		return 1;
 	(void)printf("%sAre you sure you want to continue? [y/N] ", warning);
 	(void)fflush(stdout); /* a lost question cannot be answered with yes */
@@ -57,7 +56,8 @@ static int container_prune(struct rl *rl, const struct cmd_args *args, const voi
 
 	(void)args;
 	if (r == 0)
-		r = is_wanted(o, "WARNING! This will remove all non running containers.\n", err);
+		r = prune_ask(o->force, "WARNING! This will remove all non running containers.\n",
+			      err);
 	if (r <= 0)
 		return r;
 	r = prune_containers(rl, &o->filters, &p, err);
@@ -77,7 +77,7 @@ static int image_prune(struct rl *rl, const struct cmd_args *args, const void *o
 	(void)args;
 	if (r < 0)
 		return r;
-	r = is_wanted(o,
+	r = prune_ask(o->force,
 		      o->all ? "WARNING! This command removes all images without at least one "
 			       "container associated with them.\n"
 			     : "WARNING! This command removes all dangling images.\n",
@@ -122,7 +122,7 @@ static int volume_prune(struct rl *rl, const struct cmd_args *args, const void *
 		(void)puts("No dangling volumes found"); /* seen at exit when stdout is closed */
 		return 0;
 	}
-	r = is_wanted(o, warning.data, err);
+	r = prune_ask(o->force, warning.data, err);
 	if (r <= 0)
 		return r;
 	r = prune_volumes(rl, o->all, &o->filters, &p, err);
@@ -140,8 +140,9 @@ static int network_prune(struct rl *rl, const struct cmd_args *args, const void 
 	int r;
 
 	(void)args;
-	r = is_wanted(
-		o, "WARNING! This will remove all networks not used by at least one container.\n",
+	r = prune_ask(
+		o->force,
+		"WARNING! This will remove all networks not used by at least one container.\n",
 		err);
 	if (r <= 0)
 		return r;
@@ -204,7 +205,7 @@ static int system_prune(struct rl *rl, const struct cmd_args *args, const void *
 		return r;
 	if (system_warning(o, &warning) < 0)
 		return rl_oom(err);
-	r = is_wanted(o, warning.data, err);
+	r = prune_ask(o->force, warning.data, err);
 	if (r <= 0)
 		return r;
 	r = part(rl, o, "Deleted Containers", &bytes, err);

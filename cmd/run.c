@@ -13,10 +13,36 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/engine/bindhelp.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
 #include "cmd/run_options.h"
+#include "core/base/cleanup.h"
 #include "core/base/io.h"
+
+/*
+ * It has ended, with @code or with an error @r of the start: what its user may not do to the bind mounts is
+ * said, and what it left there is given back (--own-output).
+ */
+static int after_end(const struct container *c, const struct run_opts *o, int r, int code,
+		     struct rl_err *err)
+{
+	auto_free char *why = r < 0 || code != 0 ? bindhelp_why(c) : NULL;
+	int n = 0;
+
+	if (why && r == 0)
+		(void)fprintf(stderr, "Hint: %s\n", why); /* the output is the container's */
+	else if (why && err->exit_code == 126)
+		rl_hint(err, "%s", why);
+	if (r == 0 && o->own_output && access(c->ctr.dir, F_OK) < 0) /* else: left by keys */
+		n = bindhelp_give_back(c, err);
+	if (n < 0)
+		return rl_wrap(err, "--own-output");
+	if (n > 0 && !o->req.quiet)
+		(void)fprintf(stderr, "%d file%s in bind mounts given back to you\n", n,
+			      n == 1 ? "" : "s");
+	return r;
+}
 
 static int run(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
@@ -41,11 +67,17 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	}
 	if (r == 0 && o.req.need_health && !o.detach)
 		r = rl_fail(err, EINVAL, "'--wait-healthy' needs '--detach'");
+	if (r == 0 && o.own_output && (o.detach || !o.req.rm))
+		r = rl_fail(err, EINVAL,
+			    "'--own-output' is for containers in the foreground with "
+			    "'--rm'");
 	o.req.run = true;
 	if (r == 0)
 		r = engine_create(rl, &o.req, &c, err);
 	if (r == 0)
 		r = engine_start(&c, &start, &end, err);
+	if (c.spec.n_mounts > 0 && !o.detach)
+		r = after_end(&c, &o, r, end.code, err);
 	if (r == 0 && o.detach)
 		(void)puts(c.ctr.id); /* a closed stdout is seen when it is flushed at exit */
 	if (r == 0 && o.req.need_health) {

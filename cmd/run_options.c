@@ -113,6 +113,8 @@ const struct opt run_options[] = {
 		"what becomes of the image's VOLUMEs (anonymous)"),
 	/* files */
 	OPT_LIST('v', "volume", R, Q(volume), "[SRC:]DST[:OPTS]", "bind a folder or a volume"),
+	OPT_BOOL(0, "own-output", R, own_output,
+		 "with --rm: what it leaves in bind mounts is yours afterwards"),
 	OPT_LIST(0, "volumes-from", R, Q(volumes_from), "CONTAINER[:ro]",
 		 "the volumes of another container"),
 	OPT_LIST(0, "mount", R, Q(mount), "SPEC", "type=bind|volume|tmpfs,src=...,dst=..."),

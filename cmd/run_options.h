@@ -22,6 +22,7 @@ struct run_opts {
 	int64_t stop_timeout; /* seconds, -1 = for ever; kept for stop */
 	uint64_t retry;
 	uint64_t preserve_fds; /* run only */
+	bool own_output;       /* run only */
 	struct strv attach;    /* run: -a stdin, stdout, stderr; none given: all */
 };
 

@@ -62,6 +62,7 @@
 	X(port) \
 	X(ps) \
 	X(pull) \
+	X(purge) \
 	X(push) \
 	X(rename) \
 	X(restart) \
@@ -176,6 +177,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "trust list", "trust show" },
 	{ "trust ls", "trust show" },
 	{ "trust rm", "trust remove" },
+	{ "system reset", "purge" },
 	{ "volume list", "volume ls" },
 	{ "volume remove", "volume rm" },
 	{ NULL, NULL },

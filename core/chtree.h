@@ -16,7 +16,8 @@ typedef bool (*chtree_pick)(uid_t uid, gid_t gid);
 /**
  * chtree_give() - Give a file, or a folder with all below it, to one owner
  * @fd:		The top, may be O_PATH
- * @pick:	Which of them, or NULL; entries that have the owner already are left alone
+ * @pick:	Which of them; those that may not be changed are passed over. NULL: all, or an error.
+ *		Entries that have the owner already are left alone
  *
  * Threat: a container that has the tree mounted puts a symlink to a file of the host in the place of
  * what was just looked at, renames folders, or puts a mount there.

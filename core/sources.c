@@ -19,8 +19,7 @@
 #include "core/mnt.h"
 #include "core/spec.h"
 
-/* O_PATH on the source */
-static int open_top(const char *source, const char *subpath)
+int sources_open_path(const char *source, const char *subpath)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
@@ -39,7 +38,7 @@ static int open_top(const char *source, const char *subpath)
 
 int sources_clone(const char *source, const char *subpath, bool recursive)
 {
-	auto_fd int top = subpath ? open_top(source, subpath) : AT_FDCWD;
+	auto_fd int top = subpath ? sources_open_path(source, subpath) : AT_FDCWD;
 	const char *path = subpath ? "" : source;
 	int fd = subpath && top < 0 ? top : mnt_clone(top, path, recursive);
 
@@ -133,7 +132,7 @@ int sources_chown(const struct launch *l, struct rl_err *err)
 		if (uid < 0 || gid < 0)
 			return rl_fail(err, EINVAL, "mount '%s': its user %u:%u is not mapped",
 				       m->dest, l->spec->uid, l->spec->gid);
-		fd = open_top(m->source, m->subpath);
+		fd = sources_open_path(m->source, m->subpath);
 		if (fd < 0)
 			return sources_fail(m, -fd, err);
 		r = chtree_give(fd, (uid_t)uid, (gid_t)gid, NULL, err);

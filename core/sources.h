@@ -15,6 +15,8 @@
  */
 int sources_clone(const char *source, const char *subpath, bool recursive) RL_MUST_USE;
 
+/* The same without a mount of its own: O_PATH, or -errno. */
+int sources_open_path(const char *source, const char *subpath) RL_MUST_USE;
 /* Say why the source of @m could not be opened. Return: -@code. */
 struct spec_mount;
 int sources_fail(const struct spec_mount *m, int code, struct rl_err *err);

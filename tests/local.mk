@@ -152,6 +152,7 @@ INTEGRATION_TESTS += tests/integration/fsck.sh
 INTEGRATION_TESTS += tests/integration/tag.sh
 INTEGRATION_TESTS += tests/integration/userns.sh
 INTEGRATION_TESTS += tests/integration/mounts.sh
+INTEGRATION_TESTS += tests/integration/purge.sh
 INTEGRATION_TESTS += tests/integration/volume.sh
 INTEGRATION_TESTS += tests/integration/rootfs.sh
 INTEGRATION_TESTS += tests/integration/pull.sh

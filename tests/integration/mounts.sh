@@ -152,5 +152,34 @@ if [ "$(id -u)" = 0 ]; then
 	run grouped run --rm --network none --group-add keep-groups --group-add 5 $IMG true
 	expect_error "all of them or none" "*no other group*"
 fi
+# --- owners afterwards ------------------------------------------------------------------------------------
+as_user sh -c 'mkdir out && chmod 755 out && ln -s ../secret out/l && ln secret out/h && mkdir -m 700 closed'
+q --own-output -v ./out:/o -v vkeep:/k $IMG sh -c 'mkdir -m 700 /o/d; touch /o/d/f /k/f; chmod 4755 /o/d/f; ln -s /etc/passwd /o/d/p; ln -sf /secret /o/l
+	chown -h 5:6 /o/d /o/d/f /o/d/p /k/f'
+expect "--own-output: says how many" 0 '' '3 files in bind mounts given back*'
+if [ "$(find "$T/work/out" ! -user "$TEST_UID" | wc -l)" = 0 ] && [ "$(stat -c %a "$T/work/out/d/f")" = 755 ]; then
+	ok "--own-output: they are the caller's, without set-user-ID"
+else
+	not_ok "--own-output: they are the caller's, without set-user-ID" "$(ls -lnR "$T/work/out")"
+fi
+q -v vkeep:/k $IMG stat -c %u /k/f
+expect "--own-output: volumes keep theirs" 0 5
+run rl run -d --own-output $IMG true
+expect_error "--own-output -d" "*foreground*--rm*"
+run rl create --own-output $IMG true
+expect_error "create has no --own-output" "*unknown flag: --own-output*"
+q -u 33 -v ./out:/o $IMG touch /o/no
+expect "a bind mount that may not be written: why, and what helps" 1 '' \
+	"*Hint: the container's user 33 may not write to '$T/work/out' (owner $TEST_UID:$TEST_GID, mode 0755): --me or --userns keep-id:uid=33,gid=33*"
+q -u 33 -v ./closed:/o:ro $IMG ls /o
+expect "nor read" 1 '' "*Hint: *33 may not read '$T/work/closed' (owner $TEST_UID:$TEST_GID, mode 0700): --me*"
+q --me -u 33 -v ./closed:/o $IMG sh -c 'touch /o/yes; exit 3'
+expect "no hint where nothing is wrong" 3 '' ''
+if [ "$(id -u)" = 0 ]; then
+	mkdir -p "$T/work/wall/in" && chmod 700 "$T/work/wall"
+	q -v "$T/work/wall/in:/x" $IMG true
+	expect_error "a folder on the way that lets nobody in" "*'$T/work/wall' (owner 0, mode 0700) does not let you in*"
+fi
+
 leakcheck "nothing is left"
 finish
