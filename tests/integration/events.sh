@@ -31,7 +31,7 @@ rl stop -t 0 two >/dev/null 2>&1
 rl start two >/dev/null
 rl rm -f -t 0 two >/dev/null 2>&1
 run statuses "$id"
-expect 'run -d, kill, stop, start, rm -f' 0 'create init start kill died stop *init start died *remove'
+expect 'run -d, kill, stop, start, rm -f' 0 'create init start kill *died *init start *died *remove'
 ev -f type=image
 expect 'the image that was loaded' 0 '* image loadFromArchive +([0-9a-f]) localhost/rl-busybox:latest'
 rl run --rm -v data:/d $IMG true
