@@ -52,6 +52,7 @@ bool view_has_ns(const struct ctr_view *v, const char *type);
 /* Ours start with "rl."; the others were asked for. */
 json_t *view_annotations(const struct ctr_view *v);
 json_t *view_log_path(const struct ctr_view *v);
+json_t *view_cap_names(uint64_t set); /* "CAP_CHOWN" and on, sorted */
 
 json_t *ctr_inspect_config(const struct ctr_view *v); /* "Config" */
 json_t *ctr_inspect_host(const struct ctr_view *v);   /* "HostConfig" */

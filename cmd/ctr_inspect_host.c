@@ -168,7 +168,7 @@ static uint64_t bounding(const struct ctr_view *v)
 }
 
 /* By name, as Podman sorts them. */
-static json_t *cap_names(uint64_t set)
+json_t *view_cap_names(uint64_t set)
 {
 	json_t *a = json_array();
 
@@ -326,8 +326,8 @@ static json_t *first_half(const struct ctr_view *v)
 		ctr_view_port_map(json_object_get(v->rec, "ports")), "RestartPolicy", restart(v),
 		"AutoRemove", json_is_true(json_object_get(v->rec, "remove")), "AutoRemoveImage", 0,
 		"Annotations", view_annotations(v), "VolumeDriver", "", "VolumesFrom", "CapAdd",
-		cap_names(privileged ? 0 : caps & ~usual), "CapDrop",
-		cap_names(privileged ? 0 : usual & ~caps), "Dns", view_list(v->asked, "dns"),
+		view_cap_names(privileged ? 0 : caps & ~usual), "CapDrop",
+		view_cap_names(privileged ? 0 : usual & ~caps), "Dns", view_list(v->asked, "dns"),
 		"DnsOptions", view_list(v->asked, "dns_option"), "DnsSearch",
 		view_list(v->asked, "dns_search"), "ExtraHosts", view_list(v->asked, "add_host"),
 		"HostsFile", "", "GroupAdd", view_list(v->asked, "group_add"));
@@ -467,8 +467,8 @@ static json_t *walls(const struct ctr_view *v)
 	const json_t *notes = json_object_get(v->config, "annotations");
 
 	return json_pack("{s:s, s:o, s:b, s:b, s:O, s:O, s:o}", "SeccompProfile",
-			 seccomp_profile(v), "Capabilities", cap_names(bounding(v)), "Hardened",
-			 asked(v, "hardened"), "NestedUserNamespaces",
+			 seccomp_profile(v), "Capabilities", view_cap_names(bounding(v)),
+			 "Hardened", asked(v, "hardened"), "NestedUserNamespaces",
 			 json_object_get(notes, "rl.nested") != NULL, "MaskedPaths",
 			 json_object_get(v->linux_part, "maskedPaths"), "ReadonlyPaths",
 			 json_object_get(v->linux_part, "readonlyPaths"), "InKernel", in_kernel(v));

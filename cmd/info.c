@@ -17,6 +17,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/format.h"
+#include "cmd/info_security.h"
 #include "cmd/version.h"
 #include "cmd/yaml.h"
 #include "core/base/buf.h"
@@ -35,10 +36,13 @@
 
 struct info_opts {
 	const char *format;
+	bool security;
 };
 
 static const struct opt info_options[] = {
 	OPT_STR('f', "format", struct info_opts, format, "FORMAT", "json, or a Go template"),
+	OPT_BOOL(0, "security", struct info_opts, security,
+		 "only the layers that keep containers in, as they are on this machine"),
 	OPT_IGNORE_BOOL("debug"),
 	OPT_END,
 };
@@ -225,13 +229,18 @@ static json_t *registries(void)
 	return j;
 }
 
-static json_t *collect(const struct rl *rl, struct rl_err *err)
+static json_t *collect(const struct rl *rl, bool only_security, struct rl_err *err)
 {
 	struct session s = { .userns_fd = FD_NONE };
 	struct rl_err why = { 0 };
 	const struct session *inside = session_open(rl, &s, &why) == 0 ? &s : NULL;
 	json_t *j;
 
+	if (only_security) {
+		j = info_security(rl, inside, why.msg);
+		session_close(&s);
+		return j;
+	}
 	if (!inside)
 		log_warn("%s", why.msg);
 	j = json_pack("{s:o, s:o, s:o, s:{s:[s, s, s, s], s:[s, s, s], s:[s]}, s:o}", "host",
@@ -267,7 +276,7 @@ static int info(struct rl *rl, const struct cmd_args *args, const void *opts, st
 	static const char *const maps[] = { "registries", "graphStatus", "graphOptions", NULL };
 	const struct info_opts *o = opts;
 	const struct format f = { .text = o->format, .map_names = maps };
-	json_auto_t *j = collect(rl, err), *rows = NULL;
+	json_auto_t *j = collect(rl, o->security, err), *rows = NULL;
 	auto_buf struct buf out = { 0 };
 	int r;
 
@@ -279,7 +288,7 @@ static int info(struct rl *rl, const struct cmd_args *args, const void *opts, st
 	} else if (format_is_json(o->format)) {
 		r = format_json(j, &out, err);
 	} else {
-		rows = add_docker_names(j) < 0 ? NULL : json_pack("[O]", j);
+		rows = !o->security && add_docker_names(j) < 0 ? NULL : json_pack("[O]", j);
 		r = rows ? format_rows(&f, rows, &out, err) : rl_oom(err);
 	}
 	return r < 0 ? r : format_print(&out, err);
@@ -294,6 +303,7 @@ const struct cmd cmd_info = {
 		 "--format says otherwise.",
 	.examples = {
 		{ "rl info", "All of it." },
+		{ "rl info --security", "The layers that keep containers in, and the rung of each." },
 		{ "rl info --format '{{.Store.GraphRoot}} {{.Host.CgroupManager}}'",
 		  "Where the store is, and who makes cgroups." },
 	},

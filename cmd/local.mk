@@ -23,6 +23,7 @@ libcmd_a_SOURCES += cmd/history.c
 libcmd_a_SOURCES += cmd/help.c cmd/help.h
 libcmd_a_SOURCES += cmd/healthcheck.c
 libcmd_a_SOURCES += cmd/info.c
+libcmd_a_SOURCES += cmd/info_security.c cmd/info_security.h
 libcmd_a_SOURCES += cmd/version.c cmd/version.h
 libcmd_a_SOURCES += cmd/yaml.c cmd/yaml.h
 libcmd_a_SOURCES += cmd/global.c cmd/global.h

@@ -132,6 +132,8 @@ struct spec_out {
  * Return: 0 with @ret to be released by spec_out_done(), or -errno with nothing to release
  */
 int spec_build(const struct spec_in *in, struct spec_out *ret, struct rl_err *err) RL_MUST_USE;
+/* What every container has masked unless it is asked not to; ends in NULL. */
+extern const char *const spec_masked_always[];
 /* The whole text of config.json, caller frees; NULL when out of memory. */
 char *spec_text(const struct spec_out *o);
 /* Write config.json into @dir_fd. */

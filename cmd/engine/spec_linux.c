@@ -203,23 +203,26 @@ static int add_throttle(const struct spec_ctx *x, json_t *a)
 	return bad;
 }
 
+const char *const spec_masked_always[] = {
+	"/proc/acpi",        "/proc/asound",
+	"/proc/interrupts",  "/proc/kcore",
+	"/proc/keys",        "/proc/latency_stats",
+	"/proc/sched_debug", "/proc/scsi",
+	"/proc/timer_list",  "/proc/timer_stats",
+	"/sys/firmware",     "/sys/devices/virtual/powercap",
+	"/sys/fs/selinux",   NULL,
+};
+
 static json_t *masked(const struct spec_ctx *x)
 {
-	static const char *const always[] = {
-		"/proc/acpi",        "/proc/asound",  "/proc/interrupts",
-		"/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
-		"/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
-		"/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
-		"/sys/fs/selinux",
-	};
 	/* a sysfs of our own shows these empty; the host's does not */
 	static const char *const bound[] = { "/sys/kernel/debug", "/sys/kernel/tracing",
 					     "/sys/kernel/security" };
 	json_t *a = json_array();
 	int bad = !a;
 
-	for (size_t i = 0; !bad && i < ARRAY_LEN(always); i++)
-		bad = add_path(x, a, always[i]);
+	for (size_t i = 0; !bad && spec_masked_always[i]; i++)
+		bad = add_path(x, a, spec_masked_always[i]);
 	for (size_t i = 0; !bad && spec_foreign_net(x) && i < ARRAY_LEN(bound); i++)
 		bad = add_path(x, a, bound[i]);
 	if (!bad && x->req->hardened)

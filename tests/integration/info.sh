@@ -50,6 +50,16 @@ sys.exit(a != b)' "$T/out" <<<"$text"; then ok "the YAML is the JSON"; else not_
 else
 	skip "the YAML is the JSON" "needs python3-yaml"
 fi
+run rl info --security --format json
+text=$out
+is "user namespaces" .security.userNamespaces.available true
+is "who forbids nested ones" .security.userNamespaces.nestedForbiddenBy sysctl
+is "capabilities" '.security.capabilities | length' 11
+is "masks" '.security.maskedPaths | index("/proc/kcore") != null' true
+is "Landlock" '.security.landlock | .abi > 0 or (.why | length > 0)' true
+is "seccomp" .security.seccomp.available true
+run rl info --security
+expect "--security alone" 0 "security:"$'\n'"*userNamespaces:*cgroup:*" ''
 run rl system info -f '{{.ServerVersion}} {{.Driver}} {{.OSType}}'
 expect "docker's names" 0 "${version##* } * linux" ''
 run rl info -f '{{.Host.Nonsense}}'
