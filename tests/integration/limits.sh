@@ -25,7 +25,7 @@ q --pids-limit -1 "$img" sh -c 'ulimit -u'
 [ "$out" != 2048 ] && ok "--pids-limit -1: none" || not_ok "--pids-limit -1" "$out"
 q --ulimit nproc=20:30 "$img" sh -c 'ulimit -u; ulimit -Hu'
 expect "--ulimit nproc below it" 0 $'20\n30'
-q --memory 32m --memory-swap 32m "$img" dd if=/dev/zero of=/dev/null bs=300M count=1
+q --memory 32m --memory-swap 32m "$img" dd if=/dev/zero of=/dev/null bs=300M count=300
 expect "too much memory: 137, with a line that names who" 137 '' '*ran out of memory: limit 32.0 MiB, peak * MiB, most of it had dd (*'
 [[ "$err" == *"--memory is approximate"* && "$err" == *"--memory-swap has no effect"* ]] && ok "both are named" || not_ok "both are named" "$err"
 [ "$(grep -c '^Warning: --memory ' "$T/err")" = 1 ] && ok "each once" || not_ok "each once" "$err"
@@ -81,7 +81,7 @@ run rl update --pids-limit 26 live
 expect_error "update: but not more" "*can only be lowered*25*"
 run rl update --cpu-shares 2 live
 expect_error "update: nor what has nothing near it" "*'--cpu-shares' cannot be changed now*"
-run rl exec live dd if=/dev/zero of=/dev/null bs=300M count=1
+run rl exec live dd if=/dev/zero of=/dev/null bs=300M count=300
 [ "$status" = 137 ] && ok "exec: too much for the new limit" || not_ok "exec: too much" "$status $out" "$err"
 run rl wait live
 expect "which ends the container" 0 137
@@ -89,7 +89,7 @@ run rl inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' live
 expect "State.OOMKilled" 0 'true 137'
 rl rm -f live >/dev/null
 # again and again: the limit holds for each run of a container that is restarted
-rl run -d --name hungry --network none --memory 32m --restart on-failure:1 "$img" dd if=/dev/zero of=/dev/null bs=300M count=1 >/dev/null 2>&1
+rl run -d --name hungry --network none --memory 32m --restart on-failure:1 "$img" dd if=/dev/zero of=/dev/null bs=300M count=300 >/dev/null 2>&1
 for ((i = 0; i < 100; i++)); do
 	run rl ps -a --format '{{.State}} {{.Restarts}}'
 	[ "$out" = "exited 1" ] && break
