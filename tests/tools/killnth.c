@@ -213,6 +213,26 @@ static bool makes_fd(uint64_t nr)
 	}
 }
 
+static bool mounts(uint64_t nr)
+{
+	switch (nr) {
+	case SYS_mount:
+	case SYS_umount2:
+	case SYS_fsopen:
+	case SYS_fsconfig:
+	case SYS_fsmount:
+	case SYS_open_tree:
+	case SYS_move_mount:
+	case SYS_mount_setattr:
+	case SYS_pivot_root:
+	case SYS_unshare:
+	case SYS_setns:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool can_fail(const struct killnth *k, pid_t pid, const struct ptrace_syscall_info *i)
 {
 	uint64_t nr = i->entry.nr;
@@ -229,8 +249,11 @@ static bool can_fail(const struct killnth *k, pid_t pid, const struct ptrace_sys
 		return makes_fd(nr);
 	case EAGAIN:
 		return makes_process(nr);
+	case EPERM:
+		return mounts(nr) || makes_process(nr);
 	case ENOMEM:
-		return makes_process(nr) || makes_fd(nr) || nr == SYS_mmap || nr == SYS_brk;
+		/* not brk: it tells of a failure by what it returns, which is no error number */
+		return makes_process(nr) || makes_fd(nr) || nr == SYS_mmap;
 	default:
 		return true;
 	}
