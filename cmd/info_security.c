@@ -61,8 +61,8 @@ static json_t *landlock(const struct kernel_trial *t)
 		kernel_words(KERNEL_LANDLOCK, l, why, sizeof(why));
 		return json_pack("{s:i, s:[], s:s}", "abi", 0, "confines", "why", why);
 	}
-	return json_pack("{s:i, s:[s, s, s], s:s}", "abi", l->value, "confines", "registry client",
-			 "unpacker", "log pump", "why", why);
+	return json_pack("{s:i, s:[s, s, s, s], s:s}", "abi", l->value, "confines",
+			 "registry client", "unpacker", "packet loop", "log pump", "why", why);
 }
 
 static char *read_text(const char *path)

@@ -29,6 +29,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/proc.h"
+#include "core/kernel.h"
 
 #define HELPER_MS 10000
 
@@ -71,7 +72,11 @@ static int explain(int code, struct rl_err *err)
 
 	if (code == ENOSPC && max == 0) {
 		rl_fail(err, code, "user namespaces are switched off: '%s' is 0", max_file);
-		return rl_hint(err, "sudo sysctl -w user.max_user_namespaces=15000");
+		return rl_hint(err, "%ssudo sysctl -w user.max_user_namespaces=15000",
+			       kernel_outer_container()
+				       ? "start the outer container with rl run --nested; or, if "
+					 "that is the host's setting, there: "
+				       : "");
 	}
 	if (code == ENOSPC || code == EUSERS) {
 		rl_fail(err, code,

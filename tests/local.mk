@@ -146,6 +146,7 @@ INTEGRATION_TESTS += tests/integration/completion.sh
 INTEGRATION_TESTS += tests/integration/images.sh
 INTEGRATION_TESTS += tests/integration/help.sh
 INTEGRATION_TESTS += tests/integration/info.sh
+INTEGRATION_TESTS += tests/integration/inside.sh
 INTEGRATION_TESTS += tests/integration/prune.sh
 INTEGRATION_TESTS += tests/integration/bare_folders.sh
 INTEGRATION_TESTS += tests/integration/fsck.sh
