@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES =
+libcmd_a_SOURCES += cmd/archive_out.c cmd/archive_out.h
 libcmd_a_SOURCES += cmd/cmd.c cmd/cmd.h
 libcmd_a_SOURCES += cmd/complete.c
 libcmd_a_SOURCES += cmd/cp.c

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cmd/archive_out.h"
 #include "cmd/cmd.h"
 #include "cmd/push_place.h"
 #include "core/base/cleanup.h"
@@ -59,9 +60,7 @@ static const struct opt push_options[] = {
 
 int push_place(const char *dest, const char *own, const char *id, char **ret, struct rl_err *err)
 {
-	static const char *const others[] = { "oci:",           "oci-archive:",
-					      "dir:",           "docker-archive:",
-					      "docker-daemon:", "containers-storage:" };
+	static const char *const others[] = { "docker-daemon:", "containers-storage:" };
 	auto_ref struct ref ref = { 0 };
 	const char *name = dest ? dest : own;
 
@@ -73,8 +72,10 @@ int push_place(const char *dest, const char *own, const char *id, char **ret, st
 		if (strncmp(name, others[i], strlen(others[i])) != 0)
 			continue;
 		rl_fail(err, ENOTSUP, "images cannot be pushed to '%s'", others[i]);
-		return rl_hint(err, "'rl save' writes archives and OCI folders");
+		return rl_hint(err, "docker://, docker-archive:, oci-archive:, oci: and dir: can");
 	}
+	if (archive_is_place(name))
+		return rl_fail(err, ENOTSUP, "lists of images can be pushed to registries only");
 	if (strncmp(name, "docker://", 9) == 0)
 		name += 9;
 	if (ref_parse(name, strlen(name), &ref, err) < 0)
@@ -148,6 +149,19 @@ static int push_image(const struct rl *rl, const struct push_opts *o, const stru
 	return push_write_digest(&o->c, digest, err);
 }
 
+/* As it is in the store: what says how to pack is for registries. */
+static int push_to_archive(const struct rl *rl, const struct push_opts *o, const struct image *img,
+			   const char *dest, struct rl_err *err)
+{
+	if (o->c.digestfile || o->c.compression || o->c.format)
+		return rl_fail(err, EINVAL,
+			       "--digestfile, --format and --compression-format are for "
+			       "registries, not for '%s'",
+			       dest);
+	return archive_push(rl, img, dest, o->c.quiet, err) < 0 ? rl_wrap(err, "push '%s'", dest)
+								: 0;
+}
+
 /* A manifest list, with all its images. */
 static int push_list(const struct rl *rl, const struct push_opts *o, const char *word,
 		     const char *dest, struct rl_err *err)
@@ -219,6 +233,8 @@ static int push(struct rl *rl, const struct cmd_args *args, const void *opts, st
 		return push_list(rl, o, args->v[0], dest, err);
 	if (r == 0)
 		r = image_find(rl, args->v[0], NULL, &img, err);
+	if (r == 0 && archive_is_place(dest))
+		return push_to_archive(rl, o, &img, dest, err);
 	if (r == 0)
 		r = push_place(dest, img.name, img.id, &to, err);
 	return r < 0 ? r : push_image(rl, o, &img, to, err);
@@ -233,6 +249,8 @@ const struct cmd cmd_push = {
 		 "another repository there are mounted from it. Layers leave as they "
 		 "came, so that an image keeps its digest; plain ones are packed "
 		 "first. A manifest list takes all its images along.\n\n"
+		 "A DESTINATION 'docker-archive:FILE[:NAME]', 'oci-archive:FILE[:NAME]', "
+		 "'oci:DIR[:NAME]' or 'dir:DIR' is written there, as 'rl save' does.\n\n"
 		 "Logins come from --creds, --authfile or the files that 'rl login' "
 		 "writes.",
 	.examples = {

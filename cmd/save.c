@@ -8,16 +8,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/archive_out.h"
 #include "cmd/cmd.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
 #include "storage/fetch_out.h"
 
 struct save_opts {
@@ -74,61 +71,6 @@ static int find(const struct rl *rl, const struct cmd_args *args, struct strv *r
 	return 0;
 }
 
-static int save_to_folder(const struct rl *rl, const struct strv *ids, const struct save_opts *o,
-			  struct rl_err *err)
-{
-	auto_fd int fd = FD_NONE;
-
-	if (!o->output)
-		return rl_fail(err, EINVAL, "a folder is written: name it with --output");
-	if (mkdir(o->output, 0777) < 0) {
-		rl_fail_sys(err, errno, "create folder '%s'", o->output);
-		return err->code == EEXIST ? rl_hint(err, "name one that is not there yet")
-					   : -err->code;
-	}
-	fd = open(o->output, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return rl_fail_sys(err, errno, "open folder '%s'", o->output);
-	if (fetch_save(rl, ids, o->format, o->quiet, fd, err) < 0) {
-		struct rl_err ignored;
-
-		RL_IGNORE(io_remove_tree(AT_FDCWD, o->output, &ignored)); /* ours, half done */
-		return -err->code;
-	}
-	return 0;
-}
-
-/* Pipes and devices are written to as they are, files by way of a new one beside them. */
-static int save_to_file(const struct rl *rl, const struct strv *ids, const struct save_opts *o,
-			struct rl_err *err)
-{
-	auto_free char *tmp = NULL;
-	auto_fd int fd = FD_NONE;
-	struct stat st;
-	char tag[17];
-	int r;
-
-	if (stat(o->output, &st) == 0 && !S_ISREG(st.st_mode)) {
-		fd = open(o->output, O_WRONLY | O_CLOEXEC);
-		if (fd < 0)
-			return rl_fail_sys(err, errno, "open '%s'", o->output);
-		return fetch_save(rl, ids, o->format, o->quiet, fd, err);
-	}
-	rand_hex(tag, 8);
-	tmp = str_printf("%s.tmp-%s", o->output, tag);
-	if (!tmp)
-		return rl_oom(err);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return rl_fail_sys(err, errno, "create '%s'", o->output);
-	r = fetch_save(rl, ids, o->format, o->quiet, fd, err);
-	if (r == 0 && rename(tmp, o->output) < 0)
-		r = rl_fail_sys(err, errno, "rename to '%s'", o->output);
-	if (r < 0)
-		(void)unlink(tmp); /* the cause is in err */
-	return r;
-}
-
 static int save(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct save_opts *o = opts;
@@ -146,10 +88,9 @@ static int save(struct rl *rl, const struct cmd_args *args, const void *opts, st
 		r = find(rl, args, &ids, err);
 	if (r < 0)
 		return r;
-	if (is_dir)
-		return save_to_folder(rl, &ids, o, err);
-	return o->output ? save_to_file(rl, &ids, o, err)
-			 : fetch_save(rl, &ids, o->format, o->quiet, STDOUT_FILENO, err);
+	if (is_dir || o->output)
+		return archive_out(rl, &ids, o->format, o->output, o->quiet, err);
+	return fetch_save(rl, &ids, o->format, o->quiet, STDOUT_FILENO, err);
 }
 
 const struct cmd cmd_save = {

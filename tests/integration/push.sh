@@ -119,7 +119,21 @@ rl tag "$REGISTRY/alpine:1" localhost/plain:1
 run rl push localhost/plain:1
 expect_error "a name without a registry" "*without a registry*rl push*"
 run rl push "$REGISTRY/alpine:1" oci:x
-expect_error "another transport" "*cannot be pushed to 'oci:'*rl save*"
+expect "to an OCI layout" 0
+run rl push -q "$REGISTRY/alpine:1" oci-archive:a.tar:some:name
+expect "to an archive, by another name" 0 "" ""
+is "which is in it" "$(tar -xOf "$T/work/a.tar" index.json | jq -r '.manifests[0].annotations["org.opencontainers.image.ref.name"]')" some:name
+run rl push -q "$REGISTRY/alpine:1" docker-archive:d.tar:team/app:2
+is "to a docker-archive" "$(tar -xOf "$T/work/d.tar" manifest.json | jq -r '.[0].RepoTags[0]')" docker.io/team/app:2
+run rl push -q "$REGISTRY/alpine:1" dir:d
+expect "to a folder" 0 "" ""
+check "skopeo reads it" skopeo inspect "dir:$T/work/d"
+run rl push -q "$REGISTRY/alpine:1" dir:d
+expect_error "to a folder that is there" "*not there yet*"
+run rl push "$REGISTRY/alpine:1" docker-daemon:x
+expect_error "another transport" "*cannot be pushed to 'docker-daemon:'*"
+run rl push --digestfile f "$REGISTRY/alpine:1" oci:y
+expect_error "a digest's file and a layout" "*are for registries*"
 run rl push --format tar "$REGISTRY/alpine:1"
 expect_error "a format that is none" "*unknown format 'tar'*"
 run rl push --compression-format lzma "$REGISTRY/alpine:1"
