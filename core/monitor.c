@@ -47,8 +47,8 @@
 #include "core/control.h"
 #include "core/monitor_health.h"
 #include "core/monitor_int.h"
-#include "core/monitor_net.h"
 #include "core/monitor_limits.h"
+#include "core/monitor_net.h"
 #include "core/pump.h"
 #include "core/spec.h"
 #include "core/stragglers.h"
@@ -414,6 +414,8 @@ static bool report_end(struct monitor *m, const struct ctr_exit *x)
 	m->last = *x;
 	m->last.restarting = delay >= 0;
 	m->last.restarts = m->restart.count;
+	if (delay < 0)
+		monitor_ports_release(m);
 	record_end(m);
 	monitor_event(m, "died", &m->last);
 	msg.exit = m->last;
@@ -472,6 +474,7 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	launch_abort(&m->init);
 	monitor_networks_end(m);
 	monitor_net_stop(m);
+	monitor_ports_release(m);
 	cgroup_remove(&m->cgroup);
 	monitor_serve_close(m);
 	if (m->cfg->keep && m->holds_lock)
@@ -504,6 +507,7 @@ static bool start_again(struct monitor *m)
 			m->last.restarting = false;
 			m->last.by_user = m->by_user;
 			m->last.restarts -= m->last.restarts > 0; /* the one that is called off */
+			monitor_ports_release(m);
 			record_end(m);
 			return false;
 		}

@@ -90,7 +90,8 @@ struct monitor_hooks {
 	/* The container is ready to run: forward its published ports. NULL: it has none. */
 	int (*ports_start)(void *arg, int netns_fd, int *ret_pidfd, struct rl_err *err);
 	void (*ports_stop)(void *arg, char *why, size_t room); /* as net_stop */
-	unsigned (*ports_clients)(void *arg);                  /* MONITOR_CLIENTS_* */
+	void (*ports_release)(void *arg);     /* there will be no other run: they are anybody's */
+	unsigned (*ports_clients)(void *arg); /* MONITOR_CLIENTS_* */
 	/*
 	 * Make the container's networks what its record says; NULL: it can have none. @fresh: it has
 	 * just been started. 1: the packet loop does not fit any more. Others ask for what it joined

@@ -118,6 +118,15 @@ void monitor_ports_died(struct monitor *m)
 	}
 }
 
+void monitor_ports_release(struct monitor *m)
+{
+	if (m->ports_pidfd >= 0)
+		m->cfg->hooks.ports_stop(m->cfg->hooks.arg, NULL, 0);
+	m->ports_pidfd = FD_NONE;
+	if (m->cfg->hooks.ports_release)
+		m->cfg->hooks.ports_release(m->cfg->hooks.arg);
+}
+
 void monitor_net_stop(struct monitor *m)
 {
 	if (m->ports_pidfd >= 0)

@@ -9,6 +9,8 @@ void monitor_net_start(struct monitor *m);        /* it has come */
 void monitor_net_died(struct monitor *m);
 int monitor_ports_start(struct monitor *m, struct rl_err *err) RL_MUST_USE;
 void monitor_ports_died(struct monitor *m);
+/* The ports are free when this returns: before anybody is told that the container has ended. */
+void monitor_ports_release(struct monitor *m);
 void monitor_net_stop(struct monitor *m); /* both, at the end of a run */
 /* Named networks, at a start, when their list has changed, at the end. */
 int monitor_networks_start(struct monitor *m, struct rl_err *err) RL_MUST_USE;

@@ -122,6 +122,13 @@ static void hook_ports_stop(void *arg, char *why, size_t room)
 	stop_helper(&s->forwarder, why, room);
 }
 
+static void hook_ports_release(void *arg)
+{
+	struct starting *s = arg;
+
+	publish_close(&s->c->sockets);
+}
+
 static unsigned hook_ports_clients(void *arg)
 {
 	struct starting *s = arg;
@@ -303,6 +310,7 @@ static struct monitor_hooks monitor_hooks(struct starting *s)
 		.net_stop = hook_net_stop,
 		.ports_start = c->ports.n > 0 ? hook_ports_start : NULL,
 		.ports_stop = hook_ports_stop,
+		.ports_release = hook_ports_release,
 		.ports_clients = hook_ports_clients,
 		.networks = own_net ? hook_networks : NULL,
 		.netns = hook_netns_of,

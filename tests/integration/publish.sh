@@ -147,6 +147,12 @@ see "after kill -9 of the monitor nobody listens" "" ip netns exec $host ss -Htl
 run rl rm -f web
 expect "rm" 0
 
+busy=0
+for i in 1 2 3 4 5 6; do
+	run rl run --rm -p 8500:80 docker.io/library/alpine true
+	[ $status = 0 ] || busy=$((busy + 1))
+done
+if [ $busy = 0 ]; then ok "a port is free when run --rm returns"; else not_ok "a port is free when run --rm returns" "$busy of 6: $err"; fi
 run rl run -d --name p -P --expose 85 --expose 86/udp docker.io/library/alpine sleep 60
 run rl port p
 expect "-P with --expose" 0 "*85/tcp -> 0.0.0.0:*86/udp -> 0.0.0.0:*"
