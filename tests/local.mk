@@ -31,6 +31,7 @@ UNIT_TESTS += tests/unit/test_io
 UNIT_TESTS += tests/unit/test_json
 UNIT_TESTS += tests/unit/test_layer
 UNIT_TESTS += tests/unit/test_logjournal
+UNIT_TESTS += tests/unit/test_memwatch
 UNIT_TESTS += tests/unit/test_net
 UNIT_TESTS += tests/unit/test_manifest
 UNIT_TESTS += tests/unit/test_netlink
