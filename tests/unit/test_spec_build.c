@@ -277,7 +277,7 @@ static const struct {
 	{ "-v /usr:/dev i", PLAIN, "container's own" },
 	{ "-v /usr:/dev/pts/x i", PLAIN, "made by rl" },
 	{ "-v -o:/a i", PLAIN, "invalid volume name" },
-	{ "--mount type=image,dst=/a i", PLAIN, "not bind, volume or tmpfs" },
+	{ "--mount type=image,dst=/a i", PLAIN, "no source" },
 	{ "--shm-size x i", PLAIN, "not a size" },
 	{ "--device /etc/passwd i", PLAIN, "not a device" },
 	/* limits */
