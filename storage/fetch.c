@@ -378,8 +378,7 @@ static const char *own_part(const char *name)
 	return strncmp(name, OWN_STORE, strlen(OWN_STORE)) == 0 ? name + strlen(OWN_STORE) : NULL;
 }
 
-static int pull_own(const struct rl *rl, const char *name, struct strv *ret_ids,
-		    struct rl_err *err)
+static int pull_own(const struct rl *rl, const char *name, struct strv *ret_ids, struct rl_err *err)
 {
 	auto_image struct image img = { 0 };
 	int r = image_find(rl, name, NULL, &img, err);
@@ -481,7 +480,8 @@ static int pull_and_load(const struct rl *rl, const struct pull_req *req, struct
 	if (r < 0)
 		return r;
 	/* by name, so that the record says which; by id where it has none of its own */
-	if (!archive_part(req->name) && find_local(rl, req, ret, err) == 0 && ids.n > 0 && strcmp(ret->id, ids.v[0]) == 0)
+	if (!archive_part(req->name) && find_local(rl, req, ret, err) == 0 && ids.n > 0 &&
+	    strcmp(ret->id, ids.v[0]) == 0)
 		return 0;
 	if (ids.n == 0)
 		return rl_fail(err, EPROTO, "rl-image brought no image");
@@ -655,4 +655,19 @@ int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *
 	const char *const words[] = { "rmtree", rel_path, NULL };
 
 	return fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+}
+
+int fetch_remove_trees(const struct rl *rl, const struct session *s, const struct strv *rel_paths,
+		       struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rel_paths->n;) {
+		const char *words[WORDS_MAX + 1] = { "rmtree" };
+
+		for (size_t n = 1; n < WORDS_MAX && i < rel_paths->n; n++)
+			words[n] = rel_paths->v[i++];
+		r = fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+	}
+	return r;
 }

@@ -87,3 +87,6 @@ int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *
 /* Remove a tree below data_dir that holds files of subordinate owners (done inside S). */
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
 		      struct rl_err *err) RL_MUST_USE;
+/* The same for several, a few at once. */
+int fetch_remove_trees(const struct rl *rl, const struct session *s, const struct strv *rel_paths,
+		       struct rl_err *err) RL_MUST_USE;

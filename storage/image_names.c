@@ -51,6 +51,7 @@ static int parse_entry(const json_t *o, const char *what, struct name_entry *e, 
 	const char *os = NULL, *arch = NULL, *variant = NULL, *id = NULL;
 	int r = json_is_object(o) ? 0 : rl_fail(err, EINVAL, "%s: an entry is no object", what);
 
+	*e = (struct name_entry){ 0 };
 	if (r == 0)
 		r = json_get_str(o, "os", what, &os, err);
 	if (r == 0)
@@ -100,7 +101,8 @@ int name_file_parse(const char *text, size_t len, const char *what, struct name_
 	size_t i;
 	int r;
 
-	*ret = (struct name_file){ 0 };
+	ret->n = 0; /* entries are cleared one by one: all of them are 20 kB */
+	*ret->list = '\0';
 	r = json_read(text, len, NAME_FILE_MAX, what, &j, err);
 	if (r == 0)
 		r = check_version(j, what, err);
@@ -266,14 +268,14 @@ struct walk {
 	const struct rl *rl;
 	name_cb cb;
 	void *arg;
+	struct name_file f; /* of the name at hand */
 };
 
 static int visit(void *arg, const char *path, struct rl_err *err)
 {
-	const struct walk *w = arg;
+	struct walk *w = arg;
 	auto_free char *name = NULL;
-	struct name_file f;
-	struct rl_err why = { 0 };
+	struct rl_err why;
 	int r;
 
 	if (name_is_leftover(path))
@@ -282,14 +284,14 @@ static int visit(void *arg, const char *path, struct rl_err *err)
 		log_warn("'%s/%s' is not an image name, ignoring it", w->rl->data_dir, path);
 		return 0;
 	}
-	r = name_read(w->rl, path, &f, &why);
+	r = name_read(w->rl, path, &w->f, &why);
 	if (r == -ENOENT)
 		return 0; /* removed meanwhile */
 	if (r < 0) {
 		log_warn("ignoring the image name '%s': %s", name, why.msg);
 		return 0;
 	}
-	return w->cb(w->arg, name, &f, err);
+	return w->cb(w->arg, name, &w->f, err);
 }
 
 int name_walk(const struct rl *rl, const char *below, name_cb cb, void *arg, struct rl_err *err)

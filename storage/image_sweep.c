@@ -38,8 +38,8 @@ int image_sweep_layers(const struct rl *rl, struct rl_err *err)
 	if (r < 0 || trash.n == 0)
 		return r;
 	r = session_open(rl, &s, err);
-	for (size_t i = 0; i < trash.n && r == 0; i++)
-		r = fetch_remove_tree(rl, &s, trash.v[i], err);
+	if (r == 0)
+		r = fetch_remove_trees(rl, &s, &trash, err);
 	session_close(&s);
 	return r;
 }

@@ -29,7 +29,7 @@ int cmd_fsck(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_
 int cmd_search(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /* remote [one|all]: manifests of the registry, to descriptor 4 (remote.c) */
 int cmd_remote(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
-/* rmtree PATH: remove a tree below the data folder, files of subordinate owners included */
+/* rmtree PATH...: remove trees below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /*
  * shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS: layer FROM_KEY with owners for another container map,
