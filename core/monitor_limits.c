@@ -227,6 +227,25 @@ void monitor_limits_blame(struct monitor *m, struct ctr_exit *x)
 
 /* --- changes --------------------------------------------------------------------------------- */
 
+/* As with a cgroup: what is in use is not cut off. */
+static int check_use(const struct monitor *m, int64_t max, struct rl_err *err)
+{
+	struct memwatch w = MEMWATCH_INIT;
+	bool is_over;
+
+	if (max == 0 || m->init.pidfd < 0)
+		return 0;
+	memwatch_start(&w, max, m->init.pid);
+	(void)memwatch_look(&w, m->init.pid); /* once: when the next one is due is not asked */
+	if (w.is_over)
+		rl_fail(err, EBUSY,
+			"'--memory %lld' is below what the container uses now, %lld bytes",
+			(long long)max, (long long)w.last);
+	is_over = w.is_over;
+	memwatch_stop(&w);
+	return is_over ? -EBUSY : 0;
+}
+
 int monitor_limits_change(struct monitor *m, const struct monitor_limits *l, struct rl_err *err)
 {
 	struct cgroup_limits *now = &m->limits;
@@ -237,6 +256,9 @@ int monitor_limits_change(struct monitor *m, const struct monitor_limits *l, str
 	if (l->memory_max < 0 || l->pids_max < 0 || l->cpu_quota_us < 0 || l->cpu_period_us < 0 ||
 	    !memchr(l->cpuset_cpus, '\0', sizeof(l->cpuset_cpus)))
 		return rl_fail(err, EINVAL, "malformed limits");
+	r = check_use(m, l->memory_max, err);
+	if (r < 0)
+		return r;
 	now->memory_max = l->memory_max;
 	now->pids_max = l->pids_max;
 	now->cpu_quota_us = l->cpu_quota_us;

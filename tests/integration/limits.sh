@@ -77,6 +77,8 @@ run rl update --pids-limit 25 --memory 48m live
 expect "update: while it runs" 0 '*' '*its limits are approximate*'
 run rl exec live sh -c 'ulimit -u'
 expect "update: fewer processes" 0 25
+run rl update --memory 600k live
+expect_error "update: memory in use is not taken away" "*below what the container uses now*"
 run rl update --pids-limit 26 live
 expect_error "update: but not more" "*can only be lowered*25*"
 run rl update --cpu-shares 2 live
