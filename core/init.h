@@ -30,18 +30,19 @@ struct init {
 	int root_fd; /* attached mount that becomes the root */
 	/* clones of the host's "/" for bind mounts of it, made before root_fd lay on top of it */
 	int slash_fds[INIT_SLASHES_MAX];
-	bool userns_open; /* the sysctl against nested user namespaces could not be written */
-	int proc_fd;      /* procfs that no other process can lay something over, or FD_NONE */
-	int shm_fd;       /* /dev/shm of the container whose IPC namespace is joined, or FD_NONE */
-	int pts_fd;       /* the container's devpts, or FD_NONE */
-	int master_fd;    /* terminal: travels to the caller */
-	int slave_fd;     /* terminal: becomes 0, 1, 2 */
-	int net_fd;       /* of the netns hook, or FD_NONE */
-	int mounts_fd;    /* our mount namespace */
-	int netns_fd;     /* our network namespace, if somebody joins it */
-	int cwd_fd;       /* the working directory, resolved in the root */
-	int stub_fd;      /* payload_stub(), or FD_NONE */
-	int cgroup_fd;    /* where the cgroup file system will be attached, or FD_NONE */
+	bool userns_open;      /* the sysctl against nested user namespaces could not be written */
+	int proc_top, sys_top; /* the mounts at /proc and /sys, or FD_NONE */
+	int proc_fd;           /* procfs that no other process can lay something over, or FD_NONE */
+	int shm_fd;    /* /dev/shm of the container whose IPC namespace is joined, or FD_NONE */
+	int pts_fd;    /* the container's devpts, or FD_NONE */
+	int master_fd; /* terminal: travels to the caller */
+	int slave_fd;  /* terminal: becomes 0, 1, 2 */
+	int net_fd;    /* of the netns hook, or FD_NONE */
+	int mounts_fd; /* our mount namespace */
+	int netns_fd;  /* our network namespace, if somebody joins it */
+	int cwd_fd;    /* the working directory, resolved in the root */
+	int stub_fd;   /* payload_stub(), or FD_NONE */
+	int cgroup_fd; /* where the cgroup file system will be attached, or FD_NONE */
 	uint64_t cgroup_attrs;
 };
 

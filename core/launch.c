@@ -307,6 +307,8 @@ static _Noreturn void become_init(struct joiner *j)
 		.null_fd = FD_NONE,
 		.dev_fd = FD_NONE,
 		.root_fd = FD_NONE,
+		.proc_top = FD_NONE,
+		.sys_top = FD_NONE,
 		.proc_fd = FD_NONE,
 		.pts_fd = FD_NONE,
 		.master_fd = FD_NONE,

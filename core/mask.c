@@ -4,7 +4,7 @@
  *
  * Threat: a masked file stays readable because what is bound over it was replaced (CVE-2025-31133),
  * or because the path leads elsewhere.
- * Defence: paths are resolved in the root; a masked file is covered by the null device of the
+ * Defence: paths are resolved in the root, those of /proc and /sys in the mounts there; a masked file is covered by the null device of the
  * fresh /dev (dev.c), checked to be char 1:3, a folder by an empty read-only tmpfs.
  * Must not: skip a path for any reason but that it does not exist.
  */
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
@@ -26,7 +27,14 @@ struct mask {
 /* FD_NONE with 0 when there is no such path. */
 static int open_existing(struct init *in, const char *path, int *ret_fd, struct rl_err *err)
 {
-	int fd = rootpath_open(in->root_fd, path, O_PATH, err);
+	int top = in->root_fd, fd;
+
+	/* what lies below these names in the root may be something else by now (mounts.c, place()) */
+	if (strncmp(path, "/proc/", 6) == 0 && in->proc_top >= 0)
+		top = in->proc_top;
+	else if (strncmp(path, "/sys/", 5) == 0 && in->sys_top >= 0)
+		top = in->sys_top;
+	fd = rootpath_open(top, top == in->root_fd ? path : strchr(path + 1, '/'), O_PATH, err);
 
 	*ret_fd = FD_NONE;
 	if (fd == -ENOENT || fd == -ENOTDIR)

@@ -156,16 +156,34 @@ static int open_target(struct init *in, const struct spec_mount *m, bool dir, st
 	return fd;
 }
 
+/*
+ * Threat: somebody who may write the root at the same time exchanges its "proc" for a symlink after the
+ * mount, so that masks find nothing to lie on.
+ * Defence: masks go by the mounts themselves.
+ */
+static int place(struct init *in, const struct spec_mount *m, int fd, int target,
+		 struct rl_err *err)
+{
+	int *top = strcmp(m->dest, "/proc") == 0  ? &in->proc_top
+		   : strcmp(m->dest, "/sys") == 0 ? &in->sys_top
+						  : NULL;
+	int r = mnt_attach(fd, target);
+
+	if (r < 0)
+		return rl_fail_sys(err, -r, "mount '%s'", m->dest);
+	if (!top)
+		return 0;
+	fd_close(*top);
+	*top = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *top < 0 ? rl_fail_sys(err, errno, "keep mount '%s'", m->dest) : 0;
+}
+
 /* Attach @fd at the target of @m. @fd is borrowed. */
 static int attach(struct init *in, const struct spec_mount *m, int fd, bool dir, struct rl_err *err)
 {
 	auto_fd int target = open_target(in, m, dir, err);
-	int r;
 
-	if (target < 0)
-		return target;
-	r = mnt_attach(fd, target);
-	return r < 0 ? rl_fail_sys(err, -r, "mount '%s'", m->dest) : 0;
+	return target < 0 ? target : place(in, m, fd, target, err);
 }
 
 /*
@@ -261,8 +279,7 @@ static int bind_mount(struct init *in, const struct spec_mount *m, const char *s
 		r = map_owners(fd, m, err);
 	if (r < 0)
 		return r;
-	r = mnt_attach(fd, target);
-	return r < 0 ? rl_fail_sys(err, -r, "mount '%s'", m->dest) : 0;
+	return place(in, m, fd, target, err);
 }
 
 /* A new file system of @m's type with its options. */

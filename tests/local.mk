@@ -174,6 +174,7 @@ INTEGRATION_TESTS += tests/integration/oneid.sh
 INTEGRATION_TESTS += tests/integration/health.sh
 INTEGRATION_TESTS += tests/integration/homes.sh
 INTEGRATION_TESTS += tests/integration/restart.sh
+INTEGRATION_TESTS += tests/integration/rows.sh
 INTEGRATION_TESTS += tests/integration/sandboxes.sh
 INTEGRATION_TESTS += tests/integration/save.sh
 INTEGRATION_TESTS += tests/integration/search.sh
@@ -282,6 +283,7 @@ EXTRA_DIST += tests/tools/failmalloc.c
 EXTRA_DIST += tests/tools/mkhostile.py
 EXTRA_DIST += tests/tools/uploads.py
 EXTRA_DIST += tests/tools/probe.c
+EXTRA_DIST += tests/tools/swap.c
 EXTRA_DIST += tests/tools/registry.py
 
 # Yardsticks for the bench scripts
