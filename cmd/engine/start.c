@@ -186,6 +186,10 @@ int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_er
 		    ? rootfs_open_over(c->rl, &c->session, c->image_name, c->ctr.dir_fd, ret, err)
 		    : rootfs_open(c->rl, &c->session, &c->diff_ids, &c->uids, &c->gids,
 				  c->ctr.dir_fd, ret, err);
+	if (r == -ENOENT && c->image_id[0]) { /* somebody has removed it since we looked */
+		rl_wrap(err, "image '%s'", c->image_name);
+		return rl_hint(err, "fetch it again: rl pull %s", c->image_name);
+	}
 	if (r == 0) {
 		ret->ephemeral = c->remove;
 		ret->in_session = foreign;
