@@ -649,6 +649,18 @@ int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *
 	return fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
 }
 
+int fetch_flatten(const struct rl *rl, const struct session *s, const char *diff_id,
+		  const char *from, const char *to, const struct idmap *uids,
+		  const struct idmap *gids, struct rl_err *err)
+{
+	char uid_text[IDMAP_TEXT], gid_text[IDMAP_TEXT];
+	const char *const words[] = { "flatten", diff_id, to, uid_text, gid_text, from, NULL };
+
+	(void)idmap_format(uids, uid_text);
+	(void)idmap_format(gids, gid_text);
+	return fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+}
+
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
 		      struct rl_err *err)
 {

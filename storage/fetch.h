@@ -84,6 +84,11 @@ int fetch_extract(const struct rl *rl, const struct fetch_extract *x,
 int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *diff_id,
 		      const char *from, const char *to, const struct idmap *uids,
 		      const struct idmap *gids, struct rl_err *err) RL_MUST_USE;
+/* The same for all layers of an image, whose plain keys @from lists (topmost first, separated by
+ * commas), as one layer without data; @diff_id is the topmost's. -EOPNOTSUPP: not on this kernel. */
+int fetch_flatten(const struct rl *rl, const struct session *s, const char *diff_id,
+		  const char *from, const char *to, const struct idmap *uids,
+		  const struct idmap *gids, struct rl_err *err) RL_MUST_USE;
 /* Remove a tree below data_dir that holds files of subordinate owners (done inside S). */
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
 		      struct rl_err *err) RL_MUST_USE;

@@ -86,6 +86,22 @@ int layer_key(const char *diff_id, const struct session *s, const struct idmap *
 	return 0;
 }
 
+int layer_flat_key(const struct strv *diff_ids, const struct session *s, const struct idmap *uids,
+		   const struct idmap *gids, char ret[LAYER_KEY_MAX], struct rl_err *err)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	size_t n;
+	int r = layer_key(diff_ids->v[diff_ids->n - 1], s, uids, gids, ret, err);
+
+	for (size_t i = 0; i < diff_ids->n; i++)
+		for (const char *p = diff_ids->v[i]; *p; p++)
+			h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	n = strlen(ret);
+	if (r == 0)
+		(void)snprintf(ret + n, LAYER_KEY_MAX - n, "-f%016llx", (unsigned long long)h);
+	return r;
+}
+
 /* --- look-up ------------------------------------------------------------------------------- */
 
 static int layer_path(const char *key, const char *file, char out[256])
@@ -99,8 +115,7 @@ bool layer_exists(const struct rl *rl, const char *key)
 {
 	char path[256];
 
-	return layer_path(key, "/diff", path) == 0 &&
-	       io_exists(rl->data_fd, path);
+	return layer_path(key, "/diff", path) == 0 && io_exists(rl->data_fd, path);
 }
 
 int layer_open(const struct rl *rl, const char *key, struct rl_err *err)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/strv.h"
 #include "core/rl.h"
 #include "core/session.h"
 
@@ -27,6 +28,12 @@
  */
 int layer_key(const char *diff_id, const struct session *s, const struct idmap *uids,
 	      const struct idmap *gids, char ret[LAYER_KEY_MAX], struct rl_err *err) RL_MUST_USE;
+
+/* The layer without data that stands for all of @diff_ids (bottom first) under a map: the topmost's
+ * key for the map, and what tells the others. */
+int layer_flat_key(const struct strv *diff_ids, const struct session *s, const struct idmap *uids,
+		   const struct idmap *gids, char ret[LAYER_KEY_MAX],
+		   struct rl_err *err) RL_MUST_USE;
 
 bool layer_exists(const struct rl *rl, const char *key);
 /* O_PATH descriptor on layers/<key>/diff; -ENOENT when it is not there. */

@@ -13,13 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/log.h"
 #include "core/mnt.h"
 #include "storage/fetch.h"
 #include "storage/layer.h"
 #include "storage/rootfs_parts.h"
+
+#define NO_FLAT "cache/no-flat" /* release of the kernel that cannot do it */
 
 const char *rootfs_rung_name(enum rootfs_rung rung)
 {
@@ -92,15 +98,96 @@ static int empty_layer(int ctr_fd, struct rl_err *err)
 	return fd < 0 ? rl_fail_sys(err, errno, "open the container's folder 'lower'") : fd;
 }
 
+/* "no": the kernel of this release cannot do it. A newer one is asked again. */
+static bool flat_was_refused(const struct rl *rl, const char *release)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err ignored;
+
+	return io_read_file(rl->data_fd, NO_FLAT, 256, &b, &ignored) == 0 && b.data &&
+	       strcmp(b.data, release) == 0;
+}
+
+/* The layer that stands for all, made when it is not there. */
+static int make_flat(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+		     const struct idmap *uids, const struct idmap *gids, const char *key,
+		     struct rl_err *err)
+{
+	auto_buf struct buf from = { 0 };
+	struct utsname u = { 0 };
+	struct rl_err lost;
+	int r = 0;
+
+	(void)uname(&u); /* cannot fail */
+	if (flat_was_refused(rl, u.release))
+		return -EOPNOTSUPP;
+	for (size_t i = diff_ids->n; r == 0 && i > 0; i--) {
+		char plain[LAYER_KEY_MAX];
+
+		r = layer_key(diff_ids->v[i - 1], s, NULL, NULL, plain, err);
+		if (r == 0 && buf_printf(&from, "%s%s", from.len ? "," : "", plain) < 0)
+			r = rl_oom(err);
+	}
+	if (r == 0)
+		r = fetch_flatten(rl, s, diff_ids->v[diff_ids->n - 1], from.data, key, uids, gids,
+				  err);
+	if (r == -EOPNOTSUPP) {
+		log_debug("%s", err->msg);
+		if (io_replace_file(rl->data_fd, NO_FLAT, u.release, strlen(u.release), 0600,
+				    IO_NOSYNC, &lost) < 0)
+			log_debug("%s", lost.msg); /* then it is tried again */
+	}
+	return r;
+}
+
+/*
+ * With other owners than the layers have: one layer of names and owners over the plain ones, which are
+ * read for their data only. 1: not here, a copy of each layer will have to do.
+ */
+static int open_flat(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+		     const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
+		     struct rl_err *err)
+{
+	char key[LAYER_KEY_MAX], plain[LAYER_KEY_MAX];
+	int rc;
+
+	if (r->rung != ROOTFS_OVERLAY || diff_ids->n == 0 || s->rung == SESSION_ONE_ID ||
+	    diff_ids->n >= ROOTFS_OVERLAY_LAYERS_MAX ||
+	    (idmap_is_identity(uids) && idmap_is_identity(gids)))
+		return 1;
+	rc = layer_flat_key(diff_ids, s, uids, gids, key, err);
+	if (rc == 0 && !layer_exists(rl, key))
+		rc = make_flat(rl, s, diff_ids, uids, gids, key, err);
+	if (rc < 0)
+		return rc == -EOPNOTSUPP ? 1 : rc;
+	for (size_t i = 0; i <= diff_ids->n; i++) {
+		const char *name = i < diff_ids->n ? plain : key;
+
+		if (i < diff_ids->n)
+			rc = layer_key(diff_ids->v[i], s, NULL, NULL, plain, err);
+		if (rc == 0)
+			rc = layer_open(rl, name, err);
+		if (rc < 0)
+			return rc;
+		r->layer_fds[r->n_layers++] = rc;
+		rc = 0;
+	}
+	r->n_data = diff_ids->n;
+	return 0;
+}
+
 static int open_layers(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
 		       const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
 		       struct rl_err *err)
 {
 	int fd;
 
-	r->layer_fds = calloc(diff_ids->n + 1, sizeof(*r->layer_fds));
+	r->layer_fds = calloc(diff_ids->n + 2, sizeof(*r->layer_fds));
 	if (!r->layer_fds)
 		return rl_oom(err);
+	fd = open_flat(rl, s, diff_ids, uids, gids, r, err);
+	if (fd <= 0)
+		return fd;
 	for (size_t i = 0; i < diff_ids->n; i++) {
 		fd = open_layer(rl, s, diff_ids->v[i], uids, gids, err);
 		if (fd < 0)

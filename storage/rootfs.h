@@ -22,6 +22,7 @@ struct rootfs {
 	enum rootfs_rung rung;
 	int *layer_fds; /* O_PATH on layers/<key>/diff, bottom first; owned */
 	size_t n_layers;
+	size_t n_data;   /* so many of them, from the bottom, only have the data of the one above */
 	int ctr_fd;      /* the container's folder; borrowed */
 	const char *dir; /* with ROOTFS_DIR: the user's --rootfs folder; borrowed */
 	bool in_session; /* C sees other ids than S: mounted by the prepare hook, as root of S */

@@ -30,7 +30,7 @@
 /* Everything the mount is made from, reopened in our own mount namespace. */
 struct parts {
 	int *lower; /* topmost first */
-	size_t n;
+	size_t n, n_data;
 	int upper, work;
 };
 
@@ -54,7 +54,7 @@ static int reopen_below(int dir_fd, const char *name, struct rl_err *err)
 
 static int parts_open(const struct rootfs *r, struct parts *p, struct rl_err *err)
 {
-	*p = (struct parts){ .upper = FD_NONE, .work = FD_NONE };
+	*p = (struct parts){ .n_data = r->n_data, .upper = FD_NONE, .work = FD_NONE };
 	p->lower = calloc(r->n_layers + 1, sizeof(*p->lower));
 	if (!p->lower)
 		return rl_oom(err);
@@ -93,7 +93,8 @@ static int mount_new(const struct parts *p, bool ephemeral, struct rl_err *err)
 		opts[n++] = (struct mnt_opt){ "volatile", NULL };
 	for (size_t i = 0; i < p->n; i++) {
 		name_fd(names[i], p->lower[i]);
-		opts[n++] = (struct mnt_opt){ "lowerdir+", names[i] };
+		opts[n++] = (struct mnt_opt){ i < p->n - p->n_data ? "lowerdir+" : "datadir+",
+					      names[i] };
 	}
 	name_fd(names[p->n], p->upper);
 	name_fd(names[p->n + 1], p->work);
@@ -175,7 +176,7 @@ int overlay_mount(const struct rootfs *r, struct rl_err *err)
 	if (fd == 0)
 		fd = mount_new(&p, r->ephemeral, err);
 	parts_done(&p);
-	if (fd != -EINVAL) /* else "lowerdir+" may be unknown */
+	if (fd != -EINVAL || r->n_data) /* else "lowerdir+" may be unknown */
 		return fd;
 	fd2 = overlay_mount_old(r, &old);
 	return fd2 < 0 ? fd : fd2;

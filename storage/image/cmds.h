@@ -35,4 +35,5 @@ int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) R
  * shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS: layer FROM_KEY with owners for another container map,
  * published as TO_KEY; maps are text as in /proc/PID/uid_map, container to S, "" = as it is
  */
+int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;

@@ -19,10 +19,11 @@ static const struct {
 	const char *name;
 	int (*run)(const struct rl *rl, int argc, char **argv, struct rl_err *err);
 } cmds[] = {
-	{ "add", cmd_add },       { "extract", cmd_extract }, { "fsck", cmd_fsck },
-	{ "load", cmd_load },     { "pull", cmd_pull },       { "push", cmd_push },
-	{ "login", cmd_login },   { "rmtree", cmd_rmtree },   { "save", cmd_save },
-	{ "search", cmd_search }, { "shift", cmd_shift },     { "remote", cmd_remote },
+	{ "add", cmd_add },         { "extract", cmd_extract }, { "fsck", cmd_fsck },
+	{ "load", cmd_load },       { "pull", cmd_pull },       { "push", cmd_push },
+	{ "login", cmd_login },     { "rmtree", cmd_rmtree },   { "save", cmd_save },
+	{ "flatten", cmd_flatten }, { "search", cmd_search },   { "shift", cmd_shift },
+	{ "remote", cmd_remote },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)

@@ -5,22 +5,35 @@
  * The layer FROM_KEY holds owners as an identity container shows them. For a container with maps
  * UIDS and GIDS (text as in /proc/PID/uid_map, container to S) every object gets the owner that
  * the container will show as the same id. An overlay cannot translate owners for a user, so this
- * is a copy: blocks are shared where the file system can (FICLONE), hard links, holes, xattrs and
+ * is a copy, unless "flatten" works: blocks are shared where the file system can (FICLONE), hard links, holes, xattrs and
  * times are kept. It is made once per layer and map, and published like any layer.
+ *
+ * `rl-image flatten DIFF_ID TO_KEY UIDS GIDS KEY,...`: the same for all layers of an image at once,
+ * without their data (Linux 6.16): one layer of stubs, as the layers together look. Overlay finds the data
+ * of a stub by its path in the plain layers ("data-only lower layers" in the kernel's
+ * overlayfs.rst), the topmost first; that is the right one, for what lies below it is hidden. A
+ * file with several names has the path of the first that is visible. Overlay follows a stub only from the
+ * lowest layer, hence one for all.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <search.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/strv.h"
 #include "core/idmap.h"
+#include "core/mnt.h"
 #include "storage/digest.h"
 #include "storage/image/cmds.h"
 #include "storage/image/copy.h"
@@ -35,6 +48,7 @@ struct link {
 
 struct shift {
 	struct idmap uids, gids; /* container to S; without lines: as it is */
+	bool stubs;              /* files are only named: their data is found in the plain layers */
 	int to_root;
 	void *links; /* tsearch tree of struct link */
 	char path[PLACE_PATH_MAX + 1];
@@ -53,6 +67,11 @@ static int map_owner(const struct shift *s, struct stat *st, struct rl_err *err)
 	int64_t uid = s->uids.n ? idmap_to_outside(&s->uids, st->st_uid) : st->st_uid;
 	int64_t gid = s->gids.n ? idmap_to_outside(&s->gids, st->st_gid) : st->st_gid;
 
+	/* nobody's in the container, where it does not know the caller */
+	if (uid < 0 && idmap_to_inside(&s->uids, 0) < 0)
+		uid = 0;
+	if (gid < 0 && idmap_to_inside(&s->gids, 0) < 0)
+		gid = 0;
 	if (uid < 0 || gid < 0) {
 		rl_fail(err, EINVAL, "owner %u:%u is outside the container's ids", st->st_uid,
 			st->st_gid);
@@ -89,6 +108,21 @@ static int link_again(struct shift *s, int to, const char *name, const struct st
 	return 0;
 }
 
+/* What overlay calls a metacopy: it has all but the data, and says where below the data layers that is. */
+static int make_stub(const struct shift *s, int in, int out, const struct stat *st,
+		     struct rl_err *err)
+{
+	char redirect[PLACE_PATH_MAX + 2];
+	int n = snprintf(redirect, sizeof(redirect), "/%s", s->path);
+
+	if (st->st_size > 0 &&
+	    (ftruncate(out, st->st_size) < 0 ||
+	     fsetxattr(out, "user.overlay.metacopy", "", 0, 0) < 0 ||
+	     fsetxattr(out, "user.overlay.redirect", redirect, (size_t)n, 0) < 0))
+		return rl_fail_sys(err, errno, "create");
+	return copy_meta(in, out, st, false, err);
+}
+
 static int shift_file(struct shift *s, int from, int to, const char *name, struct stat *st,
 		      struct rl_err *err)
 {
@@ -103,6 +137,8 @@ static int shift_file(struct shift *s, int from, int to, const char *name, struc
 	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return rl_fail_sys(err, errno, "create");
+	if (s->stubs)
+		return make_stub(s, in, out, st, err);
 	s->size += st->st_size;
 	r = copy_data(in, out, st->st_size, err);
 	return r < 0 ? r : copy_meta(in, out, st, false, err);
@@ -150,7 +186,11 @@ static int shift_dir(struct shift *s, int from, int to, const char *name, const 
 	if (out < 0)
 		return out;
 	r = shift_children(s, in, out, err);
-	return r < 0 ? r : copy_meta(in, out, st, false, err); /* last: filling changes the times */
+	if (r < 0)
+		return r;
+	/* last: filling changes the times */
+	return s->stubs ? copy_dir_meta(in, out, st, false, err)
+			: copy_meta(in, out, st, false, err);
 }
 
 static int shift_entry(struct shift *s, int from, int to, const char *name, struct rl_err *err)
@@ -161,6 +201,8 @@ static int shift_entry(struct shift *s, int from, int to, const char *name, stru
 	s->files++;
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return rl_fail_sys(err, errno, "stat '%s'", s->path);
+	if (s->stubs && place_is_whiteout(&st))
+		return 0; /* of a single layer: nothing is below it */
 	r = map_owner(s, &st, err);
 	if (r < 0)
 		return rl_wrap(err, "'%.300s'", s->path);
@@ -213,7 +255,8 @@ static int shift_layer(struct shift *s, int from, const struct layer_stage *st, 
 	if (r == 0)
 		r = shift_children(s, in, st->diff_fd, err);
 	if (r == 0)
-		r = copy_meta(in, st->diff_fd, &top, false, err);
+		r = s->stubs ? copy_dir_meta(in, st->diff_fd, &top, false, err)
+			     : copy_meta(in, st->diff_fd, &top, false, err);
 	tdestroy(s->links, free);
 	return r;
 }
@@ -256,4 +299,130 @@ int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	if (r < 0)
 		layer_abort(rl, &st);
 	return r < 0 ? rl_wrap(err, "owners of layer '%.12s'", argv[2]) : 0;
+}
+
+/* --- flatten ------------------------------------------------------------------------------- */
+
+/* An overlay of the layers @names (paths, topmost first), @data of them for data only. */
+static int mount_layers(const struct strv *names, size_t data, struct rl_err *err)
+{
+	auto_free struct mnt_opt *opts = calloc(names->n + 2, sizeof(*opts));
+	size_t n = 0;
+
+	if (!opts)
+		return rl_oom(err);
+	opts[n++] = (struct mnt_opt){ "userxattr", NULL };
+	for (size_t i = 0; i < names->n; i++)
+		opts[n++] = (struct mnt_opt){ i < names->n - data ? "lowerdir+" : "datadir+",
+					      names->v[i] };
+	return mnt_new("overlay", "rl", opts, n, MOUNT_ATTR_RDONLY, err);
+}
+
+/* Does this kernel find the data behind a stub? The first file that has some is read. 1: found */
+static int find_data(int dir_fd, int depth, struct rl_err *err)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	struct stat st;
+	char c;
+
+	if (!d || depth > 64)
+		return rl_fail_sys(err, d ? ELOOP : errno, "look at the result");
+	while (r == 0 && (e = readdir(d))) {
+		auto_fd int at = FD_NONE;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return rl_fail_sys(err, errno, "stat '%s'", e->d_name);
+		if (!S_ISDIR(st.st_mode) && (!S_ISREG(st.st_mode) || st.st_size == 0))
+			continue;
+		at = openat(fd, e->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (at < 0)
+			return rl_fail_sys(err, errno, "open '%s'", e->d_name);
+		if (S_ISDIR(st.st_mode))
+			r = find_data(at, depth + 1, err);
+		else
+			r = read(at, &c, 1) == 1 ? 1
+						 : rl_fail_sys(err, EIO, "read '%s'", e->d_name);
+	}
+	return r;
+}
+
+static int flatten(struct shift *s, const struct rl *rl, struct strv *names,
+		   const struct layer_stage *st, struct rl_err *err)
+{
+	auto_strv struct strv both = { 0 };
+	auto_fd int from = FD_NONE, check = FD_NONE;
+	int r;
+
+	/* an overlay shows only what is mounted where it is made */
+	if (unshare(CLONE_NEWNS) < 0)
+		return rl_fail_sys(err, errno, "make a mount namespace");
+	from = names->n > 1 ? mount_layers(names, 0, err)
+			    : open(names->v[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return names->n > 1 ? from : rl_fail_sys(err, errno, "open '%s'", names->v[0]);
+	s->stubs = true;
+	r = shift_layer(s, from, st, err);
+	if (r == 0 && (strv_take(&both, str_printf("%s/%s/diff", rl->data_dir, st->name)) < 0 ||
+		       strv_copy(&both, names) < 0))
+		r = rl_oom(err);
+	if (r < 0)
+		return r;
+	check = mount_layers(&both, names->n, err);
+	r = check < 0 ? check : find_data(check, 0, err);
+	if (r < 0) { /* the caller has another way */
+		err->code = EOPNOTSUPP;
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* Paths of the layers whose keys are in @list, separated by commas, topmost first. */
+static int layer_paths(const struct rl *rl, const char *list, struct strv *ret, struct rl_err *err)
+{
+	auto_strv struct strv keys = { 0 };
+
+	if (strv_split(&keys, list, ',') < 0)
+		return rl_oom(err);
+	for (size_t i = 0; i < keys.n; i++) {
+		auto_fd int fd = layer_open(rl, keys.v[i], err);
+
+		if (fd < 0)
+			return fd;
+		if (strv_take(ret, str_printf("%s/layers/%s/diff", rl->data_dir, keys.v[i])) < 0)
+			return rl_oom(err);
+	}
+	return ret->n ? 0 : rl_fail(err, EINVAL, "no layers");
+}
+
+int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err)
+{
+	auto_strv struct strv names = { 0 };
+	struct shift s = { 0 };
+	struct layer_stage st;
+	int r;
+
+	if (argc != 6)
+		return rl_fail(err, EINVAL, "usage: flatten DIFF_ID TO_KEY UIDS GIDS KEY,...");
+	if (digest_check(argv[1], "layer", err) < 0)
+		return -err->code;
+	if (idmap_parse(argv[3], &s.uids) < 0 || idmap_parse(argv[4], &s.gids) < 0)
+		return rl_fail(err, EINVAL, "the maps are not understood");
+	r = layer_paths(rl, argv[5], &names, err);
+	if (r < 0)
+		return r;
+	r = layer_begin(rl, argv[2], true, &st, err);
+	if (r != 0)
+		return r < 0 ? r : 0; /* 1: somebody else made it meanwhile */
+	raise_files();
+	(void)umask(0);
+	r = flatten(&s, rl, &names, &st, err);
+	if (r == 0)
+		r = layer_publish(rl, &st, argv[1], 0, s.files, err);
+	if (r < 0)
+		layer_abort(rl, &st);
+	return r < 0 ? rl_wrap(err, "owners of image layer '%.12s'", argv[2]) : 0;
 }

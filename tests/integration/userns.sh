@@ -113,5 +113,23 @@ rl commit -q keep kept >/dev/null
 run rl run --rm --network none kept stat -c %u:%g /mark
 expect "commit keeps the owners that the container saw" 0 5:6
 rl rm keep >/dev/null
+# --- owners without a second copy: a file with several names, changed in a layer above; and the copy -------
+rl run --name l1 --network none $IMG sh -c 'mkdir /w /w/d; echo one >/w/a; ln /w/a /w/b; ln /w/a /w/c; echo low >/w/d/x; chown 7:8 /w/a; chmod 4751 /w/a
+	head -c 3000000 /dev/urandom >/w/big' && rl commit -q l1 one >/dev/null
+rl run --name l2 --network none one sh -c 'rm /w/a; echo new >/w/a; rm -r /w/d; mkdir /w/d; echo up >/w/d/y' && rl commit -q l2 two >/dev/null
+look='cat /w/a /w/b /w/c /w/d/*; ls /w/d; stat -c "%u:%g %a %s" /w/a /w/b; sha256sum </w/big; echo more >>/w/b; cat /w/b'
+want=$(rl run --rm --network none two sh -c "$look")
+run rl run --rm --network none --userns nomap two sh -c "$look"
+[ "$out" = "$want" ] && [ "$status" = 0 ] && ok "other owners: the same files" || not_ok "other owners: the same files" "$want" "got: $out" "$err"
+if [ ! -e "$ROOT/cache/no-flat" ]; then
+	big=$(find "$ROOT/layers" -path '*-f*' -name big -printf '%b\n' -quit)
+	[ "${big:-9999}" -lt 16 ] && ok "no second copy of the data" || not_ok "no second copy of the data" "$big blocks"
+else
+	skip "no second copy of the data" "this kernel does not follow stubs"
+fi
+as_user sh -c "uname -r | tr -d '\n' >'$ROOT/cache/no-flat'"
+run rl run --rm --network none --uidmap 0:2:2000 two sh -c "$look"
+[ "$out" = "$want" ] && [ "$status" = 0 ] && ok "and where the kernel cannot: by a copy" || not_ok "and where the kernel cannot: by a copy" "$want" "got: $out" "$err"
+rl rm l1 l2 >/dev/null
 leakcheck "nothing is left"
 finish
