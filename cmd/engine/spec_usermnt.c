@@ -66,6 +66,17 @@ static int keep_for_later(struct usermnt *u, struct volopt *v, struct rl_err *er
 	return 0;
 }
 
+/* The place is taken now, so that a second wish for it is seen; the source comes later. */
+static int take_place(struct usermnt *u, struct mntlist *l, struct volopt *v, struct rl_err *err)
+{
+	int r = usermnt_check_dest(v->dest, err);
+
+	if (r == 0)
+		r = mntlist_add(l, MNT_USER, v->dest, "bind", "", (const char *const[]){ NULL },
+				err);
+	return r < 0 ? r : keep_for_later(u, v, err);
+}
+
 /* Owns @v, even when it fails. */
 static int take(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, struct volopt *v,
 		struct rl_err *err)
@@ -84,23 +95,14 @@ static int take(struct spec_ctx *x, struct usermnt *u, struct mntlist *l, struct
 		r = usermnt_glob(l, v, err);
 		break;
 	case VOLOPT_BIND:
-		if (!v->overlay) {
-			r = usermnt_bind(l, v, err);
-			break;
-		}
-		/* fallthrough */
+		r = v->overlay ? take_place(u, l, v, err) : usermnt_bind(l, v, err);
+		break;
 	case VOLOPT_IMAGE:
 	case VOLOPT_VOLUME:
-		r = usermnt_check_dest(v->dest, err);
-		/* the place is taken now, so that a second wish for it is seen; source comes later */
-		if (r == 0)
-			r = mntlist_add(l, MNT_USER, v->dest, "bind", "",
-					(const char *const[]){ NULL }, err);
-		if (r == 0)
-			return keep_for_later(u, v, err);
+		r = take_place(u, l, v, err);
 		break;
 	}
-	volopt_done(v);
+	volopt_done(v); /* empty when it is kept */
 	return r;
 }
 

@@ -174,8 +174,6 @@ static const struct {
 	{ MOUNT("'destination':'/x','type':'bind','source':'a'"), "not an absolute path" },
 	{ MOUNT("'destination':'/x','type':'bind','source':'/a','options':['size=1']"),
 	  "unknown option 'size'" },
-	{ MOUNT("'destination':'/x','type':'bind','source':'/a','options':['idmap']"),
-	  "'idmap' is not supported" },
 	{ MOUNT("'destination':'/x','type':'bind','source':'/a','options':['remount']"),
 	  "'remount' is not supported" },
 	{ MOUNT("'destination':'/x','type':'tmpfs','uidMappings':[{}]"), "id-mapped" },

@@ -73,7 +73,7 @@ static void test_mount(void **state)
 		"type=bind,src=/a,dst=/b,tmpfs-size=1",
 		"type=tmpfs,dst=/a,tmpfs-size=x",
 		"type=tmpfs,dst=/a,tmpfs-mode=9",
-		"type=devpts,dst=/a",
+		"type=devpts,src=/a,dst=/b",
 		"dst=/a,what=ever",
 	};
 	auto_volopt struct volopt o = { 0 };
