@@ -233,6 +233,7 @@ EXTRA_DIST += tests/bench/memory
 EXTRA_DIST += tests/bench/peers
 EXTRA_DIST += tests/bench/run
 EXTRA_DIST += tests/bench/net.sh
+EXTRA_DIST += tests/bench/network.sh
 EXTRA_DIST += tests/integration/net_peer.py
 EXTRA_DIST += tests/integration/port_peer.py
 EXTRA_DIST += tests/fuzz/run

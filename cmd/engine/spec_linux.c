@@ -162,6 +162,10 @@ static int sysctls(const struct spec_ctx *x, json_t **ret, struct rl_err *err)
 		bad |= json_object_set_new(o, "net.ipv4.ping_group_range", json_string(range));
 		bad |= json_object_set_new(o, "net.ipv4.ip_unprivileged_port_start",
 					   json_string("0"));
+		/* a new namespace takes over what the host has: who is on two networks is no way
+		 * from one to the other, nor from an internal one to the outside */
+		if (x->out->netmode == NETMODE_PRIVATE)
+			bad |= json_object_set_new(o, "net.ipv4.ip_forward", json_string("0"));
 	}
 	if (bad)
 		return rl_oom(err);

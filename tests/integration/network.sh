@@ -163,6 +163,8 @@ expect "who comes next finds the same network" 0 "*10.123.7.9*"
 run rl run -d --name in1 --network closed $i sleep 300
 run rl run -d --name in2 --network closed --cap-add net_admin --cap-add net_raw $i sleep 300
 says "names on an internal network" "10.89.* fd*" look in1 in2
+run rl exec in1 cat /proc/sys/net/ipv4/ip_forward
+expect "no container forwards" 0 0
 run rl exec in1 ip route
 if [[ $out != *default* ]]; then ok "no default route"; else not_ok "no default route" "$out"; fi
 port=$(free_port)

@@ -122,7 +122,9 @@ static const struct {
 	/* sysctls: S16 */
 	{ "i", PLAIN, "linux,sysctl",
 	  "{\"net.ipv4.ping_group_range\":\"0 65536\","
-	  "\"net.ipv4.ip_unprivileged_port_start\":\"0\"}" },
+	  "\"net.ipv4.ip_unprivileged_port_start\":\"0\","
+	  "\"net.ipv4.ip_forward\":\"0\"}" },
+	{ "--sysctl net.ipv4.ip_forward=1 i", PLAIN, "linux,sysctl,net.ipv4.ip_forward", "\"1\"" },
 	{ "--net host i", PLAIN, "linux,sysctl", "{}" },
 	{ "--sysctl kernel.msgmax=9 i", PLAIN, "linux,sysctl,kernel.msgmax", "\"9\"" },
 	/* paths */
