@@ -16,6 +16,14 @@
  * All sockets of libslirp are made non-blocking when it registers them: its UDP code reads after
  * poll() without asking, and a datagram with a bad checksum would stop the loop for good.
  *
+ * There is no road beside this one. Sockets of the host's network, put into the container in place of
+ * its own when it calls connect (seccomp user notification), reach the speed of the host but are
+ * rights that cannot be taken back: whoever holds one may disconnect it (connect to AF_UNSPEC) and
+ * connect it to the host's loopback or listen with it on the host, once no filter watches him (who
+ * was given it over a unix socket by another container, or by a process that rl exec started) or
+ * while a filter that lets connect on to the kernel is raced. A poll set made before connect loses
+ * the socket, too, and a container could have no such filter of its own.
+ *
  * A frame that the tap does not take (its queue is full) is dropped as a switch would; TCP sends
  * it again. A failed assertion in libslirp ends this process; the monitor starts the next one on
  * the same tap, and connections of this network alone are lost.

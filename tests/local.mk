@@ -234,6 +234,7 @@ EXTRA_DIST += tests/bench/peers
 EXTRA_DIST += tests/bench/run
 EXTRA_DIST += tests/bench/net.sh
 EXTRA_DIST += tests/bench/network.sh
+EXTRA_DIST += tests/bench/ports.sh
 EXTRA_DIST += tests/integration/net_peer.py
 EXTRA_DIST += tests/integration/port_peer.py
 EXTRA_DIST += tests/fuzz/run
@@ -290,4 +291,5 @@ EXTRA_DIST += tests/tools/registry.py
 
 # Yardsticks for the bench scripts
 check_PROGRAMS += tests/bench/floor
+check_PROGRAMS += tests/bench/conn
 EXTRA_DIST += tests/README.md

@@ -6,7 +6,8 @@
  *	conn rate HOST PORT SECONDS    connect, wait for the byte, close, as often as it goes
  *	conn hold HOST PORT COUNT      hold so many (no greeting needed) until stdin ends
  */
-#define _GNU_SOURCE
+#include "config.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>

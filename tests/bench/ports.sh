@@ -19,7 +19,7 @@ src=$(cd "$(dirname "$0")/../.." && pwd)
 user=${RL_TEST_USER:-rltest} image=docker.io/library/alpine
 dir=$(mktemp -d /var/tmp/rl-bench.XXXXXX)
 chmod 755 "$dir"
-cc -O2 -static -o "$dir/conn" "$src/tests/bench/conn.c" 2>/dev/null || cc -O2 -o "$dir/conn" "$src/tests/bench/conn.c"
+make -s tests/bench/conn && cp tests/bench/conn "$dir/"
 mkdir -p "$dir/libexec/rl" "$dir/share/rl" "$dir/bin"
 cp rl "$dir/bin/" && cp rl-image rl-net rl-port "$dir/libexec/rl/" && cp "$src"/contrib/*.json "$dir/share/rl/"
 install -d -o "$user" -g "$user" -m 700 "$dir/run" "$dir/home"
@@ -32,7 +32,8 @@ as_user() {
 rl() { as_user "$dir/bin/rl" "$@"; }
 pids=()
 trap 'rl rm -fa -t 0 >/dev/null 2>&1 || true; kill "${pids[@]}" 2>/dev/null || true; rm -rf "$dir"' EXIT
-peer() { bash "${RL_PEERS_RUN:?names the script}" run "$RL_PEERS" -b "$dir" -- "$@"; }
+# in place of this shell: only in the background
+peer() { exec bash "${RL_PEERS_RUN:?names the script}" run "$RL_PEERS" -b "$dir" -- "$@"; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 # listens PORT: waits until somebody answers there
 listens() {
@@ -54,12 +55,14 @@ END
 chmod 755 "$dir/serve"
 
 tools=(loopback rl)
-"$dir/serve" &
+"$dir/conn" serve 5202 &
+pids+=($!)
+iperf3 -s -p 5201 >/dev/null &
 pids+=($!)
 rl run -d --name bench -v /:/host:ro -v "$dir/tmp:/host$dir/tmp" -p 21001:5201 -p 21002:5202 $image chroot /host "$dir/serve" >/dev/null
 listens 21002
 if [ -n "${RL_PEERS-}" ]; then
-	peer pasta --config-net -q -t 22001:5201,22002:5202 -- "$dir/serve" &
+	peer pasta --config-net -q -u none -T none -U none -t 22001:5201,22002:5202 -- "$dir/serve" &
 	pids+=($!)
 	listens 22002 && tools+=(pasta)
 	peer sh -c "podman load -q -i $dir/alpine.tar >/dev/null && exec podman run --rm --name bench \
