@@ -29,11 +29,6 @@
 #include "core/kernel.h"
 #include "net/endpoint.h"
 
-static int not_yet(const char *flag, const char *v, struct rl_err *err)
-{
-	return rl_fail(err, ENOTSUP, "not supported yet: %s %s", flag, v);
-}
-
 static bool one_of(const char *s, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -250,8 +245,12 @@ static int network(struct spec_ctx *x, struct rl_err *err)
 		x->out->netmode = NETMODE_NONE;
 	else if (strcmp(v, "host") == 0)
 		x->out->netmode = NETMODE_HOST;
-	else
-		return not_yet("--network", v, err);
+	else {
+		rl_fail(err, EINVAL, "'--network %.80s' is no mode and no network", v);
+		return rl_hint(err,
+			       "private, none, host, container:NAME, ns:PATH, slirp4netns:OPTIONS, "
+			       "pasta:OPTIONS, or a name of 'rl network ls'");
+	}
 	return 0;
 }
 

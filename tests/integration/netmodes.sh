@@ -136,6 +136,8 @@ expect "exec in such a one" 0 "*10.0.2.100/24*"
 run rl inspect -f '{{.HostConfig.NetworkMode}}' b
 expect "inspect" 0 "ns:/proc/$pid/ns/net"
 run rl rm -f -t 0 a b
+run rl run --rm --network private:fast $i true
+expect_error "a mode that is none" "*'--network private:fast' is no mode and no network*container:NAME*"
 run rl run --rm --network ns:/etc/passwd $i true
 expect_error "a path that is no namespace" "*ns:/etc/passwd: not a namespace of that kind*"
 run rl run --rm --network ns:proc $i true
