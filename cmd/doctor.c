@@ -38,6 +38,7 @@ static const char *const result_names[] = { "ok", "degraded", "broken" };
 
 /* --- findings ------------------------------------------------------------------------------ */
 
+RL_PRINTF(3, 0)
 static void add(struct doctor *d, struct finding f, const char *fmt, va_list args)
 {
 	struct finding *v = realloc(d->v, (d->n + 1) * sizeof(*v));
