@@ -73,7 +73,7 @@ fi
 
 # --- podman --------------------------------------------------------------------------------------------
 if [ "$(id -u)" != 0 ] && command -v podman >/dev/null && podman import -q "$T/root.tar" localhost/rl-inner >/dev/null 2>&1; then
-	pod() { podman run --rm --cgroups=disabled --network none "$@" localhost/rl-inner sh /inner; }
+	pod() { podman run --rm --cgroups=disabled --network none --no-hosts "$@" localhost/rl-inner sh /inner; }
 	inner "in podman" pod
 	expect "in podman: what is missing is named" 0 "*new-proc*outer /proc*unmask=ALL*overlay*copy*tun*network around*"
 	inner "in podman with one id" pod --uidmap 0:0:1 --gidmap 0:0:1
@@ -83,5 +83,6 @@ if [ "$(id -u)" != 0 ] && command -v podman >/dev/null && podman import -q "$T/r
 else
 	skip "in podman" "needs an ordinary user with podman"
 fi
+rl rmi -f localhost/inner >/dev/null 2>&1 # an ordinary user cannot remove what others own
 leakcheck "nothing is left"
 finish
