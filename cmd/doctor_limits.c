@@ -18,11 +18,11 @@ static void place(struct doctor *d, const struct cgroup_trial *t)
 	} else if (t->rung == CGROUP_DELEGATED) {
 		doctor_ok(d, "cgroup", "version 2; the cgroup that rl runs in is delegated");
 	} else if (t->has_v1) {
-		doctor_degraded(d, "cgroup", DOCTOR_LESS, "limits without cgroups",
+		doctor_degraded(d, "cgroup", DOCTOR_LESS, "approximate limits",
 				"the controllers of this machine are in version 1");
 		doctor_fix(d, "boot with systemd.unified_cgroup_hierarchy=1");
 	} else {
-		doctor_degraded(d, "cgroup", DOCTOR_LESS, "limits without cgroups", "%s",
+		doctor_degraded(d, "cgroup", DOCTOR_LESS, "approximate limits", "%s",
 				t->why.code ? t->why.msg : "there is no cgroup2 tree here");
 		doctor_fix(d, "%s", t->why.code ? t->why.hint : "");
 	}

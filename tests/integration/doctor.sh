@@ -65,7 +65,7 @@ instead /usr/lib/os-release 'ID=fedora\n'
 doctor_says newuidmap missing degraded "*" "sudo dnf install shadow-utils"
 back /usr/lib/os-release /usr/bin/newuidmap
 off() { as_user unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh "$RL" "$@"; }
-doctor_says user-namespaces missing broken "*'/proc/sys/user/max_user_namespaces' is 0" "sysctl -w user.max_user_namespaces=*" off
+doctor_says user-namespaces missing broken "*'/proc/sys/user/max_user_namespaces' is 0" "*sysctl -w user.max_user_namespaces=*" off
 check "without user namespaces: status 2" test "$status" = 2
 doctor_says overlay skipped none "*" "" off
 mkdir "$T/small" && mount -t tmpfs -o "size=20m,mode=700,uid=$TEST_UID,gid=$TEST_GID" small "$T/small"

@@ -21,6 +21,7 @@ for l in $(ldd "$T"/i/bin/rl "$T"/i/libexec/rl/* | grep -oE '/[^ :]+' | grep '\.
 done
 echo root:x:0:0:root:/root:/bin/sh >"$root/etc/passwd"
 echo root:x:0: >"$root/etc/group"
+mkdir "$root/run" && touch "$root"/etc/{hosts,hostname,resolv.conf,mtab} "$root/run/.containerenv" # for podman with one id
 cp "$(image alpine)" "$root/alpine.tar" || skip_all "no test image"
 cat >"$root/inner" <<'END'
 export HOME=/tmp/h RL_ROOT=/tmp/h/store PATH=/bin
@@ -73,7 +74,7 @@ fi
 
 # --- podman --------------------------------------------------------------------------------------------
 if [ "$(id -u)" != 0 ] && command -v podman >/dev/null && podman import -q "$T/root.tar" localhost/rl-inner >/dev/null 2>&1; then
-	pod() { podman run --rm --cgroups=disabled --network none --no-hosts "$@" localhost/rl-inner sh /inner; }
+	pod() { podman run --rm --cgroups=disabled --network none "$@" localhost/rl-inner sh /inner; }
 	inner "in podman" pod
 	expect "in podman: what is missing is named" 0 "*new-proc*outer /proc*unmask=ALL*overlay*copy*tun*network around*"
 	inner "in podman with one id" pod --uidmap 0:0:1 --gidmap 0:0:1
