@@ -67,6 +67,7 @@ libcmd_a_SOURCES += cmd/inspect.c
 libcmd_a_SOURCES += cmd/ctr_inspect.c cmd/ctr_inspect.h
 libcmd_a_SOURCES += cmd/ctr_inspect_config.c
 libcmd_a_SOURCES += cmd/ctr_inspect_host.c
+libcmd_a_SOURCES += cmd/image_mount.c
 libcmd_a_SOURCES += cmd/image_view.c cmd/image_view.h
 libcmd_a_SOURCES += cmd/images.c
 libcmd_a_SOURCES += cmd/load.c

@@ -28,8 +28,10 @@
 	X(image_diff) \
 	X(image_exists) \
 	X(image_inspect) \
+	X(image_mount) \
 	X(image_prune) \
 	X(image_tree) \
+	X(image_unmount) \
 	X(image_trust) \
 	X(images) \
 	X(info) \
@@ -166,6 +168,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "image rm", "rmi" },
 	{ "image search", "search" },
 	{ "image tag", "tag" },
+	{ "image umount", "image unmount" },
 	{ "image untag", "untag" },
 	{ "network list", "network ls" },
 	{ "network remove", "network rm" },
