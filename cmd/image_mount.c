@@ -65,8 +65,7 @@ const struct cmd cmd_image_mount = {
 		 "image for others to look at: the command ends in an error that says what does the "
 		 "same. Without IMAGE it lists mounted images, of which there are none.",
 	.examples = {
-		{ "rl run --rm --mount type=image,src=alpine,dst=/mnt busybox ls /mnt",
-		  "Look into an image from a container." },
+		{ "rl image mount alpine", "Tell how to get at the files of 'alpine'." },
 		{ "rl image mount", "List mounted images." },
 	},
 	.options = mount_options,
