@@ -75,6 +75,31 @@ done
 run rl run --rm --hardened alpine true
 expect_error "--hardened without a limit of memory" "*--memory*"
 
+# --- profiles of the user's own -----------------------------------------------------------------------------
+# allow everything but what RULES say
+own_profile() { printf '{"defaultAction":"SCMP_ACT_ALLOW","archMap":[{"architecture":"SCMP_ARCH_X86_64","subArchitectures":["SCMP_ARCH_X86"]}],"syscalls":[%s]}' "$1" >"$T/work/own.json"; }
+own() { # RULES FLAGS...
+	own_profile "$1"
+	shift
+	run rl run --rm --network none --security-opt "seccomp=$T/work/own.json" -v "$T/work/probe:/probe:ro" "$@" alpine /probe
+	printf '%s\n' "$out" >"$T/answers"
+}
+rule='{"names":["kcmp"],"action":"SCMP_ACT_ERRNO","errnoRet":%s%s}'
+# shellcheck disable=SC2059 # formats
+conditions=$(printf "$rule,$rule,$rule,$rule" 5 ',"includes":{"caps":["CAP_SYS_ADMIN"]}' 7 ',"excludes":{"caps":["CAP_SYS_ADMIN"]},"includes":{"minKernel":"99.0"}' \
+	11 ',"includes":{"arches":["nosuch"]}' 12 ',"excludes":{"caps":["CAP_SYS_ADMIN"]},"includes":{"minKernel":"3.0"}')
+own "$conditions" && compare "a profile: by kernel and excluded capability" <<<$'kcmp=ENOMEM\nSeccomp=2\nkeyctl=ok'
+own "$conditions" --cap-add SYS_ADMIN && compare "a profile: by included capability" <<<$'kcmp=EIO'
+own '{"names":["personality"],"action":"SCMP_ACT_ERRNO","errno":"ENOTTY","args":[{"index":0,"value":262144,"op":"SCMP_CMP_EQ"}]},{"names":["nosuchcall"],"action":"SCMP_ACT_KILL"}'
+compare "a profile: by argument, the error by name; unknown calls are passed over" <<<$'personality_layout=ENOTTY\ngetpid=ok'
+own '{"names":["getpid"],"action":"SCMP_ACT_KILL_PROCESS"}' && expect "a profile that kills" 159
+own '{"names":["getpid"],"action":"SCMP_ACT_NOTIFY"}' && expect_error "a profile that asks somebody" "*SCMP_ACT_NOTIFY*not supported*"
+own '{"names":"getpid","action":"SCMP_ACT_KILL"}' && expect_error "a malformed profile" "*own.json*"
+run rl run --rm --security-opt seccomp=/nosuch alpine true
+expect_error "no such profile" "*/nosuch*"
+# changed in place: what was compiled from the old text is not used
+own '{"names":["kcmp"],"action":"SCMP_ACT_ERRNO","errnoRet":13}' && compare "a profile that has changed" <<<kcmp=EACCES
+
 # --- inspect says what is in force --------------------------------------------------------------------------
 run rl run -d --name c --network none --security-opt no-new-privileges alpine sh -c 'exec sleep 60'
 run rl inspect -f '{{.Isolation.SeccompProfile}} {{.Isolation.NoNewPrivileges}} {{.Isolation.InKernel.Seccomp}} {{.Isolation.InKernel.NoNewPrivs}} {{.Isolation.InKernel.CapBnd}} {{.Isolation.Hardened}} {{.Isolation.NestedUserNamespaces}}' c
