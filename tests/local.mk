@@ -231,6 +231,7 @@ EXTRA_DIST += tests/integration/cp_peer.sh
 EXTRA_DIST += tests/bench/inner.sh
 EXTRA_DIST += tests/bench/memory
 EXTRA_DIST += tests/bench/peers
+EXTRA_DIST += tests/bench/pullimages
 EXTRA_DIST += tests/bench/run
 EXTRA_DIST += tests/bench/net.sh
 EXTRA_DIST += tests/bench/network.sh

@@ -222,6 +222,25 @@ plain_tar() {
 	for l in "$dir"/layers/*.tar.gz; do gzip -dc "$l" | tar -x -C "$work/x"; done
 	sync -f "$work/x"
 }
+side_by_side() { # UNPACKER FOLDER: all layers at once, into folders of their own
+	local l n=0
+	mkdir "$work/x"
+	for l in "$2"/*; do
+		n=$((n + 1))
+		mkdir "$work/x/$n"
+		"$1" -dc <"$l" | tar -x -C "$work/x/$n" &
+	done
+	wait
+	sync -f "$work/x"
+}
+eight() { # pulls of images that share their layers, at once
+	local i pids=()
+	for i in many big many big many big many big; do
+		env RL_ROOT="$work/pullrl" $rl pull -q --tls-verify=false "$REGISTRY/$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i" || return 1; done
+}
 if [ -n "${REGISTRY-}" ]; then
 	clean_rl='kill $(holder) 2>/dev/null || :; rm -rf "$work/pullrl"'
 	seconds rl_pull "$clean_rl" env RL_ROOT="$work/pullrl" $rl pull -q --tls-verify=false "$REGISTRY/big"
@@ -230,7 +249,29 @@ if [ -n "${REGISTRY-}" ]; then
 		seconds pod_pull "$pod rmi -f $REGISTRY/big >/dev/null 2>&1 || :" $pod pull -q --tls-verify=false "$REGISTRY/big"
 	fi
 	seconds tar_pull 'rm -rf "$work/x"' plain_tar
+	gz=gzip
+	! have igzip || gz=igzip
+	seconds tar_big 'rm -rf "$work/x"' side_by_side $gz "$dir/layers"
+	seconds tar_many 'rm -rf "$work/x"' side_by_side $gz "$dir/layers.many"
+	! have zstd || seconds tar_zstd 'rm -rf "$work/x"' side_by_side zstd "$dir/layers.zstd"
 	rm -rf "$work/x"
+	for i in zstd many; do
+		seconds rl_pull_$i "$clean_rl" env RL_ROOT="$work/pullrl" $rl pull -q --tls-verify=false "$REGISTRY/$i"
+		if have podman; then
+			seconds pod_pull_$i "$pod rmi -f $REGISTRY/$i >/dev/null 2>&1 || :" $pod pull -q --tls-verify=false "$REGISTRY/$i"
+		fi
+	done
+	# all layers are there
+	median rl_pull_again env RL_ROOT="$work/pullrl" $rl pull -q --tls-verify=false "$REGISTRY/many"
+	! have podman || median pod_pull_again $pod pull -q --tls-verify=false "$REGISTRY/many"
+	seconds rl_pull_eight "$clean_rl" eight
+	if have python3; then # of the largest process of it
+		eval "$clean_rl"
+		m[rl_pull_kib]=$(RL_ROOT=$work/pullrl python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' $rl pull -q --tls-verify=false "$REGISTRY/big") || m[rl_pull_kib]=-
+	fi
+	eval "$clean_rl"
 fi
 
 echo "Medians of $ROUNDS runs in ms unless another unit is named; $(nproc) cores, Linux $(uname -r)$(have podman && echo ", $(podman --version | tr -d '\n'), $(crun --version | head -n 1)")."
@@ -261,6 +302,12 @@ row "the same once it has used the network, KiB" rl_idle_net pod_idle_net - - -
 row "memory of each of $MANY containers (podman: 20), KiB" rl_many_kib pod_many_kib - - -
 if [ -n "${REGISTRY-}" ]; then
 	row "pull, 4 layers, 900 MB unpacked, s" rl_pull pod_pull - - -
+	row "pull, the same layers as zstd, s" rl_pull_zstd pod_pull_zstd - - -
+	row "pull, 31,000 small files, s" rl_pull_many pod_pull_many - - -
+	row "pull when all layers are there" rl_pull_again pod_pull_again - - -
+	row "eight pulls of two images at once, s" rl_pull_eight - - - -
+	row "pull, 900 MB unpacked: largest process, KiB" rl_pull_kib - - - -
 	echo
 	echo "The bare \`gzip -dc | tar -x\` of the same four layers, one after the other: ${m[tar_pull]} s."
+	echo "Unpacked side by side, without a network: ${m[tar_big]:--} s ($gz), ${m[tar_zstd]:--} s (zstd), ${m[tar_many]:--} s (small files)."
 fi
