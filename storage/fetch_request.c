@@ -25,6 +25,7 @@
 #include "storage/policy.h"
 #include "storage/ref.h"
 #include "storage/registries.h"
+#include "storage/stores.h"
 
 /* Registries whose tokens come from another host of the same operator. */
 static const struct {
@@ -237,6 +238,19 @@ static int put_options(json_t *root, const struct pull_req *req, struct rl_err *
 	return put_limits(root, err);
 }
 
+static int put_stores(json_t *root, struct rl_err *err)
+{
+	auto_strv struct strv paths = { 0 };
+	json_auto_t *list = json_array();
+
+	if (stores_more(&paths, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < paths.n; i++)
+		if (json_array_append_new(list, json_string(paths.v[i])) < 0)
+			return rl_oom(err);
+	return put(root, "stores", TAKE_PTR(list), err);
+}
+
 int fetch_request_pull(json_t *root, const struct pull_req *req, struct rl_err *err)
 {
 	auto_registries struct registries *reg = NULL;
@@ -255,7 +269,8 @@ int fetch_request_pull(json_t *root, const struct pull_req *req, struct rl_err *
 	for (size_t i = 0; i < names.n; i++)
 		if (put_candidate(list, reg, req, names.v[i], err) < 0)
 			return -err->code;
-	if (put(root, "sources", TAKE_PTR(list), err) < 0 || fetch_request_trust(root, err) < 0)
+	if (put(root, "sources", TAKE_PTR(list), err) < 0 || fetch_request_trust(root, err) < 0 ||
+	    put_stores(root, err) < 0)
 		return -err->code;
 	return put_options(root, req, err);
 }

@@ -39,6 +39,7 @@ libstorage_a_SOURCES += storage/rootfs_copy.c
 libstorage_a_SOURCES += storage/rootfs_fuse.c
 libstorage_a_SOURCES += storage/rootfs_overlay.c
 libstorage_a_SOURCES += storage/rootfs_pick.c
+libstorage_a_SOURCES += storage/stores.c storage/stores.h
 libstorage_a_SOURCES += storage/tarout.c storage/tarout.h
 libstorage_a_SOURCES += storage/toml.c storage/toml.h
 libstorage_a_SOURCES += storage/tree.c storage/tree.h

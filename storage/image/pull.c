@@ -33,6 +33,7 @@
 #include "storage/blob.h"
 #include "storage/image.h"
 #include "storage/image/cmds.h"
+#include "storage/image/copy.h"
 #include "storage/image/docs.h"
 #include "storage/image/hash.h"
 #include "storage/image/layers.h"
@@ -50,6 +51,7 @@
 struct keep {
 	int fd;       /* or FD_NONE */
 	bool is_blob; /* whole already, to be read; else a part that grows */
+	bool dropped; /* what there was is no good: only the registry is asked now */
 };
 
 struct pull {
@@ -237,7 +239,35 @@ static void keep_drop(struct pull *p, size_t i)
 		blob_drop(p->rl, p->manifest->layers[i].digest.text);
 	else if (k->fd >= 0)
 		blob_part_drop(p->rl, p->manifest->layers[i].digest.text);
+	k->dropped = true;
 	fd_close(TAKE_FD(k->fd));
+}
+
+/*
+ * Another user's store may have it. It is copied, so that it stays when that store goes, by reference
+ * where the disk can; the fetcher hashes it like what it fetches.
+ */
+static void copy_from_stores(const struct pull *p, const struct descriptor *d, int to,
+			     int64_t *ret_have)
+{
+	struct rl_err why;
+
+	for (size_t i = 0; i < p->req->stores.n && *ret_have == 0; i++) {
+		auto_free char *path = str_printf("%s/blobs/sha256/%s", p->req->stores.v[i],
+						  digest_hex(d->digest.text));
+		auto_fd int fd =
+			path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : FD_NONE;
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != d->size)
+			continue;
+		if (copy_data(fd, to, d->size, &why) == 0)
+			*ret_have = d->size;
+		else if (ftruncate(to, 0) < 0)
+			return;
+		if (lseek(to, *ret_have, SEEK_SET) < 0)
+			log_debug("%s: not from another store", d->digest.text);
+	}
 }
 
 /*
@@ -260,6 +290,8 @@ static void keep_open(struct pull *p, size_t i, int64_t *ret_have)
 		keep_open(p, i, ret_have);
 		return;
 	}
+	if (k->fd >= 0 && !k->is_blob && *ret_have == 0 && !k->dropped)
+		copy_from_stores(p, d, k->fd, ret_have);
 	if (k->fd < 0 || *ret_have <= d->size)
 		return;
 	*ret_have = 0; /* no beginning of this */

@@ -152,6 +152,7 @@ static int read_all(const json_t *root, struct request *req, struct rl_err *err)
 	if (read_session(root, &req->session, err) < 0 || read_platform(root, req, err) < 0 ||
 	    json_get_bool(root, "quiet", what, &req->quiet, err) < 0 ||
 	    json_get_bool(root, "all_tags", what, &req->all_tags, err) < 0 ||
+	    dup_list(root, "stores", &req->stores, err) < 0 ||
 	    dup_str(root, "query", &req->query, err) < 0 ||
 	    json_get_int(root, "limit", what, &req->limit, err) < 0 ||
 	    dup_str(root, "policy", &req->policy, err) < 0 ||
@@ -220,6 +221,7 @@ void request_done(struct request *req)
 		strv_done(&req->images[i].names);
 	}
 	free(req->images);
+	strv_done(&req->stores);
 	free(req->query);
 	free(req->policy);
 	free(req->sig_dir);

@@ -14,6 +14,7 @@
  *	    "names": [canonical], "docker": bool } (add),
  *	  "retries": 3, "retry_delay_ms": 1000,
  *	  "limits": { "connect_ms", "header_ms", "stall_ms" },
+ *	  "stores": [absolute paths] (pull),
  *	  "query": text or absent, "limit": 25 (search),
  *	  "sources": [ { "image": canonical name, "target": tag or digest,
  *	    "name": "docker.io", "host": "registry-1.docker.io", "repo": "library/alpine",
@@ -50,6 +51,7 @@ struct request {
 	struct session session; /* userns_fd is FD_NONE: we are in it */
 	struct platform platform;
 	bool platform_given, quiet, all_tags;
+	struct strv stores;     /* other stores to read packed layers from (pull) */
 	char *query;            /* search: the term; "" = all; NULL = list the tags */
 	int64_t limit;          /* search: of results */
 	char *policy, *sig_dir; /* policy.json or NULL, and registries.d (trust.h) */

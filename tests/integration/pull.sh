@@ -169,6 +169,29 @@ as_user touch -d '2 days ago' "$ROOT/blobs/sha256/.part-$(sha256sum </dev/null |
 run rl pull -q "$H/ok"
 [ -z "$(parts 0)" ] && ok "parts that nobody came back for are removed" || not_ok "parts that nobody came back for" "$(parts 0)"
 
+# --- another user's store ---
+rm -rf "$T/other"
+cp -r "$ROOT" "$T/other" && chmod -R a+rX "$T/other"
+printf '[storage]\n[storage.options]\nadditionalimagestores = ["/nonexistent", "%s"]\n' "$T/other" >"$config/storage.conf"
+forget
+: >"$R/log"
+run rl pull -q "$H/slow-900000"
+expect "layers of another store" 0 "$id_pattern" ""
+[ "$(requests slow-900000 blobs)" = 1 ] && ok "are not fetched" || not_ok "are not fetched" "$(cat "$R/log")"
+run rl fsck
+expect "and are whole here" 0
+for blob in "$T"/other/blobs/sha256/*; do printf x | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>/dev/null; done
+forget
+run rl pull -q "$H/slow-900000"
+expect "a layer that is damaged there" 0 "$id_pattern" ""
+run rl fsck
+expect "is fetched" 0
+echo '[storage.options]
+additionalimagestores = "x"' >"$config/storage.conf"
+run rl pull -q "$H/ok"
+expect_error "a storage.conf that makes no sense" "*storage.conf line 2: *is not a list*"
+rm -r "$config/storage.conf" "$T/other"
+
 # --- little space ---
 if [ "$(id -u)" = 0 ]; then
 	forget
