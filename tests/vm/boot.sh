@@ -14,7 +14,7 @@ guest() {
 	shift
 	[ -z "$only" ] || [[ " $only " == *" $where "* ]] || return 0
 	echo "# $where ($(($(date +%s) - start)) s)"
-	timeout 150 "$@" </dev/null || echo "not ok - guest.sh $where ended with $?"
+	timeout 240 "$@" </dev/null || echo "not ok - guest.sh $where ended with $?"
 }
 stop_session() {
 	loginctl disable-linger $user
