@@ -450,8 +450,9 @@ static void clean_up(struct monitor *m)
 {
 	struct rl_err err;
 
-	monitor_networks_end(m);
+	/* first: who asks us for a network holds the lock that we need for leaving it */
 	monitor_serve_close(m);
+	monitor_networks_end(m);
 	clean_up_run(m);
 	cgroup_remove(&m->cgroup);
 	monitor_event(m, m->cfg->remove ? "remove" : "cleanup", NULL);
@@ -472,11 +473,11 @@ static void give_up(struct monitor *m, const struct rl_err *cause)
 	idfile_drop_pid(m->cfg->files->pid, m->init.pid);
 	idfile_drop_pid(m->cfg->files->monitor_pid, getpid());
 	launch_abort(&m->init);
+	monitor_serve_close(m);
 	monitor_networks_end(m);
 	monitor_net_stop(m);
 	monitor_ports_release(m);
 	cgroup_remove(&m->cgroup);
-	monitor_serve_close(m);
 	if (m->cfg->keep && m->holds_lock)
 		ctr_start_failed(m->cfg->ctr, cause->msg);
 	if (!m->cfg->keep && (ctr_hide(m->cfg->rl, m->cfg->ctr, &err) < 0 ||

@@ -85,6 +85,19 @@ for comm in rl-port rl-net; do
 	expect "and names" 0
 done
 
+# --- many that join and leave two networks side by side, named in either order
+run rl network create --subnet 10.99.1.0/24 left
+run rl network create --subnet 10.99.2.0/24 right
+for ((k = 0; k < 6; k++)); do
+	rl run --rm --network left --network right $i true &
+	rl run --rm --network right --network left $i true &
+done >"$T/both" 2>&1
+# shellcheck disable=SC2046 # numbers
+wait $(jobs -p)
+if [ ! -s "$T/both" ]; then ok "nobody waits for who waits for it"; else not_ok "two networks at once" "$(cat "$T/both")"; fi
+run rl network rm left right
+expect "both are free at once" 0 $'left\nright'
+
 # --- the end
 run rl network rm -f -t 0 many
 expect "all go" 0 many
