@@ -362,8 +362,19 @@ off() { # off WORDS SETTING
 	has "sudo sysctl -w $2" "and the setting that mends it"
 }
 
+# doctor_says LINE...: its report has these lines
+doctor_says() {
+	local line
+	out=$(RL_ROOT=$HOME/doctor-$where rl doctor 2>&1)
+	for line; do
+		printf '%s\n' "$out" | grep -q "^$line"
+		ok $? "rl doctor: $line"
+	done
+}
+
 case $where in
 none)
+	doctor_says 'degraded  cgroup ' 'ok        systemd ' 'missing   dbus-session '
 	out=$($check -c 0.5 -m 64m -p 20 true 2>&1)
 	has "place: none" "no place to be had"
 	has "end: 0" "the command runs"
@@ -386,6 +397,7 @@ none)
 	ok $? "rl run: --strict-limits refuses instead"
 	;;
 delegated)
+	doctor_says 'ok        cgroup .*delegated'
 	limits delegated
 	effects
 	run_limits
@@ -403,11 +415,13 @@ nested)
 	effects
 	;;
 userns)
+	doctor_says 'ok        user-namespaces ' 'ok        id-maps .*65537 uids' 'ok        overlay ' 'ok        newuidmap '
 	out=$($session enter 2>&1)
 	has "full " "a session with subordinate ids"
 	has "inside: uid 0 gid 0 setgroups allowed, can chown: yes" "and root in it"
 	;;
 debian-off)
+	doctor_says 'missing   user-namespaces ' 'missing   sysctl-userns '
 	off "'/proc/sys/kernel/unprivileged_userns_clone' is 0" kernel.unprivileged_userns_clone=1
 	;;
 max-off)
@@ -433,6 +447,8 @@ outside)
 	run_exec
 	;;
 no-bus)
+	doctor_says 'ok        cgroup .*systemd made a scope' 'degraded  controllers .*not delegated: cpuset' \
+		'ok        lingering '
 	limits scope
 	;;
 root)
