@@ -265,7 +265,7 @@ if [ -n "${REGISTRY-}" ]; then
 	median rl_pull_again env RL_ROOT="$work/pullrl" $rl pull -q --tls-verify=false "$REGISTRY/many"
 	! have podman || median pod_pull_again $pod pull -q --tls-verify=false "$REGISTRY/many"
 	seconds rl_pull_eight "$clean_rl" eight
-	if have python3; then # of the largest process of it
+	if python3 -c 'import resource' 2>/dev/null; then # of the largest process of it
 		eval "$clean_rl"
 		m[rl_pull_kib]=$(RL_ROOT=$work/pullrl python3 -c 'import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
