@@ -42,9 +42,9 @@ struct create_req {
 	struct strv log_opt;
 	const char *passwd_entry, *group_entry; /* templates, see spec_accounts.c */
 	struct strv env, env_file, unsetenv, label, label_file, volume, tmpfs, mount, cap_add,
-		cap_drop, networks, network_alias, security_opt, ulimit, group_add, add_host, dns, dns_search, dns_option,
-		sysctl, annotation, device, volumes_from, env_merge, hostuser, publish, expose,
-		host_port, time_offset, device_cgroup_rule, secret;
+		cap_drop, networks, network_alias, security_opt, ulimit, group_add, add_host, dns,
+		dns_search, dns_option, sysctl, annotation, device, volumes_from, env_merge,
+		hostuser, publish, expose, host_port, time_offset, device_cgroup_rule, secret;
 	const char *domainname;
 	struct strv uidmap, gidmap;
 	const char *subuidname, *subgidname;
