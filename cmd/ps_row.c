@@ -205,8 +205,7 @@ static bool is_idle(const struct rl *rl, const char *id)
 	ended = io_exists(rl->data_fd, path);
 	if (!ended && errno == ENOENT) {
 		(void)snprintf(path, sizeof(path), "containers/%s/run.json", id);
-		ended = !io_exists(rl->data_fd, path) &&
-			errno == ENOENT;
+		ended = !io_exists(rl->data_fd, path) && errno == ENOENT;
 	}
 	/* between the two looks it may have been started: then the lock is held again */
 	return ended && io_lock_holder(fd) == 0;

@@ -328,7 +328,7 @@ static size_t place_of(const struct attach *a, const char *network)
 /* Leave what is wished no more, and bring the rest into the order of the wish. */
 static int arrange(struct attach *a, const struct endpoints *e, int tap, struct rl_err *err)
 {
-	struct attached v[ENDPOINTS_MAX];
+	struct attached v[ENDPOINTS_MAX] = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->n; i++, n++) {

@@ -483,8 +483,7 @@ int engine_commit(struct container *c, const struct newimage_req *req, char ret_
 		  struct rl_err *err)
 {
 	/* a copy of the image, or a folder, has no layer of its own */
-	const bool whole = req->squash || !c->image_id[0] ||
-			   io_exists(c->ctr.dir_fd, "rootfs");
+	const bool whole = req->squash || !c->image_id[0] || io_exists(c->ctr.dir_fd, "rootfs");
 	json_auto_t *config = NULL, *layers = NULL;
 	auto_fd int fd = scratch_file(c->rl, err);
 	int r = fd < 0 ? fd : make_config(c, req, whole, &config, &layers, err);

@@ -27,7 +27,7 @@
 /* What @f answers in a child: its exit status, or minus the signal that ended it. */
 static int in_child(int (*f)(void *), void *arg)
 {
-	int status;
+	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0)
