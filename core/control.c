@@ -21,6 +21,7 @@
 #define CALL_LOOK_MS 5
 #define CALL_AGAIN   20 /* it may end meanwhile */
 #define ANSWER_MS    10000
+#define IDLE_MS      5
 
 /* Connect to the socket below the folder @path of @dir_fd. */
 static int connect_below(const struct rl *rl, int dir_fd, const char *path, const char *id,
@@ -195,7 +196,18 @@ int control_execs(const struct rl *rl, const char *id, struct strv *ret, unsigne
 	return r;
 }
 
-int control_netns(const struct rl *rl, const char *id, const char *net_id, struct rl_err *err)
+/* Until something is there to be read, or ANSWER_MS are over */
+static void wait_busily(int sock, const struct control_idle *idle)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	const int64_t end = now_ms() + ANSWER_MS;
+
+	while (poll(&p, 1, IDLE_MS) == 0 && now_ms() < end)
+		idle->run(idle->arg);
+}
+
+int control_netns(const struct rl *rl, const char *id, const char *net_id,
+		  const struct control_idle *idle, struct rl_err *err)
 {
 	struct monitor_msg req = { .type = MONITOR_NETNS }, ans;
 	auto_fd int sock = control_connect(rl, id, err), fd = FD_NONE;
@@ -207,7 +219,9 @@ int control_netns(const struct rl *rl, const char *id, const char *net_id, struc
 	r = fd_send(sock, &req, sizeof(req), NULL, 0);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the monitor of container %.12s", id);
-	r = get_raw(sock, ANSWER_MS, &ans, sizeof(ans), &fd, err);
+	if (idle)
+		wait_busily(sock, idle);
+	r = get_raw(sock, idle ? 0 : ANSWER_MS, &ans, sizeof(ans), &fd, err);
 	if (r < 0)
 		return rl_wrap(err, "container %.12s", id);
 	return fd >= 0 ? TAKE_FD(fd) : rl_fail(err, ENOENT, "it is not on that network");

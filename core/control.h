@@ -9,6 +9,12 @@
 #include "core/ctr.h"
 #include "core/monitor.h"
 
+/* What somebody does all the time while waiting for others */
+struct control_idle {
+	void (*run)(void *arg);
+	void *arg;
+};
+
 #define CONTROL_SOCKET "monitor.sock" /* in run_dir/ctr/<id>, or in the container's folder */
 /* Asks a monitor whose socket is not found (the runtime folder went, or is another one) to listen in
  * the container's folder. */
@@ -39,10 +45,10 @@ int control_once(const struct rl *rl, const char *id, const struct monitor_msg *
 		 struct rl_err *err) RL_MUST_USE;
 /*
  * The namespace of the network @net_id that the container is on. fd; -ENOENT when it is not on it, or
- * no monitor runs
+ * no monitor runs. @idle: NULL for nothing to do
  */
 int control_netns(const struct rl *rl, const char *id, const char *net_id,
-		  struct rl_err *err) RL_MUST_USE;
+		  const struct control_idle *idle, struct rl_err *err) RL_MUST_USE;
 /*
  * The ids of the execs that run in a container ("ExecIDs"); appended, none when it does not run.
  * @ret_clients: MONITOR_CLIENTS_* of its published ports

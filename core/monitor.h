@@ -23,6 +23,7 @@
 #include "core/rl.h"
 #include "core/session.h"
 
+struct control_idle; /* core/control.h */
 enum monitor_type {
 	/* monitor to the client that started it */
 	MONITOR_STARTED = 1, /* the payload runs; @code is init's pid */
@@ -94,10 +95,11 @@ struct monitor_hooks {
 	unsigned (*ports_clients)(void *arg); /* MONITOR_CLIENTS_* */
 	/*
 	 * Make the container's networks what its record says; NULL: it can have none. @fresh: it has
-	 * just been started. 1: the packet loop does not fit any more. Others ask for what it joined
-	 * by netns(), from before it returns.
+	 * just been started. @idle: others ask by netns() for what it joined, from before it returns.
+	 * 1: the packet loop does not fit any more.
 	 */
-	int (*networks)(void *arg, int net_fd, bool fresh, struct rl_err *err);
+	int (*networks)(void *arg, int net_fd, bool fresh, const struct control_idle *idle,
+			struct rl_err *err);
 	int (*netns)(void *arg, const char *id); /* borrowed, or -errno */
 	void (*networks_end)(void *arg);
 	bool has_networks; /* at the start */

@@ -138,5 +138,7 @@ struct exec_place monitor_place(const struct monitor *m);
 void monitor_serve_checked(struct monitor *m, int code);
 /* Tell everybody who waits for the end, and let them go. */
 void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end);
+/* What cannot wait while the monitor itself waits: who asks for a network's namespace. @arg: it */
+void monitor_serve_netns(void *arg);
 /* Take note of the ends of all execs, close all connections and remove the socket. */
 void monitor_serve_close(struct monitor *m);

@@ -15,6 +15,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/control.h"
 #include "core/monitor_net.h"
 
 #define STARTS_MAX 5
@@ -143,6 +144,7 @@ void monitor_net_stop(struct monitor *m)
 
 int monitor_networks_start(struct monitor *m, struct rl_err *err)
 {
+	const struct control_idle idle = { monitor_serve_netns, m };
 	int r;
 
 	if (!m->cfg->hooks.networks || !m->cfg->hooks.has_networks)
@@ -150,19 +152,20 @@ int monitor_networks_start(struct monitor *m, struct rl_err *err)
 	/* before it has a place there: whoever comes next asks us for the network */
 	r = m->listen_fd < 0 ? monitor_listen(m, err) : 0;
 	if (r == 0)
-		r = m->cfg->hooks.networks(m->cfg->hooks.arg, m->init.net_fd, true, err);
+		r = m->cfg->hooks.networks(m->cfg->hooks.arg, m->init.net_fd, true, &idle, err);
 	return r < 0 ? r : 0; /* no packet loop runs yet */
 }
 
 int monitor_networks_follow(struct monitor *m, struct rl_err *err)
 {
+	const struct control_idle idle = { monitor_serve_netns, m };
 	int r;
 
 	if (!m->cfg->hooks.networks)
 		return rl_fail(err, ENOTSUP, "the container has no network of its own");
 	if (m->init.pidfd < 0)
 		return 0; /* between two runs: the next start sees to it */
-	r = m->cfg->hooks.networks(m->cfg->hooks.arg, m->init.net_fd, false, err);
+	r = m->cfg->hooks.networks(m->cfg->hooks.arg, m->init.net_fd, false, &idle, err);
 	if (r > 0 && m->net_pidfd >= 0) { /* the next frame starts one that fits */
 		m->cfg->hooks.net_stop(m->cfg->hooks.arg, NULL, 0);
 		m->net_pidfd = FD_NONE;

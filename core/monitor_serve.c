@@ -232,7 +232,11 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 
 static void accept_one(struct monitor *m)
 {
-	auto_fd int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct pollfd p = { .fd = m->listen_fd, .events = POLLIN };
+	/* it may have been accepted by monitor_serve_netns() meanwhile */
+	auto_fd int fd = poll(&p, 1, 0) > 0
+				 ? accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)
+				 : FD_NONE;
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
@@ -310,6 +314,27 @@ void monitor_serve(struct monitor *m, const struct pollfd *f)
 			serve_one(m, &m->conns[i]);
 	if (f[0].fd >= 0 && f[0].revents)
 		accept_one(m);
+}
+
+/* A slot is not given up here: the caller may be about to answer the one in it. */
+void monitor_serve_netns(void *arg)
+{
+	struct monitor *m = arg;
+	bool asked = false;
+
+	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
+		struct monitor_conn *c = &m->conns[i];
+		struct monitor_msg req;
+
+		if (c->fd < 0 && !asked) {
+			accept_one(m); /* takes this slot */
+			asked = true;
+		}
+		if (c->fd >= 0 &&
+		    recv(c->fd, &req, sizeof(req), MSG_PEEK | MSG_DONTWAIT) == sizeof(req) &&
+		    req.type == MONITOR_NETNS)
+			serve_one(m, c);
+	}
 }
 
 void monitor_serve_checked(struct monitor *m, int code)

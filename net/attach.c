@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@
 #include "core/control.h"
 #include "net/wire.h"
 
-#define LOCK_MS 20000
+#define LOCK_MS   20000
+#define LOCK_STEP 5
 
 static void attached_done(struct attached *x)
 {
@@ -75,11 +77,26 @@ static int write_leases(const struct rl *rl, const char *network, const struct l
 			       err);
 }
 
-static void drop_lease(const struct rl *rl, const char *network, const char *id)
+/* Who has the lock may be waiting for our answer. fd or -errno */
+static int lock_network(const struct rl *rl, const char *network, const struct control_idle *idle,
+			struct rl_err *err)
+{
+	const int64_t end = now_ms() + LOCK_MS;
+	int fd = network_lock(rl, network, idle ? 0 : LOCK_MS, err);
+
+	for (; idle && fd == -EBUSY && now_ms() < end; fd = network_lock(rl, network, 0, err)) {
+		idle->run(idle->arg);
+		(void)poll(NULL, 0, LOCK_STEP);
+	}
+	return fd;
+}
+
+static void drop_lease(const struct rl *rl, const char *network, const char *id,
+		       const struct control_idle *idle)
 {
 	auto_leases struct leases l = { 0 };
 	struct rl_err err;
-	auto_fd int lock = network_lock(rl, network, LOCK_MS, &err);
+	auto_fd int lock = lock_network(rl, network, idle, &err);
 	struct lease *own;
 	int r = lock < 0 ? lock : read_leases(rl, network, id, &l, &err);
 
@@ -104,7 +121,7 @@ void attach_drop_leases(const struct rl *rl, const char *ctr_id, int ctr_fd)
 	if (endpoints_read(ctr_fd, &e, &err) < 0)
 		log_debug("%s", err.msg);
 	for (size_t i = 0; i < e.n; i++)
-		drop_lease(rl, e.v[i].network, ctr_id);
+		drop_lease(rl, e.v[i].network, ctr_id, NULL);
 }
 
 /* --- addresses ------------------------------------------------------------------------------ */
@@ -235,7 +252,7 @@ static int find_netns(const struct attach *a, const struct network *n, const str
 
 		if (strcmp(l->v[i].id, a->ctr_id) == 0)
 			continue;
-		fd = control_netns(a->rl, l->v[i].id, n->id, err);
+		fd = control_netns(a->rl, l->v[i].id, n->id, a->idle, err);
 		if (fd >= 0)
 			return fd;
 		/* it has none, or has just ended: not one that is alive and silent, as two
@@ -247,12 +264,21 @@ static int find_netns(const struct attach *a, const struct network *n, const str
 			    err);
 }
 
+/* What the network's end of our pair is called: the container has no say in it. */
+static const char *port_of(const struct attach *a, char ret[LEASE_IF_LEN])
+{
+	(void)snprintf(ret, LEASE_IF_LEN, "v%.*s", LEASE_IF_LEN - 2, a->ctr_id);
+	return ret;
+}
+
 static int plug(const struct attach *a, const struct network *n, const struct lease *l, int net_fd,
 		int tap, struct rl_err *err)
 {
+	char port[LEASE_IF_LEN];
 	const struct wire w = { .userns_fd = a->userns_fd,
 				.net_fd = net_fd,
 				.tap = tap,
+				.port = port_of(a, port),
 				.ifname = l->ifname,
 				.mac = l->mac,
 				.mtu = n->mtu,
@@ -282,7 +308,7 @@ static int join(const struct attach *a, const struct endpoint *e, struct attache
 {
 	auto_network struct network n = { 0 };
 	auto_leases struct leases l = { 0 };
-	auto_fd int lock = network_lock(a->rl, e->network, LOCK_MS, err);
+	auto_fd int lock = lock_network(a->rl, e->network, a->idle, err);
 	struct lease *own = NULL;
 	int r = lock < 0 ? lock : network_load(a->rl, e->network, &n, err);
 
@@ -307,11 +333,13 @@ static int join(const struct attach *a, const struct endpoint *e, struct attache
 
 static void leave(const struct attach *a, struct attached *x, int tap)
 {
+	char port[LEASE_IF_LEN];
 	struct rl_err err;
 
-	if (tap >= 0 && wire_unplug(a->userns_fd, tap, x->ifname, &err) < 0)
-		log_debug("%s", err.msg); /* it is ending */
-	drop_lease(a->rl, x->network, a->ctr_id);
+	if (tap >= 0 && x->net_fd >= 0 &&
+	    wire_unplug(a->userns_fd, x->net_fd, port_of(a, port), &err) < 0)
+		log_warn("network '%s': %s", x->network, err.msg);
+	drop_lease(a->rl, x->network, a->ctr_id, a->idle);
 	attached_done(x);
 }
 
@@ -328,8 +356,8 @@ static size_t place_of(const struct attach *a, const char *network)
 /* Leave what is wished no more, and bring the rest into the order of the wish. */
 static int arrange(struct attach *a, const struct endpoints *e, int tap, struct rl_err *err)
 {
-	struct attached v[ENDPOINTS_MAX] = { 0 };
-	size_t n = 0;
+	struct attached v[ENDPOINTS_MAX] = { 0 }, gone[ENDPOINTS_MAX];
+	size_t n = 0, n_gone;
 
 	for (size_t i = 0; i < e->n; i++, n++) {
 		size_t at = place_of(a, e->v[i].network);
@@ -347,10 +375,12 @@ static int arrange(struct attach *a, const struct endpoints *e, int tap, struct 
 			return rl_oom(err);
 		}
 	}
-	while (a->n > 0)
-		leave(a, &a->v[--a->n], tap);
+	n_gone = a->n;
+	memcpy(gone, a->v, n_gone * sizeof(gone[0]));
 	memcpy(a->v, v, n * sizeof(v[0]));
-	a->n = n;
+	a->n = n; /* others ask for these while we leave */
+	while (n_gone > 0)
+		leave(a, &gone[--n_gone], tap);
 	return 0;
 }
 

@@ -17,9 +17,8 @@
  * the container has on its first network. With internal networks only, the default route goes
  * and rl-net answers nothing but names.
  *
- * Order: a container takes the locks of its networks one at a time, by name, and answers who asks
- * for a namespace as soon as its start is over; who asks holds one lock and waits only for
- * containers that may wait for later ones.
+ * Order: a container takes the locks of its networks one at a time, by name, and while it waits, for
+ * a lock or for an answer, it goes on answering who asks it for a namespace.
  */
 #pragma once
 
@@ -40,8 +39,9 @@ struct attached {
 
 struct attach {
 	const struct rl *rl;
-	int userns_fd, ctr_fd; /* S; the container's folder; borrowed */
-	const char *ctr_id;    /* borrowed */
+	int userns_fd, ctr_fd;           /* S; the container's folder; borrowed */
+	const char *ctr_id;              /* borrowed */
+	const struct control_idle *idle; /* while others are waited for; or NULL; borrowed */
 	bool always_out; /* it has a way out whatever it is on (made with --network private) */
 	bool ipv6;       /* its tap has IPv6 */
 	bool out;        /* it has one now */

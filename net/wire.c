@@ -111,6 +111,14 @@ static int enter_container(int tap, struct rl_err *err)
 	return open_netlink(err);
 }
 
+/* The same for the network's namespace */
+static int enter_network(int net_fd, struct rl_err *err)
+{
+	if (setns(net_fd, CLONE_NEWNET) < 0)
+		return rl_fail_sys(err, errno, "enter the network's namespace");
+	return open_netlink(err);
+}
+
 static int index_of(int sock, const char *name)
 {
 	struct ifreq ifr = { 0 };
@@ -269,7 +277,7 @@ static void add_pair(struct nl_batch *b, const struct wire *w, int ctr_ns, int b
 	nl_begin(b, "plug the container into the network", NL_REQUIRED, RTM_NEWLINK,
 		 NLM_F_CREATE | NLM_F_EXCL,
 		 &(struct ifinfomsg){ .ifi_flags = IFF_UP, .ifi_change = IFF_UP }, sizeof(none));
-	nl_attr(b, IFLA_IFNAME, "veth%d", sizeof("veth%d"));
+	nl_attr(b, IFLA_IFNAME, w->port, strlen(w->port) + 1);
 	nl_attr_u32(b, IFLA_MTU, w->mtu);
 	nl_attr_u32(b, IFLA_MASTER, (uint32_t)bridge);
 	info = nl_nest(b, IFLA_LINKINFO);
@@ -303,11 +311,12 @@ static int plug(const void *arg, int *ret_fd, struct rl_err *err)
 	r = delete_link(sock, w->ifname, err); /* of a monitor's helper that died half-way */
 	if (r < 0)
 		return r;
-	if (setns(w->net_fd, CLONE_NEWNET) < 0)
-		return rl_fail_sys(err, errno, "enter the network's namespace");
-	net_sock = open_netlink(err);
+	net_sock = enter_network(w->net_fd, err);
 	if (net_sock < 0)
 		return net_sock;
+	r = delete_link(net_sock, w->port, err); /* of a run whose namespace others still use */
+	if (r < 0)
+		return r;
 	index = index_of(net_sock, NETWORK_BRIDGE);
 	if (index < 0)
 		return rl_fail_sys(err, -index, "find the network's bridge");
@@ -338,15 +347,15 @@ int wire_plug(const struct wire *w, struct rl_err *err)
 static int unplug(const void *arg, int *ret_fd, struct rl_err *err)
 {
 	const struct wire *w = arg;
-	auto_fd int sock = enter_container(w->tap, err);
+	auto_fd int sock = enter_network(w->net_fd, err);
 
 	(void)ret_fd;
-	return sock < 0 ? sock : delete_link(sock, w->ifname, err);
+	return sock < 0 ? sock : delete_link(sock, w->port, err);
 }
 
-int wire_unplug(int userns_fd, int tap, const char *ifname, struct rl_err *err)
+int wire_unplug(int userns_fd, int net_fd, const char *port, struct rl_err *err)
 {
-	const struct wire w = { .tap = tap, .ifname = ifname };
+	const struct wire w = { .net_fd = net_fd, .port = port };
 
 	return in_session(userns_fd, unplug, &w, NULL, err);
 }

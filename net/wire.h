@@ -24,19 +24,20 @@ int wire_network(int userns_fd, unsigned mtu, const struct ip *gw4, unsigned pre
 		 const struct ip *gw6, unsigned prefix6, struct rl_err *err) RL_MUST_USE;
 
 struct wire {
-	int userns_fd; /* S */
-	int net_fd;    /* the network's namespace */
-	int tap;       /* of the container: its network namespace is found through it */
-	const char *ifname;
+	int userns_fd;      /* S */
+	int net_fd;         /* the network's namespace */
+	int tap;            /* of the container: its network namespace is found through it */
+	const char *port;   /* what the end in the network is called */
+	const char *ifname; /* the one in the container, which may rename it or move it away */
 	const uint8_t *mac;
 	unsigned mtu, prefix4, prefix6;
 	struct ip ip4, ip6; /* af 0: none */
 };
 
-/* Plug the container into the network. What has the interface's name already is replaced. */
+/* Plug the container into the network. What has one of the two names already is replaced. */
 int wire_plug(const struct wire *w, struct rl_err *err) RL_MUST_USE;
-/* Take the interface away; one that is not there is fine. */
-int wire_unplug(int userns_fd, int tap, const char *ifname, struct rl_err *err) RL_MUST_USE;
+/* Take @port out of the network, and with it the interface; one that is not there is fine. */
+int wire_unplug(int userns_fd, int net_fd, const char *port, struct rl_err *err) RL_MUST_USE;
 /*
  * The default routes through the container's tap: there, with @src4 as the address that connections
  * come from (af 0: the tap's own), or not there.

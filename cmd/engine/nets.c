@@ -397,14 +397,17 @@ static void set_servers(struct nets *n)
 				       "%s", n->a.v[i].servers.v[k]);
 }
 
-int nets_follow(struct nets *n, int tap, bool fresh, struct rl_err *err)
+int nets_follow(struct nets *n, int tap, bool fresh, const struct control_idle *idle,
+		struct rl_err *err)
 {
 	const bool had_names = n->networks_fd >= 0;
 	auto_strv struct strv names = { 0 };
 	int r = get_names(n->c, &names, err);
 
+	n->a.idle = idle;
 	if (r == 0)
 		r = attach_sync(&n->a, tap, &names, fresh, err);
+	n->a.idle = NULL;
 	if (r < 0)
 		return r;
 	n->net->internal = !n->a.out;

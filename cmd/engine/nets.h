@@ -47,4 +47,5 @@ struct nets {
 int nets_open(struct nets *n, const struct container *c, struct net_config *net,
 	      struct rl_err *err) RL_MUST_USE;
 void nets_close(struct nets *n);
-int nets_follow(struct nets *n, int tap, bool fresh, struct rl_err *err) RL_MUST_USE;
+int nets_follow(struct nets *n, int tap, bool fresh, const struct control_idle *idle,
+		struct rl_err *err) RL_MUST_USE;

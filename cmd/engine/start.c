@@ -139,11 +139,12 @@ static unsigned hook_ports_clients(void *arg)
 	       (status & PUBLISH_REAL6 ? MONITOR_CLIENTS_REAL6 : 0);
 }
 
-static int hook_networks(void *arg, int tap, bool fresh, struct rl_err *err)
+static int hook_networks(void *arg, int tap, bool fresh, const struct control_idle *idle,
+			 struct rl_err *err)
 {
 	struct starting *s = arg;
 
-	return nets_follow(&s->nets, tap, fresh, err);
+	return nets_follow(&s->nets, tap, fresh, idle, err);
 }
 
 static int hook_netns_of(void *arg, const char *id)

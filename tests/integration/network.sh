@@ -128,6 +128,14 @@ run rl exec c nslookup late
 expect "the name is gone" 1
 run rl exec a ls /sys/class/net
 expect "the interface is gone" 0 $'eth0\nlo\ntap0'
+run rl run -d --name mover --network one --network two --cap-add net_admin $i sleep 300
+run rl exec mover sh -c 'ip link set eth1 down && ip link set eth1 name mine && ip link set mine up && ls /sys/class/net'
+expect "a container renames its interface" 0 $'eth0\nlo\nmine\ntap0'
+run rl network disconnect two mover
+expect "it is disconnected" 0
+run rl exec mover ls /sys/class/net
+expect "and has left all the same" 0 $'eth0\nlo\ntap0'
+run rl rm -f -t 0 mover
 run rl network disconnect two a
 expect_error "from where it is not" "*'a' is not on network 'two'*"
 run rl run -d --name plain $i sleep 300

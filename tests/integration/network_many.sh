@@ -95,6 +95,23 @@ done >"$T/both" 2>&1
 # shellcheck disable=SC2046 # numbers
 wait $(jobs -p)
 if [ ! -s "$T/both" ]; then ok "nobody waits for who waits for it"; else not_ok "two networks at once" "$(cat "$T/both")"; fi
+# two that are alone on theirs and go to the other's at the same time: each needs an answer of the other
+run rl run -d --name l --network left $i sleep 300
+run rl run -d --name r --network right --restart always $i sleep 300
+for ((k = 0; k < 5; k++)); do
+	rl network connect right l &
+	rl network connect left r &
+	# shellcheck disable=SC2046 # numbers
+	wait $(jobs -p)
+	rl network disconnect right l &
+	rl network disconnect left r &
+	# shellcheck disable=SC2046 # numbers
+	wait $(jobs -p)
+done >"$T/cross" 2>&1
+if [ ! -s "$T/cross" ]; then ok "they cross"; else not_ok "crossing" "$(cat "$T/cross")"; fi
+run rl exec l ls /sys/class/net
+expect "and come back" 0 $'eth0\nlo\ntap0'
+run rl rm -f -t 0 l r
 run rl network rm left right
 expect "both are free at once" 0 $'left\nright'
 
