@@ -1,54 +1,237 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image_mount.c - `rl image mount`, `rl image unmount`: what there is in place of them
+ * image_mount.c - `rl image mount`, `rl image unmount`
  *
- * An ordinary user's mount lives in a mount namespace of its own, which ends with the command that
- * made it; nothing that a later command could look at would be left. What people want with it can
- * be had otherwise, and that is said. No image is ever mounted, so there is none to list or unmount.
+ * An ordinary user's mount lives in a mount namespace of its own. So images are mounted inside
+ * `rl unshare` only, for what else runs there, and are gone when it ends; elsewhere the error says what
+ * does the same. A mounted image is an overlay of its layers without an upper one, at
+ * run_dir/mounts/ID; what is mounted, the kernel knows (/proc/self/mountinfo): no record can be wrong.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/unshare.h"
+#include "core/base/buf.h"
+#include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/strv.h"
+#include "core/session.h"
 #include "storage/image.h"
+#include "storage/layer.h"
+
+#define LAYERS_MAX 200 /* their descriptors' names fit into the one page of mount(2) */
 
 struct image_mount_opts {
 	bool all, force;
 };
 
-static int mount(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+static int need_unshare(const char *name, struct rl_err *err)
+{
+	rl_fail(err, EPERM, "images can be mounted inside 'rl unshare' only");
+	return rl_hint(err,
+		       "rl unshare sh -c 'ls $(rl image mount %s)'; or 'rl run --mount "
+		       "type=image,src=%s,dst=/mnt ...' shows it in a container",
+		       name, name);
+}
+
+/* S, seen from inside. */
+static int read_session(struct session *ret, struct rl_err *err)
+{
+	static const char *const maps[] = { "/proc/self/uid_map", "/proc/self/gid_map" };
+
+	*ret = (struct session){ .userns_fd = FD_NONE };
+	for (int i = 0; i < 2; i++) {
+		auto_buf struct buf b = { 0 };
+		int r = io_read_file(AT_FDCWD, maps[i], 4096, &b, err);
+
+		if (r < 0)
+			return r;
+		r = idmap_parse(b.data ? b.data : "", i ? &ret->gids : &ret->uids);
+		if (r < 0)
+			return rl_fail(err, -r, "cannot read '%s'", maps[i]);
+	}
+	ret->rung = idmap_count(&ret->uids) > 1 ? SESSION_FULL : SESSION_ONE_ID;
+	return 0;
+}
+
+/* "lowerdir=" of the image's layers, topmost first; their descriptors are left open in @fds. */
+static int stack(const struct rl *rl, const struct image *img, int *fds, size_t *n, struct buf *b,
+		 struct rl_err *err)
+{
+	struct session s;
+	int r = read_session(&s, err), bad = buf_str(b, "userxattr,lowerdir=");
+
+	if (r == 0 && img->diff_ids.n > LAYERS_MAX)
+		r = rl_fail(err, E2BIG, "it has more than %d layers", LAYERS_MAX);
+	for (size_t i = img->diff_ids.n; r == 0 && i > 0; i--) {
+		char key[LAYER_KEY_MAX];
+
+		r = layer_key(img->diff_ids.v[i - 1], &s, NULL, NULL, key, err);
+		if (r == 0)
+			r = layer_open(rl, key, err);
+		if (r < 0)
+			return r;
+		fds[(*n)++] = r;
+		bad |= buf_printf(b, "/proc/self/fd/%d:", r);
+		if (layer_is_opaque(r))
+			break;
+		r = 0;
+	}
+	/* an overlay needs two of them: the last is the empty folder it is mounted on */
+	return r < 0 ? r : bad ? rl_oom(err) : 0;
+}
+
+static int mount_at(const struct rl *rl, const struct image *img, const char *path,
+		    struct rl_err *err)
+{
+	auto_buf struct buf b = { 0 };
+	int fds[LAYERS_MAX];
+	size_t n = 0;
+	int r = stack(rl, img, fds, &n, &b, err);
+
+	if (r == 0 && buf_str(&b, path) < 0)
+		r = rl_oom(err);
+	if (r == 0 && mount("rl", path, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, b.data) < 0) {
+		r = rl_fail_sys(err, errno, "mount overlay on '%s'", path);
+		rl_hint(err, "the kernel's overlay is needed here: rl doctor");
+	}
+	while (n > 0)
+		fd_close(fds[--n]);
+	return r;
+}
+
+static char *place(const struct rl *rl, const char *id, struct rl_err *err)
+{
+	char *path = str_printf("%s/mounts/%.64s", rl->run_dir, id);
+
+	if (!path)
+		rl_oom(err);
+	return path;
+}
+
+/* Is something mounted on the folder? */
+static bool is_mounted(const char *path)
+{
+	auto_free char *above = str_printf("%s/..", path);
+	struct stat a, b;
+
+	return above && stat(path, &a) == 0 && stat(above, &b) == 0 && a.st_dev != b.st_dev;
+}
+
+static int mount_one(const struct rl *rl, const char *name, struct rl_err *err)
+{
+	auto_image struct image img = { 0 };
+	auto_free char *path = NULL;
+	char rel[80];
+	int r = image_find(rl, name, NULL, &img, err);
+
+	if (r < 0)
+		return r;
+	path = place(rl, img.id, err);
+	if (!path)
+		return -err->code;
+	(void)snprintf(rel, sizeof(rel), "mounts/%.64s", img.id);
+	r = io_mkdirs(rl->run_fd, rel, 0700, err);
+	if (r == 0 && !is_mounted(path))
+		r = mount_at(rl, &img, path, err);
+	if (r == 0)
+		(void)puts(path); /* a closed stdout is seen when it is flushed at exit */
+	return r < 0 ? rl_wrap(err, "image mount '%s'", name) : 0;
+}
+
+/* Every image (@mounted: of those that are mounted, id and path) */
+static int for_all(const struct rl *rl, bool mounted,
+		   int (*f)(const struct rl *, const char *, struct rl_err *), struct rl_err *err)
+{
+	struct image *v = NULL;
+	size_t n = 0;
+	int r = image_list(rl, &v, &n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		auto_free char *path = v[i].is_list ? NULL : place(rl, v[i].id, err);
+
+		if (path && (!mounted || is_mounted(path)))
+			r = f(rl, v[i].id, err);
+	}
+	image_list_done(v, n);
+	return r;
+}
+
+static int show(const struct rl *rl, const char *id, struct rl_err *err)
+{
+	auto_free char *path = place(rl, id, err);
+
+	if (!path)
+		return -err->code;
+	(void)printf("%.12s  %s\n", id, path);
+	return 0;
+}
+
+static int mount_run(struct rl *rl, const struct cmd_args *args, const void *opts,
+		     struct rl_err *err)
 {
 	const struct image_mount_opts *o = opts;
+	int r = 0;
 
 	if (args->n == 0 && !o->all)
-		return 0; /* the list of those that are mounted */
-	for (size_t i = 0; i < args->n; i++) {
-		char id[65], *name = NULL;
-		int r = image_resolve(rl, args->v[i], NULL, id, &name, err);
+		return for_all(rl, true, show, err);
+	for (size_t i = 0; i < args->n; i++) { /* all are known, or none is mounted */
+		auto_free char *name = NULL;
+		char id[65];
 
-		free(name);
+		r = image_resolve(rl, args->v[i], NULL, id, &name, err);
 		if (r < 0)
 			return r;
 	}
-	rl_fail(err, EPERM, "an image cannot be mounted where other commands would see it");
-	return rl_hint(err,
-		       "'rl run --mount type=image,src=%s,dst=/mnt ...' shows it in a "
-		       "container, 'rl create' and 'rl export' give its files",
-		       args->n ? args->v[0] : "IMAGE");
+	if (!unshare_is_inside())
+		return need_unshare(args->n ? args->v[0] : "IMAGE", err);
+	if (o->all)
+		return for_all(rl, false, mount_one, err);
+	for (size_t i = 0; r == 0 && i < args->n; i++)
+		r = mount_one(rl, args->v[i], err);
+	return r;
 }
 
-static int unmount(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+static int unmount_one(const struct rl *rl, const char *name, struct rl_err *err)
+{
+	auto_free char *path = NULL, *known = NULL;
+	char id[65];
+	int r = image_resolve(rl, name, NULL, id, &known, err);
+
+	path = r < 0 ? NULL : place(rl, id, err);
+	if (!path)
+		return -err->code;
+	if (!is_mounted(path))
+		return rl_fail(err, EINVAL, "image '%s' is not mounted", name);
+	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return rl_fail_sys(err, errno, "unmount '%s'", path);
+	(void)rmdir(path); /* another `rl unshare` may use it */
+	(void)puts(id);
+	return 0;
+}
+
+static int unmount_run(struct rl *rl, const struct cmd_args *args, const void *opts,
+		       struct rl_err *err)
 {
 	const struct image_mount_opts *o = opts;
+	int r = 0;
 
-	(void)rl;
 	if (o->all)
-		return 0;
+		return for_all(rl, true, unmount_one, err);
 	if (args->n == 0)
 		return rl_fail(err, EINVAL, "image unmount needs IMAGE... or --all");
-	return rl_fail(err, EINVAL, "image '%s' is not mounted", args->v[0]);
+	for (size_t i = 0; r == 0 && i < args->n; i++)
+		r = unmount_one(rl, args->v[i], err);
+	return r;
 }
 
 static const struct opt mount_options[] = {
@@ -60,38 +243,38 @@ static const struct opt mount_options[] = {
 const struct cmd cmd_image_mount = {
 	.name = "image mount",
 	.args = "[IMAGE...]",
-	.summary = "Say how to get at the files of an image",
-	.about = "A mount of an ordinary user ends with the command that made it, so rl mounts no "
-		 "image for others to look at: the command ends in an error that says what does the "
-		 "same. Without IMAGE it lists mounted images, of which there are none.",
+	.summary = "Mount the files of images, inside 'rl unshare'",
+	.about = "Prints the folder where the files of each image are, read-only, for what runs inside the "
+		 "same rl-unshare(1); the mount ends with it. Without IMAGE it lists what is mounted. "
+		 "Elsewhere it is an error that says what does the same: a mount of an ordinary user ends "
+		 "with the command that made it.",
 	.examples = {
-		{ "rl image mount alpine", "Tell how to get at the files of 'alpine'." },
-		{ "rl image mount", "List mounted images." },
+		{ "rl unshare sh -c 'ls $(rl image mount alpine)'", "Look into 'alpine'." },
+		{ "rl image mount", "List what is mounted here." },
 	},
 	.options = mount_options,
 	.opts_size = sizeof(struct image_mount_opts),
 	.max_args = CMD_ANY,
-	.run = mount,
+	.run = mount_run,
 };
 
 static const struct opt unmount_options[] = {
 	OPT_BOOL('a', "all", struct image_mount_opts, all, "all that are mounted"),
-	OPT_BOOL('f', "force", struct image_mount_opts, force, "whoever looks at it"),
+	OPT_BOOL('f', "force", struct image_mount_opts, force, "whoever looks at it (always)"),
 	OPT_END,
 };
 
 const struct cmd cmd_image_unmount = {
 	.name = "image unmount",
 	.args = "[IMAGE...]",
-	.summary = "The other half of 'rl image mount'",
-	.about = "No image is ever mounted (see rl-image-mount(1)): with --all there is nothing to "
-		 "do, an IMAGE is an error.",
+	.summary = "Undo 'rl image mount'",
+	.about = "Inside the same rl-unshare(1). Files that are open stay readable until they are closed.",
 	.examples = {
-		{ "rl image unmount --all", "Do nothing, successfully." },
-		{ "rl image unmount alpine", "An error: it is not mounted." },
+		{ "rl image unmount alpine", "Unmount 'alpine'." },
+		{ "rl image unmount --all", "Unmount all that are mounted here." },
 	},
 	.options = unmount_options,
 	.opts_size = sizeof(struct image_mount_opts),
 	.max_args = CMD_ANY,
-	.run = unmount,
+	.run = unmount_run,
 };

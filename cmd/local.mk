@@ -89,6 +89,7 @@ libcmd_a_SOURCES += cmd/engine/secretopt.c cmd/engine/secretopt.h
 libcmd_a_SOURCES += cmd/volume_create.c
 libcmd_a_SOURCES += cmd/volume_ls.c
 libcmd_a_SOURCES += cmd/volume_rm.c
+libcmd_a_SOURCES += cmd/unshare.c cmd/unshare.h
 libcmd_a_SOURCES += cmd/volume_mount.c
 libcmd_a_SOURCES += cmd/volume_tar.c
 libcmd_a_SOURCES += cmd/volume_view.c cmd/volume_view.h

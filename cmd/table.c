@@ -93,6 +93,7 @@
 	X(unit_run) \
 	X(unpause) \
 	X(untag) \
+	X(unshare) \
 	X(update) \
 	X(version) \
 	X(volume_create) \

@@ -173,6 +173,7 @@ INTEGRATION_TESTS += tests/integration/top.sh
 INTEGRATION_TESTS += tests/integration/oneid.sh
 INTEGRATION_TESTS += tests/integration/health.sh
 INTEGRATION_TESTS += tests/integration/homes.sh
+INTEGRATION_TESTS += tests/integration/unshare.sh
 INTEGRATION_TESTS += tests/integration/restart.sh
 INTEGRATION_TESTS += tests/integration/rows.sh
 INTEGRATION_TESTS += tests/integration/sandboxes.sh

@@ -152,16 +152,5 @@ expect_error "a damaged list" "*is damaged*manifest rm*"
 run rl manifest rm bad:1
 expect "can be removed" 0 "Untagged*Deleted*" ""
 
-# --- what cannot be, and says what can ---
-run rl image mount
-expect "no image is mounted" 0 "" ""
-run rl image mount "$REGISTRY/alpine:1"
-expect_error "image mount says what does the same" "*Hint: 'rl run --mount type=image*"
-run rl image mount nosuch
-expect_error "an unknown image" "*nosuch: image not known*"
-run rl image unmount --all
-expect "nothing to unmount" 0 "" ""
-run rl image umount "$REGISTRY/alpine:1"
-expect_error "it is not mounted" "*is not mounted*"
 leakcheck "nothing is left behind"
 finish
