@@ -20,6 +20,7 @@
 #include "core/session.h"
 
 #define LAYER_KEY_MAX 200
+#define LAYER_FROM    "from" /* file beside diff/: the layers that one without data was made from */
 
 /**
  * layer_key() - Name of the folder for one layer as seen by one container map

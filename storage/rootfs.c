@@ -25,7 +25,8 @@
 #include "storage/layer.h"
 #include "storage/rootfs_parts.h"
 
-#define NO_FLAT "cache/no-flat" /* release of the kernel that cannot do it */
+#define NO_FLAT  "cache/no-flat" /* release of the kernel that cannot do it */
+#define FROM_MAX (1 << 20)
 
 const char *rootfs_rung_name(enum rootfs_rung rung)
 {
@@ -108,29 +109,54 @@ static bool flat_was_refused(const struct rl *rl, const char *release)
 	       strcmp(b.data, release) == 0;
 }
 
-/* The layer that stands for all, made when it is not there. */
-static int make_flat(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
-		     const struct idmap *uids, const struct idmap *gids, const char *key,
-		     struct rl_err *err)
+/*
+ * The plain layers that show, topmost first: their keys, separated by commas, in @ret. An overlay does not
+ * see that a layer hides all below it: those are left out. Return: number of the lowest, or -errno
+ */
+static int flat_sources(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+			struct buf *ret, struct rl_err *err)
 {
-	auto_buf struct buf from = { 0 };
+	for (size_t i = diff_ids->n; i > 0; i--) {
+		char plain[LAYER_KEY_MAX];
+		auto_fd int fd = FD_NONE;
+
+		if (layer_key(diff_ids->v[i - 1], s, NULL, NULL, plain, err) < 0)
+			return -err->code;
+		if (buf_printf(ret, "%s%s", ret->len ? "," : "", plain) < 0)
+			return rl_oom(err);
+		fd = layer_open(rl, plain, err);
+		if (fd < 0)
+			return fd;
+		if (layer_is_opaque(fd))
+			return (int)i - 1;
+	}
+	return 0;
+}
+
+/* The hash in its key can be met by other layers on purpose; what it was made from is written down. */
+static bool flat_is_from(const struct rl *rl, const char *key, const char *from)
+{
+	auto_free char *path = str_printf("layers/%s/" LAYER_FROM, key);
+	auto_buf struct buf b = { 0 };
+	struct rl_err ignored;
+
+	return path && io_read_file(rl->data_fd, path, FROM_MAX, &b, &ignored) == 0 && b.data &&
+	       strcmp(b.data, from) == 0;
+}
+
+/* The layer that stands for all of @from. */
+static int make_flat(const struct rl *rl, const struct session *s, const char *diff_id,
+		     const char *from, const struct idmap *uids, const struct idmap *gids,
+		     const char *key, struct rl_err *err)
+{
 	struct utsname u = { 0 };
 	struct rl_err lost;
-	int r = 0;
+	int r;
 
 	(void)uname(&u); /* cannot fail */
 	if (flat_was_refused(rl, u.release))
 		return -EOPNOTSUPP;
-	for (size_t i = diff_ids->n; r == 0 && i > 0; i--) {
-		char plain[LAYER_KEY_MAX];
-
-		r = layer_key(diff_ids->v[i - 1], s, NULL, NULL, plain, err);
-		if (r == 0 && buf_printf(&from, "%s%s", from.len ? "," : "", plain) < 0)
-			r = rl_oom(err);
-	}
-	if (r == 0)
-		r = fetch_flatten(rl, s, diff_ids->v[diff_ids->n - 1], from.data, key, uids, gids,
-				  err);
+	r = fetch_flatten(rl, s, diff_id, from, key, uids, gids, err);
 	if (r == -EOPNOTSUPP) {
 		log_debug("%s", err->msg);
 		if (io_replace_file(rl->data_fd, NO_FLAT, u.release, strlen(u.release), 0600,
@@ -149,21 +175,27 @@ static int open_flat(const struct rl *rl, const struct session *s, const struct 
 		     struct rl_err *err)
 {
 	char key[LAYER_KEY_MAX], plain[LAYER_KEY_MAX];
-	int rc;
+	auto_buf struct buf from = { 0 };
+	size_t n = diff_ids->n;
+	int rc, low;
 
-	if (r->rung != ROOTFS_OVERLAY || diff_ids->n == 0 || s->rung == SESSION_ONE_ID ||
-	    diff_ids->n >= ROOTFS_OVERLAY_LAYERS_MAX ||
-	    (idmap_is_identity(uids) && idmap_is_identity(gids)))
+	if (r->rung != ROOTFS_OVERLAY || n == 0 || s->rung == SESSION_ONE_ID ||
+	    n >= ROOTFS_OVERLAY_LAYERS_MAX || (idmap_is_identity(uids) && idmap_is_identity(gids)))
 		return 1;
 	rc = layer_flat_key(diff_ids, s, uids, gids, key, err);
-	if (rc == 0 && !layer_exists(rl, key))
-		rc = make_flat(rl, s, diff_ids, uids, gids, key, err);
+	low = rc < 0 ? rc : flat_sources(rl, s, diff_ids, &from, err);
+	if (low < 0)
+		return low;
+	if (!layer_exists(rl, key))
+		rc = make_flat(rl, s, diff_ids->v[n - 1], from.data, uids, gids, key, err);
 	if (rc < 0)
 		return rc == -EOPNOTSUPP ? 1 : rc;
-	for (size_t i = 0; i <= diff_ids->n; i++) {
-		const char *name = i < diff_ids->n ? plain : key;
+	if (!flat_is_from(rl, key, from.data))
+		return 1;
+	for (size_t i = (size_t)low; i <= n; i++) {
+		const char *name = i < n ? plain : key;
 
-		if (i < diff_ids->n)
+		if (i < n)
 			rc = layer_key(diff_ids->v[i], s, NULL, NULL, plain, err);
 		if (rc == 0)
 			rc = layer_open(rl, name, err);
@@ -172,7 +204,7 @@ static int open_flat(const struct rl *rl, const struct session *s, const struct 
 		r->layer_fds[r->n_layers++] = rc;
 		rc = 0;
 	}
-	r->n_data = diff_ids->n;
+	r->n_data = n - (size_t)low;
 	return 0;
 }
 

@@ -398,6 +398,16 @@ static int layer_paths(const struct rl *rl, const char *list, struct strv *ret, 
 	return ret->n ? 0 : rl_fail(err, EINVAL, "no layers");
 }
 
+/* For who opens it: storage/rootfs.c */
+static int write_from(const struct rl *rl, const struct layer_stage *st, const char *from,
+		      struct rl_err *err)
+{
+	char path[sizeof(st->name) + sizeof("/" LAYER_FROM)];
+
+	(void)snprintf(path, sizeof(path), "%s/" LAYER_FROM, st->name);
+	return io_replace_file(rl->data_fd, path, from, strlen(from), 0600, IO_NOSYNC, err);
+}
+
 int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 {
 	auto_strv struct strv names = { 0 };
@@ -420,6 +430,8 @@ int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	raise_files();
 	(void)umask(0);
 	r = flatten(&s, rl, &names, &st, err);
+	if (r == 0)
+		r = write_from(rl, &st, argv[5], err);
 	if (r == 0)
 		r = layer_publish(rl, &st, argv[1], 0, s.files, err);
 	if (r < 0)

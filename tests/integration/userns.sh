@@ -124,8 +124,44 @@ run rl run --rm --network none --userns nomap two sh -c "$look"
 if [ ! -e "$ROOT/cache/no-flat" ]; then
 	big=$(find "$ROOT/layers" -path '*-f*' -name big -printf '%b\n' -quit)
 	[ "${big:-9999}" -lt 16 ] && ok "no second copy of the data" || not_ok "no second copy of the data" "$big blocks"
+	as_user sh -c "find '$ROOT/layers' -path '*-f*' -name from -exec sh -c 'echo other >\"\$1\"' - {} \;" 2>/dev/null
+	run rl run --rm --network none --userns nomap two sh -c "$look"
+	[ "$out" = "$want" ] && [ -n "$(find "$ROOT/layers" -maxdepth 1 -name '*-s*' ! -name '*-f*')" ] &&
+		ok "one that was made from other layers does not count" || not_ok "one that was made from other layers does not count" "$out" "$err"
 else
 	skip "no second copy of the data" "this kernel does not follow stubs"
+fi
+# a layer that hides all below it
+rl save -q --format docker-archive -o "$T/work/box.tar" $IMG
+python3 - "$T/work/box.tar" "$T/tmp/opq.tar" <<-'EOF' 2>/dev/null
+	import hashlib, io, json, sys, tarfile
+	def tar(files):
+	    b = io.BytesIO()
+	    with tarfile.open(fileobj=b, mode="w") as t:
+	        for name, data in files:
+	            i = tarfile.TarInfo(name)
+	            i.size = len(data)
+	            t.addfile(i, io.BytesIO(data))
+	    return b.getvalue()
+	with tarfile.open(sys.argv[1]) as t:
+	    read = lambda name: t.extractfile(name).read()
+	    m = json.loads(read("manifest.json"))[0]
+	    config, layers = json.loads(read(m["Config"])), [read(n) for n in m["Layers"]]
+	layers[:0] = [tar([("below", b"hidden")]), tar([(".wh..wh..opq", b"")])]
+	config["rootfs"]["diff_ids"] = ["sha256:" + hashlib.sha256(l).hexdigest() for l in layers]
+	config.pop("history", None)
+	names = ["%d.tar" % i for i in range(len(layers))]
+	m = [{"Config": "c.json", "RepoTags": ["localhost/opq:latest"], "Layers": names}]
+	files = [("manifest.json", json.dumps(m).encode()), ("c.json", json.dumps(config).encode())]
+	open(sys.argv[2], "wb").write(tar(files + list(zip(names, layers))))
+EOF
+if rl load -q -i "$T/tmp/opq.tar" >/dev/null 2>&1; then
+	want_top=$(rl run --rm --network none opq ls /)
+	run rl run --rm --network none --userns nomap opq ls /
+	[ "$status" = 0 ] && [ "$out" = "$want_top" ] && [[ $out != *below* ]] && ok "what a layer hides as a whole stays hidden" ||
+		not_ok "what a layer hides as a whole stays hidden" "$out" "$err"
+else
+	skip "what a layer hides as a whole stays hidden" "no python3"
 fi
 as_user sh -c "uname -r | tr -d '\n' >'$ROOT/cache/no-flat'"
 run rl run --rm --network none --uidmap 0:2:2000 two sh -c "$look"
