@@ -3,7 +3,7 @@
  * purge.c - `rl purge`: remove all that rl keeps for this user
  *
  * Theory of operation: containers first, in the usual way, so that their monitors leave; then the
- * entries of the data folder by name, each as the caller, and inside S where files belong to
+ * entries of the data folder by name and look, each as the caller, and inside S where files belong to
  * subordinate ids; then the runtime folder. Nothing is followed that is a link, and what rl has not
  * made is left and named: $RL_ROOT may be a folder with other things in it.
  */
@@ -23,26 +23,12 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/session.h"
+#include "storage/digest.h"
 #include "storage/fetch.h"
 
 struct purge_opts {
 	bool force;
 };
-
-/* All that rl makes in its data folder; names that start with ".tmp-" are its own as well. */
-static const char *const ours[] = {
-	"auto-ids.lock", "blobs",   "cache",     "container-names", "containers", "events",
-	"images",        "layers",  "manifests", "names",           "networks",   "run",
-	"secrets",       "shifted", "subnets",   "trust",           "volumes",
-};
-
-static bool is_ours(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		if (strcmp(ours[i], name) == 0)
-			return true;
-	return strncmp(name, ".tmp-", 5) == 0;
-}
 
 /* Names of a folder, "." and ".." left out. */
 static int entries(int dir_fd, struct strv *ret, struct rl_err *err)
@@ -58,6 +44,91 @@ static int entries(int dir_fd, struct strv *ret, struct rl_err *err)
 		    strv_add(ret, e->d_name) < 0)
 			return rl_oom(err);
 	return 0;
+}
+
+/* --- what is rl's -------------------------------------------------------------------------- */
+
+static bool is_id(int dir_fd, const char *name)
+{
+	(void)dir_fd;
+	return digest_is_hex64(name, strnlen(name, 64));
+}
+
+static bool is_host(int dir_fd, const char *name)
+{
+	(void)dir_fd;
+	return strpbrk(name, ".:") || strcmp(name, "localhost") == 0;
+}
+
+static bool is_mark(int dir_fd, const char *name)
+{
+	static const char *const marks[] = { ".lock",       "lock",    "log",   "no-flat",
+					     "rootfs-rung", "seccomp", "sha256" };
+
+	(void)dir_fd;
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (strcmp(marks[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool has_record(int dir_fd, const char *name)
+{
+	static const char *const records[] = { "_data", "volume.json", "network.json" };
+
+	for (size_t i = 0; i < ARRAY_LEN(records); i++) {
+		auto_free char *path = str_printf("%s/%s", name, records[i]);
+
+		if (path && io_exists(dir_fd, path))
+			return true;
+	}
+	return is_mark(dir_fd, name);
+}
+
+/*
+ * All folders that rl makes in its data folder. Others use such words as well, and $RL_ROOT may be a
+ * home with pictures in "images": so what is in a folder has to look like rl's, each entry or any.
+ */
+static const struct {
+	const char *name;
+	bool (*fits)(int dir_fd, const char *entry); /* NULL: nobody else calls a folder so */
+	bool any;
+} ours[] = {
+	{ "blobs", is_mark, true },     { "cache", is_mark, true },
+	{ "containers", is_id, false }, { "container-names", NULL, false },
+	{ "events", is_mark, true },    { "images", is_id, false },
+	{ "layers", is_id, false },     { "lists", is_id, false },
+	{ "names", is_host, false },    { "networks", has_record, false },
+	{ "secrets", is_mark, true },   { "volumes", has_record, false },
+};
+
+/* Nothing in it at all, or what rl puts there. */
+static bool looks_ours(int data_fd, const char *folder, bool (*fits)(int dir_fd, const char *entry),
+		       bool any)
+{
+	auto_fd int fd = openat(data_fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_strv struct strv names = { 0 };
+	struct rl_err ignored;
+
+	if (fd < 0 || entries(fd, &names, &ignored) < 0)
+		return false;
+	for (size_t i = 0; fits && i < names.n; i++) {
+		const char *name = names.v[i];
+
+		if (any && fits(fd, name))
+			return true;
+		if (!any && name[0] != '.' && !fits(fd, name))
+			return false;
+	}
+	return !fits || !any || names.n == 0;
+}
+
+static bool is_ours(int data_fd, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (strcmp(ours[i].name, name) == 0)
+			return looks_ours(data_fd, name, ours[i].fits, ours[i].any);
+	return strcmp(name, "auto-ids.lock") == 0;
 }
 
 /* --- containers ---------------------------------------------------------------------------- */
@@ -130,7 +201,7 @@ static int remove_data(const struct rl *rl, struct rl_err *err)
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		if (strcmp(names.v[i], "run") == 0)
 			continue; /* the session's socket may be there: last */
-		if (!is_ours(names.v[i])) {
+		if (!is_ours(rl->data_fd, names.v[i])) {
 			log_warn("'%s/%s' is not rl's, it stays", rl->data_dir, names.v[i]);
 			left++;
 			continue;
@@ -144,17 +215,30 @@ static int remove_data(const struct rl *rl, struct rl_err *err)
 	return left > 0;
 }
 
-/* What is in the runtime folder is all rl's: the folder is. */
-static int remove_run(const struct rl *rl, struct rl_err *err)
+/* The same where $RL_RUNROOT says, or in the data folder of a session without a runtime folder. */
+static int remove_run(int fd, const char *path, struct rl_err *err)
 {
-	auto_strv struct strv names = { 0 };
-	int r = entries(rl->run_fd, &names, err);
+	static const char *const files[] = { "session.sock", "session.lock", "one-id.warned" };
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < names.n; i++)
-		r = io_remove_tree(rl->run_fd, names.v[i], err);
-	if (r == 0 && rmdir(rl->run_dir) < 0 && errno != ENOENT && errno != ENOTEMPTY)
-		r = rl_fail_sys(err, errno, "remove '%s'", rl->run_dir);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++)
+		r = io_remove_tree(fd, files[i], err);
+	if (r == 0 && looks_ours(fd, "ctr", is_id, false))
+		r = io_remove_tree(fd, "ctr", err);
+	if (r == 0 && rmdir(path) < 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EBUSY &&
+	    errno != EACCES)
+		r = rl_fail_sys(err, errno, "remove '%s'", path);
 	return r;
+}
+
+static int remove_runs(const struct rl *rl, struct rl_err *err)
+{
+	auto_free char *path = str_printf("%s/run", rl->data_dir);
+	auto_fd int fd =
+		openat(rl->data_fd, "run", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = path ? remove_run(rl->run_fd, rl->run_dir, err) : rl_oom(err);
+
+	return r < 0 || fd < 0 ? r : remove_run(fd, path, err);
 }
 
 static int purge(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
@@ -181,11 +265,7 @@ static int purge(struct rl *rl, const struct cmd_args *args, const void *opts, s
 	left = remove_data(rl, err);
 	if (left < 0)
 		return left;
-	r = remove_run(rl, err);
-	if (r == 0)
-		r = io_remove_tree(rl->data_fd, "run", err);
-	if (r == -ENOENT)
-		r = 0;
+	r = remove_runs(rl, err);
 	if (r == 0 && left == 0 && rmdir(rl->data_dir) < 0 && errno != ENOENT &&
 	    errno != ENOTEMPTY && errno != EBUSY && errno != EACCES)
 		r = rl_fail_sys(err, errno, "remove '%s'", rl->data_dir);

@@ -16,6 +16,7 @@ run as_user sh -c "echo y | '$RL' purge"
 expect_error "refused while something runs" "*running: busy*purge -f*"
 check "the store is there" test -d "$ROOT/images"
 rl rm -f -t 0 busy >/dev/null
+rl manifest create m:1 $IMG >/dev/null
 run as_user sh -c "echo n | '$RL' purge"
 expect "no" 0 "*WARNING!*$ROOT*\[y/N\]*" ''
 check "the store is still there" test -d "$ROOT/images"
@@ -39,5 +40,14 @@ expect "once more, as system reset" 0 "$ROOT" ''
 check "without a stranger the folder goes as well" test ! -e "$ROOT"
 run rl run --rm --network none $IMG echo again
 expect "and rl starts afresh" 0 again '*'
+
+# folders of the same names in which others keep things
+as_user sh -c 'mkdir -p mine/images mine/cache mine/run mine/volumes/v mine/names mine/manifests mine/trust mine/rt/x && for d in mine/* mine/volumes/v; do echo 1 >$d/f; done'
+before=$(find "$T/work/mine" | sort)
+run rl --root "$T/work/mine" purge -f
+expect "a folder of somebody's: each is named" 0 "*" "*/images' is not rl's*"
+run as_user env RL_RUNROOT="$T/work/mine/rt" "$RL" purge -f
+expect "a runtime folder with other things" 0
+[ "$(find "$T/work/mine" | sort)" = "$before" ] && ok "they are as they were" || not_ok "they are as they were" "$(find "$T/work/mine" | sort)"
 leakcheck "nothing is left"
 finish
