@@ -8,7 +8,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,7 +100,7 @@ static int collect(json_t *policy, json_t *rows, struct rl_err *err)
 
 static int show_raw(const char *path, struct buf *out, struct rl_err *err)
 {
-	int r = io_read_file(AT_FDCWD, path, POLICY_MAX, out, err);
+	int r = io_read_named(path, POLICY_MAX, out, err);
 
 	if (r == 0 && out->len > 0 && out->data[out->len - 1] != '\n' && buf_str(out, "\n") < 0)
 		return rl_oom(err);

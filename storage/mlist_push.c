@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/log.h"
+#include "storage/image_store.h"
 #include "storage/ref.h"
 
 struct work {
@@ -28,6 +30,17 @@ static const char *text(const json_t *e, const char *key)
 	return json_string_value(json_object_get(e, key));
 }
 
+/* Does the user have it under this very name? Then it stays afterwards. */
+static bool is_there(const struct rl *rl, const char *name)
+{
+	auto_ref struct ref ref = { 0 };
+	auto_free char *path = NULL;
+	struct rl_err ignored;
+
+	return ref_parse(name, strlen(name), &ref, &ignored) == 0 &&
+	       name_path(&ref, &path, &ignored) == 0 && io_exists(rl->data_fd, path);
+}
+
 /* The image of another registry into the store. */
 static int pull(struct work *w, const char *source, json_t **ret, struct rl_err *err)
 {
@@ -37,12 +50,13 @@ static int pull(struct work *w, const char *source, json_t **ret, struct rl_err 
 				      .retries = w->to->retries,
 				      .retry_delay_ms = w->to->retry_delay_ms,
 				      .quiet = true };
+	const bool there = is_there(w->rl, source);
 	auto_strv struct strv ids = { 0 };
 	int r = fetch_pull(w->rl, &req, &ids, err);
 
 	if (r == 0 && ids.n != 1)
 		r = rl_fail(err, EPROTO, "'%s' is no single image", source);
-	if (r == 0 && strv_add(&w->pulled, source) < 0)
+	if (r == 0 && !there && strv_add(&w->pulled, source) < 0)
 		r = rl_oom(err);
 	if (r < 0)
 		return r;

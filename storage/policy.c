@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -195,7 +194,7 @@ int policy_parse(const char *data, size_t len, const char *what, json_t **ret, s
 int policy_load(const char *path, json_t **ret, struct rl_err *err)
 {
 	auto_buf struct buf text = { 0 };
-	int r = io_read_file(AT_FDCWD, path, POLICY_MAX, &text, err);
+	int r = io_read_named(path, POLICY_MAX, &text, err);
 
 	if (r == 0)
 		r = policy_parse(text.data ? text.data : "", text.len, path, ret, err);
@@ -209,15 +208,17 @@ int policy_file(char **ret, struct rl_err *err)
 	auto_free char *user = confdir_user("policy.json");
 
 	*ret = NULL;
-	if (user && access(user, F_OK) == 0) {
+	if (user && io_exists(AT_FDCWD, user)) {
 		*ret = TAKE_PTR(user);
 		return 0;
 	}
-	/* one that is there and cannot be reached must not count as none */
+	/* one that is there and cannot be reached must not count as none; nor does a link to nothing */
 	if (user && errno != ENOENT && errno != ENOTDIR)
 		return rl_fail_sys(err, errno, "look for '%s'", user);
-	if (access(POLICY_SYSTEM, F_OK) < 0)
-		return 0;
+	if (!io_exists(AT_FDCWD, POLICY_SYSTEM))
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : rl_fail_sys(err, errno, "look for '%s'", POLICY_SYSTEM);
 	*ret = strdup(POLICY_SYSTEM);
 	return *ret ? 0 : rl_oom(err);
 }

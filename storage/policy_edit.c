@@ -220,7 +220,7 @@ int policy_set(const char *path, const struct policy_scope *at, json_t *requirem
 {
 	json_auto_t *own = requirement, *root = NULL;
 	auto_free char *user = path ? strdup(path) : confdir_user("policy.json");
-	auto_free char *text = NULL;
+	auto_free char *text = NULL, *real = NULL;
 	auto_fd int lock = FD_NONE;
 
 	if (!user)
@@ -232,5 +232,7 @@ int policy_set(const char *path, const struct policy_scope *at, json_t *requirem
 	text = json_dumps(root, JSON_INDENT(4));
 	if (!text)
 		return rl_oom(err);
-	return io_replace_file(AT_FDCWD, user, text, strlen(text), 0644, IO_SYNC, err);
+	real = realpath(user, NULL); /* a link stays one */
+	return io_replace_file(AT_FDCWD, real ? real : user, text, strlen(text), 0644, IO_SYNC,
+			       err);
 }

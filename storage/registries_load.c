@@ -10,10 +10,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -452,21 +450,12 @@ static int load_text(struct loader *l, const char *text, size_t len)
 
 /* --- files ------------------------------------------------------------------------------- */
 
-/* The file may be a link, as on NixOS and with dotfile managers: O_NOFOLLOW does not fit here. */
 static int load_file(struct loader *l, const char *path)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	auto_buf struct buf b = { 0 };
-	struct stat st;
-	int r;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return rl_fail_sys(l->err, errno, "open '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return rl_fail(l->err, EINVAL, "'%s' is not a regular file", path);
-	r = io_read_all(fd, TOML_SIZE_MAX, &b);
-	if (r < 0)
-		return rl_fail_sys(l->err, -r, "read '%s'", path);
+	if (io_read_named(path, TOML_SIZE_MAX, &b, l->err) < 0)
+		return -l->err->code;
 	log_debug("registries: reading '%s'", path);
 	l->file = path;
 	return load_text(l, b.data ? b.data : "", b.len);

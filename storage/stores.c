@@ -5,7 +5,6 @@
 #include "storage/stores.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 #include "core/base/buf.h"
@@ -21,7 +20,7 @@ static int read_file(const char *path, struct strv *ret, struct rl_err *err)
 	auto_buf struct buf text = { 0 };
 	auto_toml struct toml *root = NULL;
 	const struct toml *list;
-	int r = io_read_file(AT_FDCWD, path, TOML_SIZE_MAX, &text, err);
+	int r = io_read_named(path, TOML_SIZE_MAX, &text, err);
 
 	if (r == 0)
 		r = toml_parse(text.data ? text.data : "", text.len, path, &root, err);

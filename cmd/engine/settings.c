@@ -5,7 +5,6 @@
 #include "cmd/engine/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,8 +56,7 @@ int settings_strict_limits(bool *ret, struct rl_err *err)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		auto_toml struct toml *root = NULL;
 		auto_buf struct buf text = { 0 };
-		int r = files[i] ? io_read_file(AT_FDCWD, files[i], TOML_SIZE_MAX, &text, err)
-				 : -ENOENT;
+		int r = files[i] ? io_read_named(files[i], TOML_SIZE_MAX, &text, err) : -ENOENT;
 
 		if (r == -ENOENT || r == -ENOTDIR)
 			continue;

@@ -81,9 +81,10 @@ int io_read_all(int fd, size_t max, struct buf *out)
 	}
 }
 
-int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out, struct rl_err *err)
+static int read_regular(int dir_fd, const char *path, int flags, size_t max, struct buf *out,
+			struct rl_err *err)
 {
-	auto_fd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_fd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
 	struct stat st;
 	int r;
 
@@ -99,6 +100,16 @@ int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out, stru
 	if (r < 0)
 		return rl_fail_sys(err, -r, "read '%s'", path);
 	return 0;
+}
+
+int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out, struct rl_err *err)
+{
+	return read_regular(dir_fd, path, O_NOFOLLOW, max, out, err);
+}
+
+int io_read_named(const char *path, size_t max, struct buf *out, struct rl_err *err)
+{
+	return read_regular(AT_FDCWD, path, 0, max, out, err);
 }
 
 bool io_exists(int dir_fd, const char *path)

@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,7 +198,7 @@ int sigconf_load(const char *dir, const char *image, struct sigconf *ret, struct
 		free(v[i]);
 		if (r < 0)
 			continue;
-		r = path ? io_read_file(AT_FDCWD, path, SIGCONF_FILE_MAX, &text, err) : rl_oom(err);
+		r = path ? io_read_named(path, SIGCONF_FILE_MAX, &text, err) : rl_oom(err);
 		if (r == 0)
 			r = sigconf_parse(text.data ? text.data : "", text.len, path, image, &best,
 					  ret, err);

@@ -5,7 +5,6 @@
 #include "storage/image/sigstore.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -47,7 +46,7 @@ static int add_file(const char *path, struct strv *ret, struct rl_err *err)
 
 	if (path[0] != '/')
 		return rl_fail(err, EINVAL, "the path of a key, '%.200s', is not absolute", path);
-	if (io_read_file(AT_FDCWD, path, SIGSTORE_KEY_MAX, &text, err) < 0)
+	if (io_read_named(path, SIGSTORE_KEY_MAX, &text, err) < 0)
 		return rl_wrap(err, "public key");
 	return strv_add(ret, text.data ? text.data : "") < 0 ? rl_oom(err) : 0;
 }

@@ -54,7 +54,7 @@ x -l --cidfile "$T/cid" true
 expect_error "--latest and --cidfile" "*exclude*"
 
 # --- environment, folder, user -------------------------------------------------------------------
-printf 'FROM_FILE=1\n# no\nB=file\n' >"$T/env"
+printf 'FROM_FILE=1\n# no\nB=file\n' >"$T/env.real" && ln -sf env.real "$T/env"
 x -e A=1 -e B=2 --env-file "$T/env" c sh -c 'echo $A $B $FROM_FILE $HOME $PWD'
 expect "-e, --env-file" 0 "1 2 1 /root /"
 USER_ENV=(OURS=yes)

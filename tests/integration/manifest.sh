@@ -126,6 +126,19 @@ run rl untag empty:1
 run rl image prune -f
 expect "and takes one that has none" 0 "+([0-9a-f])" ""
 
+# --- an entry from another registry is pulled for the push; what was there before stays ---
+src=$REGISTRY/alpine@$(raw_of alpine:1 | sha256sum | sed 's/ .*//; s/^/sha256:/')
+rl pull -q "$src" >/dev/null
+run rl manifest create away:1 "docker://$src"
+run rl manifest push -q --tls-verify=false --creds rl:secret away:1 "localhost:$REG_PORT/away/a:1"
+expect "push to another registry" 0 "*" ""
+check "the name that was there before is there" test -e "$ROOT/names/${src/@//@}"
+rl rmi "$src" >/dev/null
+run rl manifest push -q --tls-verify=false --creds rl:secret away:1 "localhost:$REG_PORT/away/a:2"
+expect "and again without it" 0 "*" ""
+check "then it does not stay" test ! -e "$ROOT/names/${src/@//@}"
+rl manifest rm away:1 >/dev/null
+
 # --- wrong uses ---
 run rl manifest rm nosuch
 [ "$status" = 1 ] && ok "an unknown list: status 1" || not_ok "an unknown list: status 1" "$status"

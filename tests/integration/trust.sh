@@ -204,6 +204,17 @@ pull
 expect_error "a misspelt rule is no rule to skip" "*unknown type 'sigstoreSignd'*"
 run rl trust accept default
 expect_error "and such a file is not written over" "*unknown type*"
+as_user mv "$policy" "$T/work/linked.json" && as_user ln -s "$T/work/linked.json" "$policy"
+run rl pull -q "$app:1"
+expect_error "a policy behind a link counts" "*sigstoreSignd*"
+run rl trust add "$app" "$K/ec.pub" --policypath "$T/work/new.json"
+as_user rm "$policy" && as_user ln -s "$T/work/new.json" "$policy"
+run rl trust accept quay.io
+[ -L "$policy" ] && grep -q quay.io "$T/work/new.json" && ok "a change leaves the link a link" || not_ok "a change leaves the link a link" "$out" "$err"
+as_user rm "$T/work/new.json"
+run rl pull -q "$app:1"
+expect_error "a link to nothing is not the same as no policy" "*policy.json*No such file*"
+as_user rm "$policy" && as_user touch "$policy"
 echo '{"default":[]}' >"$policy"
 pull
 expect_error "an empty list" "*default: not a list of requirements, or an empty one*"
