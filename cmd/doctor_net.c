@@ -160,14 +160,13 @@ static void registries(struct doctor *d)
 		return;
 	}
 	if (proxy && *proxy) {
-		const char *s = strstr(proxy, "://"), *at;
-		char place[256];
+		const char *s = strstr(proxy, "://");
+		char place[256], *at;
 
 		s = s ? s + 3 : proxy;
-		at = strchr(s, '@');
-		s = at ? at + 1 : s;
 		(void)snprintf(place, sizeof(place), "%.*s", (int)strcspn(s, "/"), s);
-		reach(d, place);
+		at = strrchr(place, '@'); /* the last one: no piece of a password is printed */
+		reach(d, at ? at + 1 : place);
 		return;
 	}
 	for (size_t i = 0; reg && i < registries_search(reg)->n; i++)

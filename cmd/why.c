@@ -25,6 +25,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/health.h"
 
@@ -177,6 +178,13 @@ static void find_cause(struct why *w)
 
 /* --- what else is known ---------------------------------------------------------------------- */
 
+/* Texts of errors have names of files in them, in any bytes, and are cut anywhere. */
+static json_t *clean_text(char *s)
+{
+	log_clean(s);
+	return json_string(s);
+}
+
 /* The last start, if it failed; it comes before any older end. */
 static void add_start_error(struct why *w, json_t *o)
 {
@@ -185,7 +193,7 @@ static void add_start_error(struct why *w, json_t *o)
 
 	if (io_read_file(w->c->dir_fd, "start.error", 4096, &text, &ignored) < 0 || !text.data)
 		return;
-	(void)json_object_set_new(o, "StartError", json_string(text.data));
+	(void)json_object_set_new(o, "StartError", clean_text(text.data));
 	if (ctr_is_alive(w->s))
 		return;
 	(void)snprintf(w->sentence, sizeof(w->sentence), "it could not be started: %.300s",
@@ -270,20 +278,28 @@ static json_t *report(struct why *w)
 	add_end(w, o);
 	add_health(w, o);
 	add_log(w, o);
-	(void)json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Id", w->c->id,
+	(void)json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "Id", w->c->id,
 						  "Name", w->c->name, "Status", status, "Cause",
-						  w->cause, "Why", w->sentence, "Hint", w->hint));
+						  w->cause, "Why", clean_text(w->sentence), "Hint",
+						  w->hint));
 	return o;
 }
 
 /* --- as text --------------------------------------------------------------------------------- */
 
+/* What follows @head in the text stays beside it: the first column is ours alone. */
 static int line(struct buf *out, const char *head, const json_t *text)
 {
 	const char *s = json_string_value(text);
+	int r = 0;
 
-	return s && *s ? buf_printf(out, "%-8s%s%s", head, s, s[strlen(s) - 1] == '\n' ? "" : "\n")
-		       : 0;
+	for (; s && *s && r == 0; head = "") {
+		const size_t n = strcspn(s, "\n");
+
+		r = buf_printf(out, "%-8s%.*s\n", head, (int)n, s);
+		s += n + (s[n] == '\n');
+	}
+	return r;
 }
 
 static int print_text(const json_t *o, struct buf *out)

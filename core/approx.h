@@ -22,6 +22,7 @@
 struct approx {
 	cpu_set_t own; /* the processors that the monitor itself was given */
 	bool has_own;
+	bool memory;   /* --memory is watched */
 	int64_t nproc; /* of every process of the container, can only be lowered; 0 = none */
 };
 

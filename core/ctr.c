@@ -26,6 +26,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/ctr_int.h"
 #include "core/names.h"
@@ -423,9 +424,12 @@ static int reuse_run(const struct ctr *c, const json_t *j, struct rl_err *err)
 int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, struct rl_err *err)
 {
 	json_auto_t *j = NULL;
-	char started[32], finished[32];
+	char started[32], finished[32], error[sizeof(x->error)];
 	int r;
 
+	/* names of files in any bytes, cut anywhere: no reason to have no record */
+	memcpy(error, x->error, sizeof(error));
+	log_clean(error);
 	time_rfc3339(started, x->started_ns);
 	time_rfc3339(finished, x->finished_ns);
 	j = json_pack("{s:i, s:i, s:i, s:b, s:b, s:b, s:I, s:I, s:I, s:s, s:s, s:s, s:i, s:s}",
@@ -433,7 +437,7 @@ int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync, str
 		      "by_user", x->by_user, "restarting", x->restarting, "restarts",
 		      (json_int_t)x->restarts, "memory_max", (json_int_t)x->memory_max,
 		      "memory_peak", (json_int_t)x->memory_peak, "started", started, "finished",
-		      finished, "error", x->error, "cause", (int)x->cause, "biggest", x->biggest);
+		      finished, "error", error, "cause", (int)x->cause, "biggest", x->biggest);
 	if (!j)
 		return rl_oom(err);
 	r = json_write_file(c->dir_fd, "exit.json", j, sync, err);

@@ -95,6 +95,7 @@ static int approximate(struct monitor *m, const char *line, char how[APPROX_TEXT
 		(void)snprintf(how, APPROX_TEXT, "so many for each user in it (RLIMIT_NPROC)");
 		return approx_pids(&m->approx, m->limits.pids_max, m->init.pid, err);
 	}
+	m->approx.memory = true;
 	m->memwatch.max = m->limits.memory_max;
 	(void)snprintf(how, APPROX_TEXT, "its use is watched, and too much of it ends it");
 	return r;
@@ -159,7 +160,8 @@ int monitor_limits_place(struct monitor *m, struct rl_err *err)
 	/* processors come from us, who have the same */
 	if (r == 0 && m->approx.nproc > 0)
 		limit_quietly(m);
-	if (r == 0 && m->cgroup.dir_fd < 0 && m->limits.memory_max > 0)
+	/* also beside a cgroup that has no such controller */
+	if (r == 0 && m->approx.memory)
 		m->memwatch.max = m->limits.memory_max;
 	return r;
 }
@@ -260,6 +262,7 @@ int monitor_limits_change(struct monitor *m, const struct monitor_limits *l, str
 	if (r < 0)
 		return r;
 	now->memory_max = l->memory_max;
+	m->approx.memory = l->memory_max > 0;
 	now->pids_max = l->pids_max;
 	now->cpu_quota_us = l->cpu_quota_us;
 	now->cpu_period_us = l->cpu_period_us;

@@ -9,11 +9,11 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/proc.h"
 #include "core/seccomp_int.h"
@@ -26,17 +26,23 @@ struct value {
 	uint32_t flags, n;
 };
 
-/* Absolute path of the profile without links, and what stands for its content. */
-static int find_profile(const char *wanted, char **ret_path, struct stat *st, struct rl_err *err)
+/* The profile's absolute path without links, and its text. */
+static int read_profile(const char *wanted, char **ret_path, struct buf *text, struct rl_err *err)
 {
 	auto_free char *found = wanted ? NULL : proc_find_data("seccomp.json", err);
 	auto_free char *path = NULL;
+	int r;
 
 	if (!wanted && !found)
 		return -err->code;
 	path = realpath(wanted ? wanted : found, NULL);
-	if (!path || stat(path, st) < 0)
+	if (!path)
 		return rl_fail_sys(err, errno, "seccomp profile '%s'", wanted ? wanted : found);
+	r = io_read_file(AT_FDCWD, path, PROFILE_MAX, text, err);
+	if (r == 0 && text->len == 0)
+		r = rl_fail(err, EINVAL, "'%s' is empty", path);
+	if (r < 0)
+		return rl_wrap(err, "seccomp profile");
 	*ret_path = TAKE_PTR(path);
 	return 0;
 }
@@ -51,19 +57,16 @@ static int add_versions(struct buf *key)
 			  (unsigned)seccomp_arch_native());
 }
 
-/* The file's inode, size and times stand for its content. */
-static int profile_key(const char *path, const struct stat *st, const struct seccomp_host *h,
-		       uint64_t caps, struct buf *key)
+/* The text itself: times and numbers of a file can stay as they were when its content changes. */
+static int profile_key(const struct buf *text, const struct seccomp_host *h, uint64_t caps,
+		       struct buf *key)
 {
 	int r = add_versions(key);
 
-	if (r < 0)
-		return r;
-	return buf_printf(key, "%s\n%llu:%llu %lld %lld.%09ld %lld.%09ld\n%s %u.%u %llx\n", path,
-			  (unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
-			  (long long)st->st_size, (long long)st->st_mtim.tv_sec,
-			  st->st_mtim.tv_nsec, (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
-			  h->arch, h->kernel[0], h->kernel[1], (unsigned long long)caps);
+	if (r == 0)
+		r = buf_printf(key, "%s %u.%u %llx\n", h->arch, h->kernel[0], h->kernel[1],
+			       (unsigned long long)caps);
+	return r < 0 ? r : buf_add(key, text->data, text->len);
 }
 
 /* @ret_text may be NULL. 1: taken, 0: there is none. */
@@ -107,11 +110,11 @@ static void to_cache(const struct rl *rl, enum seccomp_cached kind, const struct
 		seccomp_cache_put(rl, kind, key->data, key->len, b.data, b.len);
 }
 
-static int evaluate(const char *path, const struct seccomp_host *host, uint64_t caps, json_t **ret,
-		    struct rl_err *err)
+static int evaluate(const char *path, const struct buf *text, const struct seccomp_host *host,
+		    uint64_t caps, json_t **ret, struct rl_err *err)
 {
 	json_auto_t *profile = NULL;
-	int r = json_read_file(AT_FDCWD, path, PROFILE_MAX, &profile, err);
+	int r = json_read(text->data, text->len, PROFILE_MAX, path, &profile, err);
 
 	if (r < 0)
 		return rl_wrap(err, "seccomp profile");
@@ -122,32 +125,26 @@ static int evaluate(const char *path, const struct seccomp_host *host, uint64_t 
 int seccomp_resolve(const char *profile_path, uint64_t caps, json_t **ret, struct rl_err *err)
 {
 	auto_free char *path = NULL;
+	auto_buf struct buf text = { 0 };
 	struct seccomp_host host;
-	struct stat st;
-	int r = find_profile(profile_path, &path, &st, err);
+	int r = read_profile(profile_path, &path, &text, err);
 
 	if (r == 0)
 		r = seccomp_host_get(&host, err);
-	return r < 0 ? r : evaluate(path, &host, caps, ret, err);
+	return r < 0 ? r : evaluate(path, &text, &host, caps, ret, err);
 }
 
-static int prepare_new(const struct rl *rl, const char *path, const struct seccomp_host *host,
-		       uint64_t caps, const struct buf *key, char **ret_text,
-		       struct seccomp_filter *ret, struct rl_err *err)
+static int build_new(const json_t *oci, const char *path, char **ret_text,
+		     struct seccomp_filter *ret, struct rl_err *err)
 {
-	json_auto_t *oci = NULL;
-	auto_free char *text = NULL;
-	int r = evaluate(path, host, caps, &oci, err);
+	auto_free char *text = json_dumps(oci, JSON_COMPACT);
+	int r;
 
-	if (r < 0)
-		return r;
-	text = json_dumps(oci, JSON_COMPACT);
 	if (!text)
 		return rl_oom(err);
 	r = seccomp_build(oci, ret, err);
 	if (r < 0)
 		return rl_wrap(err, "'%s'", path);
-	to_cache(rl, SECCOMP_BY_PROFILE, key, text, ret);
 	*ret_text = TAKE_PTR(text);
 	return 0;
 }
@@ -156,20 +153,25 @@ int seccomp_prepare(const struct rl *rl, const char *profile_path, uint64_t caps
 		    struct seccomp_filter *ret, struct rl_err *err)
 {
 	auto_free char *path = NULL;
-	auto_buf struct buf key = { 0 };
+	auto_buf struct buf text = { 0 }, key = { 0 };
+	json_auto_t *oci = NULL;
 	struct seccomp_host host;
-	struct stat st;
-	int r = find_profile(profile_path, &path, &st, err);
+	int r = read_profile(profile_path, &path, &text, err);
 
 	if (r == 0)
 		r = seccomp_host_get(&host, err);
 	if (r < 0)
 		return r;
-	if (profile_key(path, &st, &host, caps, &key) < 0)
+	if (profile_key(&text, &host, caps, &key) < 0)
 		return rl_oom(err);
 	if (from_cache(rl, SECCOMP_BY_PROFILE, &key, ret_text, ret))
 		return 0;
-	return prepare_new(rl, path, &host, caps, &key, ret_text, ret, err);
+	r = evaluate(path, &text, &host, caps, &oci, err);
+	if (r == 0)
+		r = build_new(oci, path, ret_text, ret, err);
+	if (r == 0)
+		to_cache(rl, SECCOMP_BY_PROFILE, &key, *ret_text, ret);
+	return r;
 }
 
 int seccomp_compile(const struct rl *rl, const json_t *oci, struct seccomp_filter *ret,

@@ -14,7 +14,7 @@
  * hash of the key; the key is compared byte by byte, the value has a checksum.
  */
 enum seccomp_cached {
-	SECCOMP_BY_PROFILE, /* key: the profile file and what it is evaluated for */
+	SECCOMP_BY_PROFILE, /* key: the profile's text and what it is evaluated for */
 	SECCOMP_BY_OBJECT,  /* key: an OCI object */
 };
 

@@ -37,11 +37,32 @@ why runs "it has not ended"
 rl create --name never --network none "$img" /nosuch >/dev/null
 rl start never >/dev/null 2>&1
 why never "could not be started: exec '/nosuch'"
-q -d --name sick --health-cmd 'echo feeling bad; false' --health-interval 1s --health-retries 1 \
+# texts are cut within a character, and are in lines of their own
+for name in cut cut2; do
+	rl create --name $name --network none "$img" "${name#cut}$(printf "ü%.0s" {1..250})" >/dev/null
+	rl start $name >/dev/null 2>&1
+	why $name "$name: Created*could not be started: exec"
+done
+for name in again again2; do # the record of an end has such a text, too
+	src=$T/work/${name#again}$(printf "ü%.0s" {1..110})
+	own_dir "$src" 755
+	own_dir "$src/$(printf "ü%.0s" {1..100})" 755
+	q -d --name $name --restart on-failure:2 -v "$src/$(printf "ü%.0s" {1..100}):/d" "$img" sleep 60
+	rm -rf "$src"
+	run rl inspect -f '{{.State.Pid}}' $name
+	kill -9 "$out"
+	for ((i = 0; i < 200; i++)); do # until the last try
+		run rl inspect -f '{{.State.Status}} {{.State.ExitCode}}' $name
+		[ "$out" = "exited 125" ] && break
+		sleep 0.1
+	done
+	why $name "could not be started again: mount '/d'"
+done
+q -d --name sick --health-cmd 'echo feeling bad; echo do this; false' --health-interval 1s --health-retries 1 \
 	--health-on-failure kill "$img" sleep 60
 rl wait sick >/dev/null
 why sick "it was unhealthy"
-why sick "check   feeling bad"
+why sick "check   feeling bad"$'\n'"        do this"
 q --name hungry --memory 32m --memory-swap 32m "$img" dd if=/dev/zero of=/dev/null bs=300M count=1
 why hungry "out of memory: limit 32.0 MiB"
 why hungry "most of it had dd ("

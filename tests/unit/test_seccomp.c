@@ -385,6 +385,28 @@ static void test_cache(void **state)
 	seccomp_done(&b);
 }
 
+/* A profile of the same length, written within the same tick of the file system's clock, is another. */
+static void test_cache_by_content(void **state)
+{
+	char path[300];
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/same.json", dir);
+	for (int i = 0; i < 20; i++) {
+		struct seccomp_filter f = { 0 };
+		auto_free char *text = NULL;
+		const char *action = i % 2 ? "SCMP_ACT_ALLOW" : "SCMP_ACT_ERRNO";
+		char profile[100];
+		struct rl_err err;
+
+		(void)snprintf(profile, sizeof(profile), "{\"defaultAction\":\"%s\"}", action);
+		put_file(rl.data_fd, "same.json", profile);
+		assert_int_equal(seccomp_prepare(&rl, path, 0, &text, &f, &err), 0);
+		assert_non_null(strstr(text, action));
+		seccomp_done(&f);
+	}
+}
+
 /* A folder that others may write is somebody else's cache: not read. */
 static void test_foreign_cache(void **state)
 {
@@ -424,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_bad_profiles),
 		cmocka_unit_test(test_cache),
+		cmocka_unit_test(test_cache_by_content),
 		cmocka_unit_test(test_foreign_cache),
 	};
 
