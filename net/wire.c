@@ -29,7 +29,9 @@
 #include "net/netlink.h"
 #include "net/network.h"
 
-#define CHILD_MS 10000
+#define CHILD_MS           10000
+#define LEARNED_MAX        8192
+#define BR_FDB_MAX_LEARNED 49 /* IFLA_BR_FDB_MAX_LEARNED, Linux 6.7; others pass it over */
 
 /* --- the child -------------------------------------------------------------------------------- */
 
@@ -202,6 +204,8 @@ static void add_bridge(struct nl_batch *b)
 	data = nl_nest(b, IFLA_INFO_DATA);
 	nl_attr_u32(b, IFLA_BR_FORWARD_DELAY, 0);
 	nl_attr_u8(b, IFLA_BR_MCAST_SNOOPING, 0); /* nobody asks who wants what: flood */
+	/* a container that sends from ever new addresses shall not fill the host's memory */
+	nl_attr_u32(b, BR_FDB_MAX_LEARNED, LEARNED_MAX);
 	nl_nest_end(b, data);
 	nl_nest_end(b, info);
 }

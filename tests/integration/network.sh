@@ -167,6 +167,26 @@ expect "its names go with it" 1
 run rl run --rm --network one --network-alias fresh $i nslookup renamed
 expect "who comes next finds the same network" 0 "*10.123.7.9*"
 
+# --- the bridge's memory for addresses is bounded (Linux 6.7); only root can look there
+flood() { # from 10000 addresses, then what the bridge knows
+	local pid fd
+	pid=$(rl inspect -f '{{.State.Pid}}' renamed)
+	nsenter -t "$pid" -n timeout 30 /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+for k in range(10000):
+    s.send(b"\xff" * 6 + b"\x02\x99" + k.to_bytes(4, "big") + b"\x88\xb5" + b"x" * 46)'
+	for fd in "/proc/$(monitor_of renamed)"/fd/*; do
+		[[ $(readlink "$fd") == net:* ]] && nsenter --net="$fd" bridge fdb show br br0
+	done 2>/dev/null | grep -c ' dev v'
+}
+if [ "$(id -u)" = 0 ] && command -v bridge >/dev/null && [ "$(printf '%s\n' 6.7 "$(uname -r)" | sort -V | head -1)" = 6.7 ]; then
+	n=$(flood)
+	if [ "${n:-0}" -gt 1000 ] && [ "$n" -lt 9000 ]; then ok "a flood of addresses is cut off"; else not_ok "a flood of addresses" "'$n'"; fi
+else
+	skip "a flood of addresses" "needs root and Linux 6.7"
+fi
+
 # --- no way out
 run rl run -d --name in1 --network closed $i sleep 300
 run rl run -d --name in2 --network closed --cap-add net_admin --cap-add net_raw $i sleep 300
