@@ -9,7 +9,8 @@
  *
  * The container's own /proc lists its processes and no others, execs included. It is opened through
  * init's root once the payload runs, so what is found there is checked: a procfs, and its process 1
- * in init's pid namespace. The kernel says both, so a container can put nothing else in its place.
+ * in init's pid namespace. The kernel says both, so a container can put nothing else in its place;
+ * nothing that it mounts below is opened, and once there is such a thing the host's /proc is used.
  */
 #include "config.h"
 
@@ -21,7 +22,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -38,12 +38,30 @@
 #define CALM_MAX_MS 1000
 #define ROLLUP_MAX  8192
 
+/* @path of @proc_fd itself: what is mounted over it may be a pipe, or a file system that never answers. */
+static int open_own(int proc_fd, const char *path, uint64_t flags)
+{
+	const struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV };
+
+	return (int)syscall(SYS_openat2, proc_fd, path, &how, sizeof(how));
+}
+
+/* "pid:[4026531836]" of both */
+static bool is_namespace_of(int proc_fd, pid_t init)
+{
+	auto_fd int fd = open_own(proc_fd, "1/ns/pid", O_PATH | O_NOFOLLOW);
+	char path[48], first[64] = "", ours[64] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)init);
+	return fd >= 0 && readlinkat(fd, "", first, sizeof(first) - 1) > 0 &&
+	       readlink(path, ours, sizeof(ours) - 1) > 0 && strcmp(first, ours) == 0;
+}
+
 static int open_proc(pid_t init)
 {
 	const struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
 				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
 	auto_fd int root = FD_NONE, fd = FD_NONE;
-	struct stat first, ours;
 	struct statfs fs;
 	char path[48];
 
@@ -52,10 +70,8 @@ static int open_proc(pid_t init)
 	if (root < 0)
 		return FD_NONE;
 	fd = (int)syscall(SYS_openat2, root, "proc", &how, sizeof(how));
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)init);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC ||
-	    fstatat(fd, "1/ns/pid", &first, 0) < 0 || stat(path, &ours) < 0 ||
-	    first.st_ino != ours.st_ino || first.st_dev != ours.st_dev)
+	    !is_namespace_of(fd, init))
 		return FD_NONE;
 	return TAKE_FD(fd);
 }
@@ -72,7 +88,7 @@ static int64_t number_after(const char *text, const char *key)
 	return v;
 }
 
-/* A whole small file of /proc/PID; "" when it has gone. */
+/* A whole small file of /proc/PID; "" when it has gone, NULL when something lies over it. */
 static const char *read_small(int proc_fd, const char *pid, const char *file, char *text,
 			      size_t room)
 {
@@ -81,14 +97,16 @@ static const char *read_small(int proc_fd, const char *pid, const char *file, ch
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "%.12s/%s", pid, file);
-	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	fd = open_own(proc_fd, path, O_RDONLY);
+	if (fd < 0 && errno == EXDEV)
+		return NULL;
 	n = fd < 0 ? -1 : io_read_full(fd, text, room - 1);
 	fd_close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	return text;
 }
 
-/* One process, bytes. @exact: its share; without the right to see that, as if not asked for. */
+/* One process, bytes, -EXDEV. @exact: its share; without the right to see that, as if not asked for. */
 static int64_t usage_of(int proc_fd, const char *pid, bool exact)
 {
 	char text[ROLLUP_MAX];
@@ -96,12 +114,14 @@ static int64_t usage_of(int proc_fd, const char *pid, bool exact)
 	int64_t v = 0;
 
 	if (exact) {
-		read_small(proc_fd, pid, "smaps_rollup", text, sizeof(text));
-		if (text[0])
-			return number_after(text, "\nPss:") * 1024;
+		s = read_small(proc_fd, pid, "smaps_rollup", text, sizeof(text));
+		if (s && *s)
+			return number_after(s, "\nPss:") * 1024;
 	}
 	/* "size resident shared ...", in pages */
 	s = read_small(proc_fd, pid, "statm", text, 200);
+	if (!s)
+		return -EXDEV;
 	s += strcspn(s, " ");
 	v = *s ? number_after(s, " ") : 0;
 	return v * sysconf(_SC_PAGESIZE);
@@ -109,13 +129,18 @@ static int64_t usage_of(int proc_fd, const char *pid, bool exact)
 
 struct sum {
 	int64_t all, most;
-	char who[16]; /* pid as in that /proc */
+	char who[16];    /* pid as in that /proc */
+	bool is_covered; /* something lies over a file of it */
 };
 
 static void add(struct sum *s, int proc_fd, const char *pid, bool exact)
 {
 	int64_t v = usage_of(proc_fd, pid, exact);
 
+	if (v < 0) {
+		s->is_covered = true;
+		return;
+	}
 	s->all += v;
 	if (v <= s->most)
 		return;
@@ -159,7 +184,8 @@ static void blame(struct memwatch *w, int proc_fd, const struct sum *s)
 {
 	char name[32];
 
-	read_small(proc_fd, s->who, "comm", name, sizeof(name));
+	if (!read_small(proc_fd, s->who, "comm", name, sizeof(name)))
+		return;
 	name[strcspn(name, "\n")] = '\0';
 	for (char *c = name; *c; c++)
 		if (*c < ' ' || *c > '~')
@@ -184,6 +210,10 @@ int memwatch_look(struct memwatch *w, pid_t init)
 	struct sum s = host >= 0 ? sum_host(host, init, "", false) : sum_own(proc_fd, false);
 	int64_t wait;
 
+	if (s.is_covered && host < 0) { /* from now on that of the host */
+		fd_close(TAKE_FD(w->proc_fd));
+		return memwatch_look(w, init);
+	}
 	if (s.all > w->max) /* shared pages have been counted for each */
 		s = host >= 0 ? sum_host(host, init, "", true) : sum_own(proc_fd, true);
 	w->calm = s.all == w->last ? w->calm + 1 : 0;

@@ -7,7 +7,7 @@
  * Defence: from where it was read it travels in the memory of the monitor (not dumpable) to init, by fork; init
  * writes it into a ramfs of the container, whose pages the kernel does not swap, and wipes its copy. The
  * container's folder holds no byte of it. What is asked for as a variable is in the environment of
- * the payload and nowhere else.
+ * the payload, of execs and health checks, and nowhere else.
  */
 #pragma once
 

@@ -138,8 +138,13 @@ static int parse_one(struct secopt *s, const char *key, const char *v, struct rl
 		return apparmor(v, err);
 	if (strcmp(key, "proc-opts") == 0)
 		return proc_opts(s, v, err);
-	if (strcmp(key, "mask") == 0)
-		return add_paths(&s->mask, v, err);
+	if (strcmp(key, "mask") == 0) {
+		int r = add_paths(&s->mask, v, err);
+
+		return r == 0 && strv_has(&s->mask, "/")
+			       ? rl_fail(err, EINVAL, "'/' cannot be masked")
+			       : r;
+	}
 	if (strcmp(key, "unmask") == 0)
 		return unmask(s, v, err);
 	if (strcmp(key, "systempaths") == 0 && strcmp(v, "unconfined") == 0) {

@@ -29,6 +29,9 @@ q --memory 32m --memory-swap 32m "$img" dd if=/dev/zero of=/dev/null bs=300M cou
 expect "too much memory: 137, with a line that names who" 137 '' '*ran out of memory: limit 32.0 MiB, peak * MiB, most of it had dd (*'
 [[ "$err" == *"--memory is approximate"* && "$err" == *"--memory-swap has no effect"* ]] && ok "both are named" || not_ok "both are named" "$err"
 [ "$(grep -c '^Warning: --memory ' "$T/err")" = 1 ] && ok "each once" || not_ok "each once" "$err"
+# what a container mounts over its /proc neither hides memory nor stops its monitor
+q --cap-add SYS_ADMIN --memory 32m "$img" sh -c 'mkfifo /f; mount --bind /f /proc/1/statm || exit 1; dd if=/dev/zero of=/dev/null bs=300M count=300'
+expect "a pipe over a file of /proc" 137 '' '*ran out of memory: limit 32.0 MiB*'
 q --memory 64m "$img" dd if=/dev/zero of=/dev/null bs=8M count=20
 expect "enough memory" 0
 q --cpu-shares 512 --memory-reservation 16m "$img" true

@@ -86,6 +86,7 @@ r --security-opt label=nonsense alpine true && expect_error "label: nonsense" "*
 r --security-opt apparmor=docker-default alpine true && expect_error "apparmor: a profile" "*cannot be set*"
 r --security-opt nonsense=1 alpine true && expect_error "nonsense" "*unknown option*"
 r --security-opt mask=/etc/passwd:/bin alpine true && expect "mask: even its program" 127
+r --security-opt mask=/ alpine true && expect_error "mask: not all" "*'/' cannot be masked*"
 r --security-opt unmask=/proc/keys alpine sh -c 'head -c1 /proc/keys | wc -c; head -c1 /proc/kcore | wc -c'
 expect "unmask: one path" 0 $'1\n0'
 r --security-opt systempaths=unconfined alpine sh -c 'head -c1 /proc/keys | wc -c; echo x >/proc/sys/kernel/core_pattern'
