@@ -6,8 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
@@ -117,12 +120,34 @@ struct giving {
 	int out;
 };
 
+/*
+ * Threat: a container that has the folder around a source, too, puts a link to other files of the user's
+ * in its place. Defence: the record has the path without links, and it is opened as such.
+ */
+static int open_source(const struct giving *g)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	auto_fd int top = (int)syscall(SYS_openat2, AT_FDCWD, g->source, &how, sizeof(how));
+	char path[32];
+
+	if (top < 0)
+		return -errno;
+	if (!g->subpath)
+		return TAKE_FD(top);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", top);
+	return sources_open_path(path, g->subpath);
+}
+
 static int give_inside(void *arg, struct rl_err *err)
 {
 	const struct giving *g = arg;
-	auto_fd int fd = sources_open_path(g->source, g->subpath);
+	auto_fd int fd = open_source(g);
 	int32_t n;
 
+	if (fd == -ELOOP)
+		return rl_fail(err, ELOOP,
+			       "'%s' has become a link: nothing behind it is given back",
+			       g->source);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : rl_fail_sys(err, -fd, "open '%s'", g->source);
 	n = chtree_give(fd, 0, 0, is_subordinate, err);

@@ -162,6 +162,11 @@ if [ "$(find "$T/work/out" ! -user "$TEST_UID" | wc -l)" = 0 ] && [ "$(stat -c %
 else
 	not_ok "--own-output: they are the caller's, without set-user-ID" "$(ls -lnR "$T/work/out")"
 fi
+as_user mkdir -p nest/out other
+q -v ./other:/o $IMG sh -c 'touch /o/keep && chown 7:7 /o/keep'
+q --own-output -v ./nest:/n -v ./nest/out:/out $IMG sh -c 'mv /n/out /n/away && ln -s ../other /n/out'
+expect_error "--own-output: a source that the container made a link" "*nest/out' has become a link*"
+if [ "$(stat -c %u "$T/work/other/keep")" != "$TEST_UID" ]; then ok "is not followed"; else not_ok "is not followed" "$(ls -ln "$T/work/other")"; fi
 q -v vkeep:/k $IMG stat -c %u /k/f
 expect "--own-output: volumes keep theirs" 0 5
 run rl run -d --own-output $IMG true
