@@ -305,7 +305,8 @@ static void transfer_failed(struct job *j, CURLcode code)
 		job_finish(j, &err);
 		return;
 	}
-	if (reg->conf->insecure && (!reg->contacted || reg->plain) && j->redirects == 0 &&
+	/* the registry itself: an upload or a lookaside may be elsewhere, for good */
+	if (reg->conf->insecure && (!reg->contacted || reg->plain) && !j->req.away &&
 	    strncmp(j->url, "https:", 6) == 0 &&
 	    (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_CONNECT)) {
 		/* allowed by the user, tried second; another job may have found out before */

@@ -24,6 +24,7 @@
 
 #define RESULT_ID "result" /* of a line; people never see it */
 #define DOCKER_IO "docker.io"
+#define NAMES_MAX 200000 /* of a whole list */
 
 struct search {
 	struct request *req;
@@ -98,11 +99,18 @@ static int ask_v1(struct search *s, struct rl_err *err)
 
 /* --- lists --- */
 
+static int check_names(const struct search *s, int r, struct rl_err *err)
+{
+	if (r == 0 && s->names.n > NAMES_MAX)
+		return rl_fail(err, EFBIG, "more than %d names", NAMES_MAX);
+	return r;
+}
+
 static int take_catalog(void *arg, const struct buf *text, struct rl_err *err)
 {
 	struct search *s = arg;
 
-	return parse_catalog(text->data, text->len, &s->names, err);
+	return check_names(s, parse_catalog(text->data, text->len, &s->names, err), err);
 }
 
 static int ask_catalog(struct search *s, struct rl_err *err)
@@ -119,7 +127,7 @@ static int take_tags(void *arg, const struct buf *text, struct rl_err *err)
 {
 	struct search *s = arg;
 
-	return parse_tags(text->data, text->len, &s->names, err);
+	return check_names(s, parse_tags(text->data, text->len, &s->names, err), err);
 }
 
 static int ask_tags(struct search *s, struct rl_err *err)

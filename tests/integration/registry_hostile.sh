@@ -191,6 +191,9 @@ expect_error "upload-digest" "*DIGEST_INVALID*"
 send upload-manifest-lie
 expect_error "upload-manifest-lie" "*the registry took manifest sha256:* for sha256:*"
 secrets "uploads"
+run rl push -q --retry 1 --retry-delay 50ms --tls-verify=false --creds alice:secret-of-alice "$H/ok" "localhost:$plain/upload-cut"
+expect_error "plain http, the upload at a host that breaks off: it ends" "*localhost*"
+: >"$R/log"
 rl rmi -f "$H/ok" >/dev/null 2>&1
 rm "$config/auth.json"
 

@@ -281,6 +281,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "upload-foreign": f"https://localhost:{ports['other']}{path}",
             "upload-http": f"http://localhost:{ports['plain']}{path}",
             "upload-file": "file:///etc/passwd",
+            "upload-cut": f"https://localhost:{ports['cut']}{path}",
             "upload-metadata": "https://169.254.169.254/latest",
             "upload-nowhere": "",
         }.get(name, path)
