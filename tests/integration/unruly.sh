@@ -55,7 +55,6 @@ d --name a --cap-add SYS_PTRACE $img sh -c 'trap "" TERM; for i in 1 2 3 4 5; do
 ends a "burns the processor"
 d --name a --pid host $img sh -c '(setsid sleep 60 &) ; sleep 60 & exec sleep 60'
 ends a "daemons with --pid host"
-skip "a process in D state" "needs a file system that hangs: FUSE inside the VM"
 
 # --- what it leaves with a monitor that died ---------------------------------------------------------
 d --name a $img sh -c 'trap "" TERM; (setsid sleep 60 &) ; while :; do sleep 1; done'
