@@ -51,7 +51,7 @@ static int clone_slashes(struct init *in, struct rl_err *err)
 		if (n == INIT_SLASHES_MAX)
 			return rl_fail(err, E2BIG, "mount '%s': '/' of the host more than %d times",
 				       m->dest, INIT_SLASHES_MAX);
-		in->slash_fds[n] = sources_clone("/", NULL, m->recursive);
+		in->slash_fds[n] = sources_clone("/", NULL, false, m->recursive);
 		if (in->slash_fds[n++] < 0)
 			return rl_fail_sys(err, -in->slash_fds[n - 1],
 					   "mount '%s': open source '/'", m->dest);
@@ -245,7 +245,9 @@ static int open_source(struct init *in, const struct spec_mount *m, const char *
 
 	if (in->sources && i < in->spec->n_mounts && in->sources[i] >= 0)
 		return fcntl(in->sources[i], F_DUPFD_CLOEXEC, 3);
-	return is_slash(source) ? take_slash(in) : sources_clone(source, m->subpath, recursive);
+	return is_slash(source) ? take_slash(in)
+				: sources_clone(source, m->subpath,
+						m->is_real && source == m->source, recursive);
 }
 
 static int bind_mount(struct init *in, const struct spec_mount *m, const char *source,

@@ -19,13 +19,25 @@
 #include "core/mnt.h"
 #include "core/spec.h"
 
-int sources_open_path(const char *source, const char *subpath)
+/* Threat: a container had the folder around the source, too, and put a link to elsewhere in its place. */
+static int open_real(const char *source)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	struct stat st;
+	long fd;
+
+	(void)stat(source, &st); /* mounts what autofs has there */
+	fd = syscall(SYS_openat2, AT_FDCWD, source, &how, sizeof(how));
+	return (int)fd;
+}
+
+int sources_open_path(const char *source, const char *subpath, bool is_real)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
-	auto_fd int top = open(source, O_PATH | O_CLOEXEC);
+	auto_fd int top = is_real ? open_real(source) : open(source, O_PATH | O_CLOEXEC);
 	long fd;
 
 	if (top < 0)
@@ -36,11 +48,12 @@ int sources_open_path(const char *source, const char *subpath)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int sources_clone(const char *source, const char *subpath, bool recursive)
+int sources_clone(const char *source, const char *subpath, bool is_real, bool recursive)
 {
-	auto_fd int top = subpath ? sources_open_path(source, subpath) : AT_FDCWD;
-	const char *path = subpath ? "" : source;
-	int fd = subpath && top < 0 ? top : mnt_clone(top, path, recursive);
+	const bool by_fd = subpath || is_real;
+	auto_fd int top = by_fd ? sources_open_path(source, subpath, is_real) : AT_FDCWD;
+	const char *path = by_fd ? "" : source;
+	int fd = by_fd && top < 0 ? top : mnt_clone(top, path, recursive);
 
 	/* EINVAL: mounts below it are locked to it; leaving them out would uncover what they hide */
 	return fd == -EINVAL && !recursive ? mnt_clone(top, path, true) : fd;
@@ -48,6 +61,9 @@ int sources_clone(const char *source, const char *subpath, bool recursive)
 
 int sources_fail(const struct spec_mount *m, int code, struct rl_err *err)
 {
+	if (code == ELOOP && m->is_real)
+		return rl_fail(err, code, "mount '%s': there is a link in the source '%s' now",
+			       m->dest, m->source);
 	if (!m->subpath)
 		return rl_fail_sys(err, code, "mount '%s': open source '%s'", m->dest, m->source);
 	if (code == EXDEV)
@@ -89,7 +105,7 @@ static int open_all(const struct launch *l, int *fds, struct rl_err *err)
 		}
 		if (!m->is_bind)
 			continue;
-		fds[i] = sources_clone(m->source, m->subpath, m->recursive);
+		fds[i] = sources_clone(m->source, m->subpath, m->is_real, m->recursive);
 		if (fds[i] < 0)
 			return sources_fail(m, -fds[i], err);
 		if (m->copyup)
@@ -132,7 +148,7 @@ int sources_chown(const struct launch *l, struct rl_err *err)
 		if (uid < 0 || gid < 0)
 			return rl_fail(err, EINVAL, "mount '%s': its user %u:%u is not mapped",
 				       m->dest, l->spec->uid, l->spec->gid);
-		fd = sources_open_path(m->source, m->subpath);
+		fd = sources_open_path(m->source, m->subpath, m->is_real);
 		if (fd < 0)
 			return sources_fail(m, -fd, err);
 		r = chtree_give(fd, (uid_t)uid, (gid_t)gid, NULL, err);

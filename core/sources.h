@@ -11,12 +11,13 @@
 
 /*
  * A clone of the mount at @source, or of what is at @subpath below it (HOSTILE: a volume's content; never
- * through a link that leads out). fd or -errno.
+ * through a link that leads out). @is_real: -ELOOP when there is a link in @source. fd or -errno.
  */
-int sources_clone(const char *source, const char *subpath, bool recursive) RL_MUST_USE;
+int sources_clone(const char *source, const char *subpath, bool is_real,
+		  bool recursive) RL_MUST_USE;
 
 /* The same without a mount of its own: O_PATH, or -errno. */
-int sources_open_path(const char *source, const char *subpath) RL_MUST_USE;
+int sources_open_path(const char *source, const char *subpath, bool is_real) RL_MUST_USE;
 /* Say why the source of @m could not be opened. Return: -@code. */
 struct spec_mount;
 int sources_fail(const struct spec_mount *m, int code, struct rl_err *err);

@@ -6,11 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
@@ -43,6 +41,12 @@ static bool is_users_bind(const struct container *c, const struct spec_mount *m)
 		if (json_is_string(place) && strcmp(json_string_value(place), m->dest) == 0)
 			return true;
 	return false;
+}
+
+void bindhelp_pin(struct container *c)
+{
+	for (size_t i = 0; i < c->spec.n_mounts; i++)
+		c->spec.mounts[i].is_real = is_users_bind(c, &c->spec.mounts[i]);
 }
 
 /* --- why not ------------------------------------------------------------------------------- */
@@ -120,28 +124,10 @@ struct giving {
 	int out;
 };
 
-/*
- * Threat: a container that has the folder around a source, too, puts a link to other files of the user's
- * in its place. Defence: the record has the path without links, and it is opened as such.
- */
-static int open_source(const struct giving *g)
-{
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
-	auto_fd int top = (int)syscall(SYS_openat2, AT_FDCWD, g->source, &how, sizeof(how));
-	char path[32];
-
-	if (top < 0)
-		return -errno;
-	if (!g->subpath)
-		return TAKE_FD(top);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", top);
-	return sources_open_path(path, g->subpath);
-}
-
 static int give_inside(void *arg, struct rl_err *err)
 {
 	const struct giving *g = arg;
-	auto_fd int fd = open_source(g);
+	auto_fd int fd = sources_open_path(g->source, g->subpath, true);
 	int32_t n;
 
 	if (fd == -ELOOP)

@@ -8,6 +8,12 @@
 #include "cmd/engine/container.h"
 
 /*
+ * Before a start: where a source was resolved, no link may be by now (core/spec.h is_real). A container that
+ * has the folder around it could lead its own next start anywhere else.
+ */
+void bindhelp_pin(struct container *c);
+
+/*
  * The first bind mount that the container's user may not read, or not write though it was mounted
  * writable: a sentence with its owner and mode, and the two flags that fit. NULL: there is none.
  */

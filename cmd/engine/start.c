@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd/engine/bindhelp.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/logopt.h"
 #include "cmd/engine/nets.h"
@@ -429,6 +430,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	bool given_away = false;
 	int r;
 
+	bindhelp_pin(c);
 	r = ports_net_config(c, &s.net, err);
 	if (r == 0)
 		r = nets_open(&s.nets, c, &s.net, err);

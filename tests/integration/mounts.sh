@@ -167,6 +167,13 @@ q -v ./other:/o $IMG sh -c 'touch /o/keep && chown 7:7 /o/keep'
 q --own-output -v ./nest:/n -v ./nest/out:/out $IMG sh -c 'mv /n/out /n/away && ln -s ../other /n/out'
 expect_error "--own-output: a source that the container made a link" "*nest/out' has become a link*"
 if [ "$(stat -c %u "$T/work/other/keep")" != "$TEST_UID" ]; then ok "is not followed"; else not_ok "is not followed" "$(ls -ln "$T/work/other")"; fi
+as_user mkdir -p nest2/out
+run rl create --name again -v ./nest2:/n -v ./nest2/out:/out $IMG sh -c 'ls /out; mv /n/out /n/away && ln -s ../other /n/out'
+run rl start -a again
+expect "a container makes a source of its own a link" 0 ""
+run rl start -a again
+expect_error "its next start does not follow it" "*there is a link in the source*nest2/out*"
+run rl rm -f again
 q -v vkeep:/k $IMG stat -c %u /k/f
 expect "--own-output: volumes keep theirs" 0 5
 run rl run -d --own-output $IMG true
