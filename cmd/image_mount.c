@@ -249,7 +249,7 @@ const struct cmd cmd_image_mount = {
 		 "Elsewhere it is an error that says what does the same: a mount of an ordinary user ends "
 		 "with the command that made it.",
 	.examples = {
-		{ "rl unshare sh -c 'ls $(rl image mount alpine)'", "Look into 'alpine'." },
+		{ "rl image mount alpine", "Print where the files of 'alpine' are, inside rl unshare." },
 		{ "rl image mount", "List what is mounted here." },
 	},
 	.options = mount_options,
