@@ -13,18 +13,13 @@
 #include "storage/fetch_helper.h"
 #include "storage/fetch_request.h"
 
-static int put_text(json_t *o, const char *key, const char *v, struct rl_err *err)
-{
-	return v && json_object_set_new(o, key, json_string(v)) < 0 ? rl_oom(err) : 0;
-}
-
 static int compose_push(json_t *root, const void *arg, struct rl_err *err)
 {
 	const struct push_req *req = arg;
 
-	if (put_text(root, "id", req->id, err) < 0 ||
-	    put_text(root, "format", req->format, err) < 0 ||
-	    put_text(root, "compression", req->compression, err) < 0)
+	if (fetch_put_str(root, "id", req->id, err) < 0 ||
+	    fetch_put_str(root, "format", req->format, err) < 0 ||
+	    fetch_put_str(root, "compression", req->compression, err) < 0)
 		return -err->code;
 	if (json_object_set_new(root, "level", json_integer(req->level)) < 0 ||
 	    json_object_set_new(root, "force", json_boolean(req->force)) < 0 ||
@@ -111,7 +106,7 @@ static int save_request(const struct session *s, const struct strv *ids, const c
 	if (r == 0 && json_object_set_new(root, "images", list) < 0)
 		r = rl_oom(err);
 	if (r == 0)
-		r = put_text(root, "format", format, err);
+		r = fetch_put_str(root, "format", format, err);
 	for (size_t i = 0; r == 0 && i < ids->n; i++) {
 		const char *space = strchr(ids->v[i], ' ');
 		char id[65];

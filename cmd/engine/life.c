@@ -637,6 +637,29 @@ int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_
 	return r;
 }
 
+int life_remove_users(const struct rl *rl, const struct strv *ids, int64_t timeout_s,
+		      struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ids->n && r == 0; i++) {
+		struct ctr c;
+
+		r = ctr_find(rl, ids->v[i], &c, err);
+		if (r == -ENOENT) {
+			r = 0; /* it went by itself */
+			continue;
+		}
+		if (r < 0)
+			break;
+		r = life_remove(rl, &c, true, timeout_s, err);
+		if (r < 0)
+			rl_wrap(err, "container %.12s", ids->v[i]);
+		ctr_done(&c);
+	}
+	return r;
+}
+
 void life_sweep(const struct rl *rl, bool with_names)
 {
 	ctr_sweep(rl, with_names);

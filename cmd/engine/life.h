@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "core/base/strv.h"
 #include "core/ctr_state.h"
 
 /* State of an open container; one that lost its monitor is healed first. */
@@ -75,6 +76,10 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
  */
 int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
 		struct rl_err *err) RL_MUST_USE;
+
+/* life_remove() with force, of each of @ids that is still there: who uses a volume or network that goes. */
+int life_remove_users(const struct rl *rl, const struct strv *ids, int64_t timeout_s,
+		      struct rl_err *err) RL_MUST_USE;
 
 /* Remove what crashes left: half-made and half-removed containers, their names, volumes. @with_names: as
  * ctr_sweep(). */

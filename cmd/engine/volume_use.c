@@ -19,22 +19,7 @@ static int remove_users(const struct rl *rl, const char *name, int64_t timeout_s
 	auto_strv struct strv ids = { 0 };
 	int r = volume_users_of(rl, name, &ids, err);
 
-	for (size_t i = 0; i < ids.n && r == 0; i++) {
-		struct ctr c;
-
-		r = ctr_find(rl, ids.v[i], &c, err);
-		if (r == -ENOENT) {
-			r = 0; /* it went by itself */
-			continue;
-		}
-		if (r < 0)
-			break;
-		r = life_remove(rl, &c, true, timeout_s, err);
-		if (r < 0)
-			rl_wrap(err, "container %.12s", ids.v[i]);
-		ctr_done(&c);
-	}
-	return r;
+	return r < 0 ? r : life_remove_users(rl, &ids, timeout_s, err);
 }
 
 int engine_volume_remove(const struct rl *rl, const struct session *s, const char *name, bool force,

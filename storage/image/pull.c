@@ -286,8 +286,12 @@ static void keep_open(struct pull *p, size_t i, int64_t *ret_have)
 	k->fd = k->is_blob ? blob_open(p->rl, d->digest.text, ret_have, &ignored)
 			   : blob_part(p->rl, d->digest.text, ret_have);
 	if (k->is_blob && k->fd >= 0 && *ret_have != d->size) {
-		keep_drop(p, i); /* damaged */
-		keep_open(p, i, ret_have);
+		const bool again = !k->dropped;
+
+		*ret_have = 0;
+		keep_drop(p, i); /* damaged; one that cannot be removed is done without */
+		if (again)
+			keep_open(p, i, ret_have);
 		return;
 	}
 	if (k->fd >= 0 && !k->is_blob && *ret_have == 0 && !k->dropped)
