@@ -219,12 +219,14 @@ static int remove_data(const struct rl *rl, struct rl_err *err)
 static int remove_run(int fd, const char *path, struct rl_err *err)
 {
 	static const char *const files[] = { "session.sock", "session.lock", "one-id.warned" };
+	static const char *const folders[] = { "ctr", "mounts" };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++)
 		r = io_remove_tree(fd, files[i], err);
-	if (r == 0 && looks_ours(fd, "ctr", is_id, false))
-		r = io_remove_tree(fd, "ctr", err);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(folders); i++)
+		if (looks_ours(fd, folders[i], is_id, false))
+			r = io_remove_tree(fd, folders[i], err);
 	if (r == 0 && rmdir(path) < 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EBUSY &&
 	    errno != EACCES)
 		r = rl_fail_sys(err, errno, "remove '%s'", path);

@@ -43,7 +43,7 @@ cat >"$T/work/inside" <<-END
 	touch \$m/x 2>/dev/null && echo "it can be written"
 	"$RL" image unmount alpine >/dev/null && "$RL" image mount && ls -A \$m 2>/dev/null
 	"$RL" image mount --all >/dev/null && "$RL" image mount | wc -l && "$RL" image unmount --all >/dev/null
-	"$RL" image unmount alpine
+	"$RL" image umount alpine
 END
 run rl unshare sh "$T/work/inside"
 expect "mounted, read-only, unmounted" 125 "1" "Error: *alpine*is not mounted"
@@ -51,4 +51,8 @@ run rl run --rm --network none alpine cat /etc/os-release
 [ -n "$out" ] && [ "$out" = "$(cat "$T/work/a")" ] && ok "the files are the image's" || not_ok "the files are the image's" "$(cat "$T/work/a")"
 grep -qE "^[0-9a-f]{12}  $T/run/rl/mounts/[0-9a-f]{64}$" "$T/work/b" && ok "the list" || not_ok "the list" "$(cat "$T/work/b")"
 leakcheck "nothing is left"
+run rl unshare "$RL" image mount alpine
+run rl purge -f
+expect "purge, with the place of a mount" 0
+[ ! -e "$T/run/rl" ] && [ ! -e "$ROOT" ] && ok "purge leaves nothing" || not_ok "purge leaves nothing" "$(find "$T/run/rl" "$ROOT")"
 finish
