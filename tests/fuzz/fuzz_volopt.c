@@ -44,7 +44,8 @@ static void mounts(int which, const char *s)
 		assert(err.code > 0 && err.msg[0] && !v.dest);
 		return;
 	}
-	check_dest(v.dest);
+	if (v.dest || v.kind != VOLOPT_GLOB) /* what a pattern finds may go to its own path */
+		check_dest(v.dest);
 	assert(v.propagation);
 	assert(v.kind != VOLOPT_BIND || (v.source && *v.source));
 	assert(v.kind != VOLOPT_TMPFS || !v.source);
