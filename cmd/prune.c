@@ -90,7 +90,7 @@ static int prune_container(const struct rl *rl, const char *id, const struct ps_
 	if (r == 0 && row && (st.status == CTR_CREATED || st.status == CTR_EXITED) &&
 	    st.monitor <= 0 && ps_filters_match(f, row)) {
 		bytes = bytes_of(rl, ret, s, upper);
-		r = life_remove(rl, &c, false, 0, &why);
+		r = life_remove(rl, &c, NULL, &why);
 		if (r == 0) {
 			ret->bytes += bytes;
 			r = strv_add(&ret->names, id) < 0 ? rl_oom(err) : 0;

@@ -133,27 +133,19 @@ static bool is_ours(int data_fd, const char *name)
 
 /* --- containers ---------------------------------------------------------------------------- */
 
-static int one_container(const struct rl *rl, const char *id, bool remove, struct buf *running,
-			 struct rl_err *err)
+/* Adds the name of one that runs; one whose state cannot be told is not in the way. */
+static int add_running(const struct rl *rl, const char *id, struct buf *running, struct rl_err *err)
 {
 	struct ctr_state s;
 	struct ctr c;
 	int r = ctr_find(rl, id, &c, err);
 
-	if (r == -ENOENT)
-		return 0; /* it went by itself */
 	if (r < 0)
-		return r;
-	if (remove) {
-		r = life_remove(rl, &c, true, LIFE_TIMEOUT_OWN, err);
-	} else {
-		/* one whose state cannot be told is not in the way */
-		if (life_state(rl, &c, &s, err) == 0 &&
-		    (s.status == CTR_RUNNING || s.status == CTR_PAUSED ||
-		     s.status == CTR_RESTARTING) &&
-		    buf_printf(running, "%s%s", running->len ? ", " : "", c.name) < 0)
-			r = rl_oom(err);
-	}
+		return r == -ENOENT ? 0 : r; /* it went by itself */
+	if (life_state(rl, &c, &s, err) == 0 &&
+	    (s.status == CTR_RUNNING || s.status == CTR_PAUSED || s.status == CTR_RESTARTING) &&
+	    buf_printf(running, "%s%s", running->len ? ", " : "", c.name) < 0)
+		r = rl_oom(err);
 	ctr_done(&c);
 	return r;
 }
@@ -164,8 +156,10 @@ static int all_containers(const struct rl *rl, bool remove, struct rl_err *err)
 	auto_strv struct strv ids = { 0 };
 	int r = ctr_list(rl, &ids, err);
 
+	if (r == 0 && remove)
+		return life_remove_users(rl, &ids, LIFE_TIMEOUT_OWN, err);
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		r = one_container(rl, ids.v[i], remove, &running, err);
+		r = add_running(rl, ids.v[i], &running, err);
 		if (r < 0)
 			rl_wrap(err, "container %.12s", ids.v[i]);
 	}

@@ -42,17 +42,18 @@ static int stop_and_start(struct rl *rl, struct container *c, const struct resta
 			  struct rl_err *err)
 {
 	const struct start_req req = { .keep = true };
+	struct life_grace grace = { .timeout_s = o->time };
 	struct ctr_exit ignored;
 	struct ctr_state s;
-	int signo = 0, r;
+	int r;
 
-	if (o->signal && parse_signal(o->signal, &signo) < 0)
+	if (o->signal && parse_signal(o->signal, &grace.signo) < 0)
 		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
 	r = life_state(rl, &c->ctr, &s, err);
 	if (r == 0 && c->remove && ctr_is_alive(&s)) /* a stop would remove it */
-		return life_restart(rl, &c->ctr, signo, o->time, err);
+		return life_restart(rl, &c->ctr, grace.signo, o->time, err);
 	if (r == 0)
-		r = life_stop(rl, &c->ctr, signo, o->time, err);
+		r = life_stop(rl, &c->ctr, &grace, err);
 	if (r == 0)
 		r = life_settle(rl, &c->ctr, err);
 	if (r == 0)

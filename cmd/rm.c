@@ -40,9 +40,15 @@ static const struct opt rm_options[] = {
 	OPT_END,
 };
 
+struct rm_run {
+	const struct rm_opts *o;
+	struct life_grace grace;
+};
+
 static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
 {
-	const struct rm_opts *o = opts;
+	const struct rm_run *run = opts;
+	const struct rm_opts *o = run->o;
 	struct container whole = { .ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
 				   .session = { .userns_fd = FD_NONE } };
 	struct rl_err damaged;
@@ -59,7 +65,7 @@ static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_e
 	/* a damaged record must not keep the container: then only its volumes stay */
 	if (o->volumes && engine_load(rl, c.id, true, &whole, &damaged) < 0)
 		log_warn("the volumes of '%s' stay: %s", name, damaged.msg);
-	r = life_remove(rl, &c, o->force, o->time, err);
+	r = life_remove(rl, &c, o->force ? &run->grace : NULL, err);
 	if (r == 0)
 		container_drop_volumes(&whole);
 	container_done(&whole);
@@ -72,8 +78,16 @@ static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_e
 static int rm(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct rm_opts *o = opts;
-	int r = select_run(rl, "rm", args, &o->which, SELECT_ANY, rm_one, o, err);
+	struct rm_run run = { .o = o, .grace.timeout_s = o->time };
+	auto_strv struct strv names = { 0 };
+	int r = select_containers(rl, "rm", args, &o->which, SELECT_ANY, &names, err);
 
+	if (r < 0)
+		return r;
+	if (o->force)
+		life_begin(rl, &names, true, &run.grace);
+	r = select_each(rl, "rm", &names, rm_one, &run);
+	strv_done(&run.grace.begun);
 	life_sweep(rl, true);
 	return r;
 }
@@ -83,7 +97,8 @@ const struct cmd cmd_rm = {
 	.args = "CONTAINER...",
 	.summary = "Remove containers",
 	.about = "Removes containers that do not run, with their files; with --force "
-		 "running ones are ended first. A container is named by its name, its "
+		 "running ones are ended first, all at the same time: each gets its stop signal and "
+		 "--time seconds, one that would not see the signal is killed at once. A container is named by its name, its "
 		 "id, or the beginning of its id as long as no other begins with it. "
 		 "Their names are printed.",
 	.examples = {

@@ -47,26 +47,18 @@ static int print_removed(const struct image_removed *done, struct rl_err *err)
 /* End and remove the containers of the image that @name stands for. */
 static int remove_users(const struct rl *rl, const char *name, struct rl_err *err)
 {
-	auto_strv struct strv users = { 0 };
+	auto_strv struct strv users = { 0 }, ctrs = { 0 };
 	auto_free char *canonical = NULL;
 	char id[65];
 	int r = image_resolve(rl, name, NULL, id, &canonical, err);
 
 	if (r == 0)
 		r = image_users(rl, &users, err);
-	for (size_t i = 0; i < users.n && r == 0; i++) {
-		struct ctr c;
-
-		if (strncmp(users.v[i], id, 64) != 0)
-			continue;
-		r = ctr_find(rl, users.v[i] + 65, &c, err);
-		if (r < 0) {
-			r = r == -ENOENT ? 0 : r; /* it went by itself */
-			continue;
-		}
-		r = life_remove(rl, &c, true, LIFE_TIMEOUT_OWN, err);
-		ctr_done(&c);
-	}
+	for (size_t i = 0; i < users.n && r == 0; i++)
+		if (strncmp(users.v[i], id, 64) == 0 && strv_add(&ctrs, users.v[i] + 65) < 0)
+			r = rl_oom(err);
+	if (r == 0)
+		r = life_remove_users(rl, &ctrs, LIFE_TIMEOUT_OWN, err);
 	return r;
 }
 

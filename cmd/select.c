@@ -124,24 +124,33 @@ int select_containers(struct rl *rl, const char *verb, const struct cmd_args *ar
 	return r;
 }
 
+int select_each(struct rl *rl, const char *verb, const struct strv *names,
+		int (*one)(struct rl *rl, const char *name, const void *opts, struct rl_err *err),
+		const void *opts)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		struct rl_err why = { 0 };
+
+		if (one(rl, names->v[i], opts, &why) >= 0)
+			continue;
+		rl_wrap(&why, "%s '%s'", verb, names->v[i]);
+		cmd_report(rl, &why);
+		status = why.exit_code ? why.exit_code : EXIT_RL;
+	}
+	return status;
+}
+
 int select_run(struct rl *rl, const char *verb, const struct cmd_args *args,
 	       const struct select_opts *o, enum select_from from,
 	       int (*one)(struct rl *rl, const char *name, const void *opts, struct rl_err *err),
 	       const void *opts, struct rl_err *err)
 {
 	auto_strv struct strv names = { 0 };
-	int status = 0, r = select_containers(rl, verb, args, o, from, &names, err);
+	int r = select_containers(rl, verb, args, o, from, &names, err);
 
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		struct rl_err why = { 0 };
-
-		if (one(rl, names.v[i], opts, &why) >= 0)
-			continue;
-		rl_wrap(&why, "%s '%s'", verb, names.v[i]);
-		cmd_report(rl, &why);
-		status = why.exit_code ? why.exit_code : EXIT_RL;
-	}
-	return r < 0 ? r : status;
+	return r < 0 ? r : select_each(rl, verb, &names, one, opts);
 }
 
 int select_single(struct rl *rl, const char *verb, const struct cmd_args *args, bool latest,

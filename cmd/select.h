@@ -52,7 +52,12 @@ int select_single(struct rl *rl, const char *verb, const struct cmd_args *args, 
 /* The id in a file that --cidfile wrote. 0 or -errno. */
 int select_read_cidfile(const char *path, char ret_id[65], struct rl_err *err) RL_MUST_USE;
 
-/* The same, and call @one for each. Return: exit status, or -errno when nothing was done. */
+/* Call @one for each of @names. Return: exit status. */
+int select_each(struct rl *rl, const char *verb, const struct strv *names,
+		int (*one)(struct rl *rl, const char *name, const void *opts, struct rl_err *err),
+		const void *opts) RL_MUST_USE;
+
+/* Both: select_containers(), then each. Return: exit status, or -errno when nothing was done. */
 int select_run(struct rl *rl, const char *verb, const struct cmd_args *args,
 	       const struct select_opts *o, enum select_from from,
 	       int (*one)(struct rl *rl, const char *name, const void *opts, struct rl_err *err),

@@ -2,7 +2,8 @@
 /*
  * stop.c - `rl stop`: end containers, politely first
  *
- * Theory of operation: stop signal, grace time, SIGKILL, all through the container's monitor.
+ * Theory of operation: stop signal, grace time, SIGKILL, all through the container's monitor; for
+ * several containers the grace times run side by side.
  * "Already gone" is success: it is what the user wanted.
  */
 #include "config.h"
@@ -13,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
 #include "cmd/select.h"
+#include "core/base/cleanup.h"
 #include "core/base/parse.h"
 
 struct stop_opts {
@@ -34,19 +36,20 @@ static const struct opt stop_options[] = {
 	OPT_END,
 };
 
+struct stop_run {
+	const struct stop_opts *o;
+	struct life_grace grace;
+};
+
 static int stop_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
 {
-	const struct stop_opts *o = opts;
+	const struct stop_run *run = opts;
 	struct ctr c;
-	int signo = 0, r;
-
-	if (o->signal && parse_signal(o->signal, &signo) < 0)
-		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
-	r = ctr_find(rl, name, &c, err);
+	int r = ctr_find(rl, name, &c, err);
 
 	if (r < 0)
-		return r == -ENOENT && o->which.ignore ? 0 : r;
-	r = life_stop(rl, &c, signo, o->time, err);
+		return r == -ENOENT && run->o->which.ignore ? 0 : r;
+	r = life_stop(rl, &c, &run->grace, err);
 	ctr_done(&c);
 	if (r == 0)
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
@@ -56,8 +59,19 @@ static int stop_one(struct rl *rl, const char *name, const void *opts, struct rl
 static int stop(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct stop_opts *o = opts;
+	struct stop_run run = { .o = o, .grace.timeout_s = o->time };
+	auto_strv struct strv names = { 0 };
+	int r;
 
-	return select_run(rl, "stop", args, &o->which, SELECT_RUNNING, stop_one, o, err);
+	if (o->signal && parse_signal(o->signal, &run.grace.signo) < 0)
+		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
+	r = select_containers(rl, "stop", args, &o->which, SELECT_RUNNING, &names, err);
+	if (r < 0)
+		return r;
+	life_begin(rl, &names, false, &run.grace);
+	r = select_each(rl, "stop", &names, stop_one, &run);
+	strv_done(&run.grace.begun);
+	return r;
 }
 
 const struct cmd cmd_stop = {

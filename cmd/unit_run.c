@@ -86,6 +86,7 @@ static int wait_monitor(const struct ctr *c, int sig_fd, struct rl_err *err)
 
 static int run(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
+	const struct life_grace grace = { .timeout_s = LIFE_TIMEOUT_OWN };
 	auto_fd int sig_fd = FD_NONE;
 	struct ctr_state s = { 0 };
 	struct ctr c;
@@ -108,7 +109,7 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	notify_ready();
 	r = wait_monitor(&c, sig_fd, err);
 	if (r == 1) {
-		r = life_stop(rl, &c, 0, LIFE_TIMEOUT_OWN, err);
+		r = life_stop(rl, &c, &grace, err);
 		if (r == 0)
 			r = life_settle(rl, &c, err);
 	}

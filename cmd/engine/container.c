@@ -260,6 +260,7 @@ struct idfiles container_idfiles(const struct container *c)
 /* --replace: as late as possible, so that a mistake in the options costs nobody a container. */
 static int replace(const struct rl *rl, const char *name, struct rl_err *err)
 {
+	const struct life_grace grace = { .timeout_s = LIFE_TIMEOUT_OWN };
 	struct rl_err none;
 	struct ctr old;
 	int r = ctr_find(rl, name, &old, &none);
@@ -268,7 +269,7 @@ static int replace(const struct rl *rl, const char *name, struct rl_err *err)
 		return 0;
 	/* the name may also be the start of some other one's id */
 	if (strcmp(old.name, name) == 0)
-		r = life_remove(rl, &old, true, LIFE_TIMEOUT_OWN, err);
+		r = life_remove(rl, &old, &grace, err);
 	ctr_done(&old);
 	return r < 0 ? rl_wrap(err, "replace '%s'", name) : 0;
 }

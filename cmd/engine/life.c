@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
@@ -472,49 +473,140 @@ static bool still_lives(const struct rl *rl, struct ctr *c)
 	return life_state(rl, c, &s, &ignored) == 0 && ctr_is_alive(&s);
 }
 
-int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s, struct rl_err *err)
+/* Whether the kernel drops @signo: it does for the first process, unless that handles or blocks it. */
+static bool is_dropped(pid_t pid, int signo)
+{
+	static const char *const sets[] = { "\nSigBlk:\t", "\nSigCgt:\t" };
+	auto_buf struct buf status = { 0 };
+	char path[64];
+	struct rl_err ignored;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (pid <= 0 || signo == SIGKILL ||
+	    io_read_file(AT_FDCWD, path, 65536, &status, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) { /* 16 hexadecimal digits each */
+		const char *at = strstr(status.data, sets[i]);
+		int digit = !at ? 'f' : at[strlen(sets[i]) + 15 - (size_t)(signo - 1) / 4];
+
+		if ((digit <= '9' ? digit - '0' : digit - 'a' + 10) >> ((signo - 1) % 4) & 1)
+			return false;
+	}
+	return true;
+}
+
+/* The signal, and its effect on the grace time. */
+static int send_stop(const struct rl *rl, struct ctr *c, const struct ctr_state *s, bool force,
+		     int *signo, struct rl_err *err)
 {
 	const struct monitor_msg stopping = { .type = MONITOR_STOPPING };
-	struct ctr_exit end;
+	int r = ask(rl, c, &stopping, err);
+
+	if (r == 0 && force && is_dropped(s->pid, *signo))
+		*signo = SIGKILL;
+	return r == 0 ? send_signal(rl, c, *signo, err) : r;
+}
+
+static int64_t grace_ms(int64_t timeout_s)
+{
+	return timeout_s < 0 ? -1 : timeout_s > INT32_MAX / 1000 ? INT32_MAX : timeout_s * 1000;
+}
+
+void life_begin(const struct rl *rl, const struct strv *names, bool force, struct life_grace *g)
+{
+	struct rl_err ignored;
 	struct ctr_state s;
-	int64_t ms;
+	struct ctr c;
+
+	for (size_t i = 0; names->n > 1 && i < names->n; i++) {
+		int64_t timeout_s = g->timeout_s;
+		int signo = g->signo;
+
+		if (ctr_find(rl, names->v[i], &c, &ignored) < 0)
+			continue;
+		own_stop(&c, &signo, &timeout_s);
+		if (life_state(rl, &c, &s, &ignored) == 0 && s.status == CTR_RUNNING &&
+		    (!force || timeout_s != 0) && /* then it is SIGKILL, later */
+		    send_stop(rl, &c, &s, force, &signo, &ignored) == 0 &&
+		    strv_add(&g->begun, c.id) < 0)
+			log_debug("out of memory: '%s' gets the signal twice", c.name);
+		ctr_done(&c);
+	}
+	g->begun_ms = now_ms();
+}
+
+/* After the signal: until the end, or SIGKILL when the time is over. */
+static int wait_or_kill(const struct rl *rl, struct ctr *c, const struct ctr_state *s, int signo,
+			int64_t ms, int64_t timeout_s, struct rl_err *err)
+{
+	struct ctr_exit end;
+	int r = life_wait(rl, c, (int)ms, &end, err);
+
+	if (r != -ETIMEDOUT)
+		return r;
+	if (signo != SIGKILL) { /* once more would change nothing */
+		log_warn("'%s' still runs %lld s after signal %d%s, killing it", c->name,
+			 (long long)timeout_s, signo,
+			 is_dropped(s->pid, signo) ? ", which it does not handle (run --init would)"
+						   : "");
+		r = send_signal(rl, c, SIGKILL, err);
+		if (r == 0)
+			r = life_wait(rl, c, KILL_WAIT_MS, &end, err);
+	}
+	return r == -ETIMEDOUT ? stuck(c, s->pid, err) : r;
+}
+
+static int stop(const struct rl *rl, struct ctr *c, const struct life_grace *g, bool force,
+		struct rl_err *err)
+{
+	const struct monitor_msg stopping = { .type = MONITOR_STOPPING };
+	int64_t timeout_s = g->timeout_s, ms;
+	int signo = g->signo;
+	struct ctr_state s;
 	int r = get_state(rl, c, KILL_WAIT_MS, &s, err);
 
 	if (r == -ETIMEDOUT)
 		return stuck(c, s.pid, err);
-	if (r < 0 || !ctr_is_alive(&s))
+	if (r < 0)
 		return r;
+	if (!ctr_is_alive(&s)) {
+		if (strv_has(&g->begun, c->id))
+			events_ctr(rl, c, "stop", NULL);
+		return 0;
+	}
 	own_stop(c, &signo, &timeout_s);
-	ms = timeout_s < 0 ? -1 : timeout_s > INT32_MAX / 1000 ? INT32_MAX : timeout_s * 1000;
-	r = ask(rl, c, &stopping, err);
-	if (r == 0 && s.status == CTR_RESTARTING) {
-		r = stop_restarting(rl, c, err);
+	ms = grace_ms(timeout_s);
+	if (s.status == CTR_RESTARTING) {
+		r = ask(rl, c, &stopping, err);
+		if (r == 0)
+			r = stop_restarting(rl, c, err);
 		if (r == 0)
 			events_ctr(rl, c, "stop", NULL);
 		if (r != -EAGAIN)
 			return r;
+	}
+	if (force && timeout_s == 0) {
+		signo = SIGKILL;
+		ms = KILL_WAIT_MS;
+	}
+	if (!strv_has(&g->begun, c->id)) {
+		r = send_stop(rl, c, &s, force, &signo, err);
+	} else {
 		r = 0;
+		ms = ms < 0 ? ms : MAX(ms - (now_ms() - g->begun_ms), 0);
 	}
 	if (r == 0)
-		r = send_signal(rl, c, signo, err);
-	if (r == 0)
-		r = life_wait(rl, c, (int)ms, &end, err);
-	if (r == -ETIMEDOUT && signo == SIGKILL) /* once more changes nothing */
-		return stuck(c, s.pid, err);
-	if (r == -ETIMEDOUT) {
-		log_warn("'%s' still runs %lld s after signal %d, killing it", c->name,
-			 (long long)timeout_s, signo);
-		r = send_signal(rl, c, SIGKILL, err);
-		if (r == 0)
-			r = life_wait(rl, c, KILL_WAIT_MS, &end, err);
-		if (r == -ETIMEDOUT)
-			return stuck(c, s.pid, err);
-	}
+		r = wait_or_kill(rl, c, &s, signo, ms, timeout_s, err);
 	if (r < 0 && !still_lives(rl, c))
 		return 0; /* it ended by itself between two steps */
 	if (r == 0)
 		events_ctr(rl, c, "stop", NULL);
 	return r;
+}
+
+int life_stop(const struct rl *rl, struct ctr *c, const struct life_grace *g, struct rl_err *err)
+{
+	return stop(rl, c, g, false, err);
 }
 
 int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
@@ -594,7 +686,7 @@ static int end_monitor(const struct ctr *c, pid_t monitor)
 	return -EAGAIN;
 }
 
-static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
+static int remove_once(const struct rl *rl, struct ctr *c, const struct life_grace *force,
 		       struct rl_err *err)
 {
 	struct ctr_state s;
@@ -609,8 +701,7 @@ static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t t
 	if (r == 0 && ctr_is_alive(&s)) {
 		if (!force)
 			return refuse(c, &s, err);
-		r = life_stop(rl, c, timeout_s == 0 ? SIGKILL : 0,
-			      timeout_s == 0 ? KILL_WAIT_MS / 1000 : timeout_s, err);
+		r = stop(rl, c, force, true, err);
 		if (r < 0)
 			return r == -EHOSTDOWN ? end_monitor(c, s.monitor) : r;
 	}
@@ -620,18 +711,18 @@ static int remove_once(const struct rl *rl, struct ctr *c, bool force, int64_t t
 	r = c->lock_fd < 0 ? 0 : ctr_enter(c, CTR_ENTER_MS, err); /* without a lock none runs */
 	if (r < 0)
 		return r;
-	r = remove_ended(rl, c, force, err);
+	r = remove_ended(rl, c, force != NULL, err);
 	ctr_leave(c);
 	return r;
 }
 
-int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
+int life_remove(const struct rl *rl, struct ctr *c, const struct life_grace *force,
 		struct rl_err *err)
 {
 	int r = -EAGAIN;
 
 	for (int i = 0; i < REMOVE_TRIES && r == -EAGAIN; i++)
-		r = remove_once(rl, c, force, timeout_s, err);
+		r = remove_once(rl, c, force, err);
 	if (r == -EAGAIN)
 		return rl_fail(err, EBUSY, "container '%s' is started again and again", c->name);
 	return r;
@@ -640,8 +731,10 @@ int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_
 int life_remove_users(const struct rl *rl, const struct strv *ids, int64_t timeout_s,
 		      struct rl_err *err)
 {
+	struct life_grace g = { .timeout_s = timeout_s };
 	int r = 0;
 
+	life_begin(rl, ids, true, &g);
 	for (size_t i = 0; i < ids->n && r == 0; i++) {
 		struct ctr c;
 
@@ -652,11 +745,12 @@ int life_remove_users(const struct rl *rl, const struct strv *ids, int64_t timeo
 		}
 		if (r < 0)
 			break;
-		r = life_remove(rl, &c, true, timeout_s, err);
+		r = life_remove(rl, &c, &g, err);
 		if (r < 0)
 			rl_wrap(err, "container %.12s", ids->v[i]);
 		ctr_done(&c);
 	}
+	strv_done(&g.begun);
 	return r;
 }
 

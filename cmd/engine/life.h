@@ -27,16 +27,36 @@ int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_
 int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err) RL_MUST_USE;
 
 /**
+ * struct life_grace - How politely containers are ended
+ * @signo:	0: each container's own stop signal
+ * @timeout_s:	Until SIGKILL; -1: never, LIFE_TIMEOUT_OWN: each container's own
+ * @begun:	Ids of those that life_begin() has sent the signal to; the caller frees it
+ * @begun_ms:	When, of now_ms()
+ */
+struct life_grace {
+	int signo;
+	int64_t timeout_s;
+	struct strv begun;
+	int64_t begun_ms;
+};
+#define LIFE_TIMEOUT_OWN (-2)
+
+/**
+ * life_begin() - Send the stop signal to all of @names, so that their grace times run side by side
+ * @force:	They are removed afterwards (see life_remove())
+ *
+ * What fails here is met, and told, by life_stop() or life_remove() of that container.
+ */
+void life_begin(const struct rl *rl, const struct strv *names, bool force, struct life_grace *g);
+
+/**
  * life_stop() - Stop signal, grace time, SIGKILL
- * @signo:	0: the container's own stop signal
- * @timeout_s:	-1: wait for ever; -2: the container's own
  *
  * Return: 0 (also when it was not running), -ETIMEDOUT when even SIGKILL did not end it (the
  * message says in which state its first process is)
  */
-int life_stop(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
+int life_stop(const struct rl *rl, struct ctr *c, const struct life_grace *g,
 	      struct rl_err *err) RL_MUST_USE;
-#define LIFE_TIMEOUT_OWN (-2)
 
 /* Freeze or thaw all its processes. -ESRCH when it does not run, -EALREADY, -ENOTSUP. */
 int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *err) RL_MUST_USE;
@@ -58,7 +78,7 @@ int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err) RL
 /**
  * life_restart() - End a container that is alive and start it again, by its monitor
  * @signo:	0: the container's own stop signal
- * @timeout_s:	As in life_stop()
+ * @timeout_s:	As in struct life_grace
  *
  * For containers with --rm, which a stop would remove. -ESRCH when it was stopped meanwhile.
  */
@@ -70,14 +90,16 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
 	      struct rl_err *err) RL_MUST_USE;
 
 /**
- * life_remove() - Remove a container that does not run; @force: end it first
+ * life_remove() - Remove a container
+ * @force:	End it first if it runs, by this grace, or at once if its first process neither
+ *		handles nor blocks the stop signal (the kernel drops it then); NULL: it must not run
  *
  * Return: 0, -EBUSY with exit_code 2 for a running one without @force
  */
-int life_remove(const struct rl *rl, struct ctr *c, bool force, int64_t timeout_s,
+int life_remove(const struct rl *rl, struct ctr *c, const struct life_grace *force,
 		struct rl_err *err) RL_MUST_USE;
 
-/* life_remove() with force, of each of @ids that is still there: who uses a volume or network that goes. */
+/* life_remove() with force, of each of @ids that is still there: who uses what goes. */
 int life_remove_users(const struct rl *rl, const struct strv *ids, int64_t timeout_s,
 		      struct rl_err *err) RL_MUST_USE;
 

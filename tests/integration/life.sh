@@ -71,6 +71,28 @@ run rl rm one
 expect "rm of an unknown one" 1 "" "Error: *\"one\"*"
 run rl rm -f one
 expect "rm -f of an unknown one" 0 "" ""
+
+# --- several at a time --------------------------------------------------------------------------
+mkdir -m 777 "$T/both"
+trapped() { # MINE OTHER: ends well once the other has its signal, too
+	d --name "$1" -v "$T/both:/b" $img sh -c "trap 'touch /b/$1; until [ -e /b/$2 ]; do sleep 0.1; done; exit 0' TERM
+		touch /b/ready-$1; while :; do sleep 0.1; done"
+	for _ in $(seq 50); do [ -e "$T/both/ready-$1" ] && return; sleep 0.1; done
+}
+trapped here there
+trapped there here
+run rl stop -t 60 here there
+expect "stop of two: the grace times run side by side" 0 "here
+there" ""
+run rl ps -a --format '{{.Names}} {{.ExitCode}}' --filter exited=0
+expect "both ended by themselves" 0 "there 0
+here 0"
+run rl rm here there
+d --name deaf1 $img sleep 600
+d --name deaf2 $img sleep 600
+run as_user timeout -k 1 60 "$RL" rm -f -t 600 deaf1 deaf2
+expect "rm -f does not wait for one that cannot see its signal" 0 "deaf1
+deaf2" ""
 run rl stop one
 expect_error "stop of an unknown one" "*one*"
 
