@@ -264,51 +264,48 @@ static bool leave(int run_fd, int listen_fd, ino_t socket_ino, const struct sess
 	return true;
 }
 
-/* It executes nothing and opens nothing but its lock, and lives as long as all containers. */
-static int lock_in(struct rl_err *err)
-{
-	static const int allowed[] = {
+static const struct sandbox_call calls[] = {
 #ifdef SYS_poll /* newer architectures have ppoll only */
-		SYS_poll,
+	SANDBOX_CALL(poll),
 #endif
-		SYS_ppoll,
-		SYS_accept4,
-		SYS_getsockopt,
-		SYS_setsockopt,
-		SYS_recvfrom,
-		SYS_sendmsg,
-		SYS_close,
-		SYS_openat,
-		SYS_flock,
-		SYS_fcntl,
-		SYS_fstat,
-#ifdef SYS_newfstatat
-		SYS_newfstatat,
-#endif
-		SYS_unlinkat,
-		SYS_write, /* the log */
-		SYS_clock_gettime,
-		SYS_clock_nanosleep,
-		SYS_getuid,
-		SYS_geteuid,
-		SYS_brk,
-		SYS_mmap,
-		SYS_munmap,
-		SYS_madvise, /* idle_poll() */
-		SYS_rt_sigreturn,
-		SYS_rt_sigprocmask,
-		SYS_restart_syscall,
-		SYS_exit_group,
-	};
-	int r = sandbox_basics(err);
-
-	return r < 0 ? r : sandbox_allow_only(allowed, ARRAY_LEN(allowed), err);
-}
+	SANDBOX_CALL(ppoll),
+	SANDBOX_CALL(accept4),
+	SANDBOX_CALL(getsockopt),
+	SANDBOX_CALL(setsockopt),
+	SANDBOX_CALL(recvfrom),
+	SANDBOX_CALL(sendmsg),
+	SANDBOX_CALL(close),
+	SANDBOX_CALL(openat),
+	SANDBOX_CALL(flock),
+	SANDBOX_CALL(fcntl),
+	SANDBOX_CALL(fstat),
+	SANDBOX_CALL(newfstatat),
+	SANDBOX_CALL(unlinkat),
+	SANDBOX_CALL(write), /* the log */
+	SANDBOX_CALL(clock_gettime),
+	SANDBOX_CALL(clock_nanosleep),
+	SANDBOX_CALL(getuid),
+	SANDBOX_CALL(geteuid),
+	SANDBOX_CALL(brk),
+	SANDBOX_CALL(mmap),
+	SANDBOX_CALL(munmap),
+	SANDBOX_CALL(madvise), /* idle_poll() */
+	SANDBOX_CALL(rt_sigreturn),
+	SANDBOX_CALL(rt_sigprocmask),
+	SANDBOX_CALL(restart_syscall),
+	SANDBOX_CALL(exit_group),
+	SANDBOX_END,
+};
 
 static _Noreturn void hold(int listen_fd, int run_fd, const struct session *session)
 {
 	struct session s = *session;
 	int fds[] = { listen_fd, s.userns_fd, run_fd };
+	struct sandbox_dir run_dir = { .access = SANDBOX_FILES };
+	/* It executes nothing, opens nothing but its lock, and lives as long as all containers. */
+	const struct sandbox walls = {
+		.calls = { calls }, .other = SANDBOX_KILL, .dirs = &run_dir, .n_dirs = 1
+	};
 	int idle = s.rung == SESSION_FULL ? IDLE_FULL_MS : IDLE_ONE_ID_MS;
 	struct rl_err err;
 	struct stat st;
@@ -325,7 +322,8 @@ static _Noreturn void hold(int listen_fd, int run_fd, const struct session *sess
 	    fstatat(fds[2], HOLDER_SOCKET, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		_exit(1);
 	(void)umask(077); /* the lock file it may create */
-	if (lock_in(&err) < 0)
+	run_dir.fd = fds[2];
+	if (sandbox_enter(&walls, &err) < 0)
 		_exit(1);
 	s.userns_fd = fds[1];
 	for (;;) {

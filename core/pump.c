@@ -415,45 +415,49 @@ static void say_end(struct pump *p)
 	}
 }
 
-static int confine(const struct pump *p, struct rl_err *err)
-{
-	static const int allowed[] = {
+static const struct sandbox_call calls[] = {
 #ifdef SYS_poll /* newer architectures have ppoll only */
-		SYS_poll,
+	SANDBOX_CALL(poll),
 #endif
-		SYS_ppoll,
-		SYS_read,
-		SYS_write,
-		SYS_sendto,
-		SYS_recvfrom,
-		SYS_recvmsg,
-		SYS_close,
-		SYS_ioctl,
-		SYS_fcntl,
-		SYS_wait4,
-		SYS_pidfd_send_signal,
-		SYS_openat,
-		SYS_renameat,
-		SYS_renameat2,
-#ifdef SYS_newfstatat
-		SYS_newfstatat,
+	SANDBOX_CALL(ppoll),
+	SANDBOX_CALL(read),
+	SANDBOX_CALL(write),
+	SANDBOX_CALL(sendto),
+	SANDBOX_CALL(recvfrom),
+	SANDBOX_CALL(recvmsg),
+	SANDBOX_CALL(close),
+	SANDBOX_CALL(ioctl),
+	SANDBOX_CALL(fcntl),
+	SANDBOX_CALL(wait4),
+	SANDBOX_CALL(pidfd_send_signal),
+	SANDBOX_CALL(openat),
+#ifdef SYS_renameat
+	SANDBOX_CALL(renameat),
 #endif
-		SYS_fstat,
-		SYS_clock_gettime,
-		SYS_exit_group,
-		SYS_rt_sigreturn,
-		SYS_restart_syscall,
-		SYS_madvise, /* idle_poll() */
-		SYS_brk,
-		SYS_ftruncate,
-	};
-	int r = sandbox_basics(err);
+	SANDBOX_CALL(renameat2),
+	SANDBOX_CALL(newfstatat),
+	SANDBOX_CALL(fstat),
+	SANDBOX_CALL(clock_gettime),
+	SANDBOX_CALL(exit_group),
+	SANDBOX_CALL(rt_sigreturn),
+	SANDBOX_CALL(restart_syscall),
+	SANDBOX_CALL(madvise), /* idle_poll() */
+	SANDBOX_CALL(brk),
+	SANDBOX_CALL(ftruncate),
+	SANDBOX_END,
+};
 
-	if (r == 0 && p->fd.log_dir >= 0)
-		r = sandbox_only_dir(p->fd.log_dir, err);
-	else if (r == 0)
-		r = sandbox_no_files(err);
-	return r < 0 ? r : sandbox_allow_only(allowed, ARRAY_LEN(allowed), err);
+/* The log's folder is all that it can open; what an exec started may be killed by it. */
+static int lock_in(const struct pump *p, struct rl_err *err)
+{
+	const struct sandbox_dir dir = { .fd = p->fd.log_dir, .access = SANDBOX_FILES };
+
+	return sandbox_enter(&(struct sandbox){ .calls = { calls },
+						.other = SANDBOX_KILL,
+						.dirs = &dir,
+						.n_dirs = p->fd.log_dir >= 0 ? 1 : 0,
+						.leave = p->fd.pid ? SANDBOX_LEAVE_SIGNALS : 0 },
+			     err);
 }
 
 _Noreturn void pump_main(const struct pump_fds *fds)
@@ -487,7 +491,7 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 		p.deadline_ms = 0;
 	p.left[0] = p.left[1] = SIZE_MAX;
 	p.result.pid = p.fd.pid;
-	if (confine(&p, &err) < 0)
+	if (lock_in(&p, &err) < 0)
 		_exit(1);
 	if (p.fd.log_file >= 0)
 		logfile_open_file(&p.log, p.fd.log_file, p.fd.log_max);

@@ -318,22 +318,24 @@ static void note(struct net_probe *p, uint64_t began, int r)
 
 /* --- child and parent ------------------------------------------------------------------------ */
 
-static int lock_in(struct rl_err *err)
-{
-	static const int calls[] = { SYS_poll,          SYS_ppoll,     SYS_connect,
-				     SYS_sendto,        SYS_recvfrom,  SYS_getsockopt,
-				     SYS_close,         SYS_getrandom, SYS_exit_group,
-				     SYS_clock_gettime, SYS_write,     SANDBOX_INET_SOCKET };
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[2] = { 0 };
-	int r = sandbox_basics(err);
-
-	if (r == 0 && syscall(SYS_capset, &head, none) < 0)
-		r = rl_fail_sys(err, errno, "drop capabilities");
-	if (r == 0)
-		r = sandbox_allow_only(calls, ARRAY_LEN(calls), err);
-	return r;
-}
+static const struct sandbox_call calls[] = {
+#ifdef SYS_poll
+	SANDBOX_CALL(poll),
+#endif
+	SANDBOX_CALL(ppoll),
+	SANDBOX_CALL(connect),
+	SANDBOX_CALL(sendto),
+	SANDBOX_CALL(recvfrom),
+	SANDBOX_CALL(getsockopt),
+	SANDBOX_CALL(close),
+	SANDBOX_CALL(getrandom),
+	SANDBOX_CALL(exit_group),
+	SANDBOX_CALL(clock_gettime),
+	SANDBOX_CALL(write),
+	SANDBOX_WHEN(socket, SANDBOX_IS(0, AF_INET)),
+	SANDBOX_WHEN(socket, SANDBOX_IS(0, AF_INET6)),
+	SANDBOX_END,
+};
 
 static void look(int pidfd, bool own_net, const char *target, uint16_t port, struct net_report *out)
 {
@@ -353,7 +355,8 @@ static void look(int pidfd, bool own_net, const char *target, uint16_t port, str
 		return;
 	}
 	get_resolvers(&servers);
-	if (lock_in(&err) < 0) {
+	if (sandbox_enter(&(struct sandbox){ .calls = { calls }, .other = SANDBOX_KILL }, &err) <
+	    0) {
 		out->failed = err.code;
 		return;
 	}

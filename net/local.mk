@@ -16,7 +16,7 @@ libnet_a_SOURCES += net/options.c
 libnet_a_SOURCES += net/pollset.c net/pollset.h
 libnet_a_SOURCES += net/publish.c net/publish.h net/publish_bind.c net/publish_holder.c net/publish_start.c
 libnet_a_SOURCES += net/resolver.c net/resolver.h
-libnet_a_SOURCES += net/sandbox.c net/sandbox.h
+libnet_a_SOURCES += net/jail.c net/jail.h
 libnet_a_SOURCES += net/try.c
 libnet_a_SOURCES += net/wire.c net/wire.h
 
@@ -26,7 +26,7 @@ libnetloop_a_SOURCES = net/loop.c net/loop.h
 libnetloop_a_CFLAGS = $(AM_CFLAGS) $(SLIRP_CFLAGS)
 pkglibexec_PROGRAMS += rl-net
 rl_net_SOURCES = net/main.c
-rl_net_LDADD = libnetloop.a libnet.a libbase.a $(SLIRP_LIBS) $(SECCOMP_LIBS)
+rl_net_LDADD = libnetloop.a libnet.a libcore.a libbase.a $(SLIRP_LIBS)
 
 # The forwarder of published ports
 pkglibexec_PROGRAMS += rl-port

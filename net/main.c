@@ -32,9 +32,9 @@
 #include "core/base/idle.h"
 #include "core/base/parse.h"
 #include "net/addr.h"
+#include "net/jail.h"
 #include "net/loop.h"
 #include "net/resolver.h"
-#include "net/sandbox.h"
 
 #define TAP_FD      3
 #define CONTROL_FD  4
@@ -140,10 +140,10 @@ static int serve(char **argv, struct rl_err *err)
 		return r;
 	/* it silenced the tap until we came (tap.c); a tap without filter says EINVAL */
 	(void)ioctl(TAP_FD, TUNDETACHFILTER, &(struct sock_fprog){ 0 });
-	r = sandbox_leave_root(err);
+	r = jail_leave_root(err);
 	if (r < 0)
 		return r;
-	r = sandbox_limits(err);
+	r = jail_limits(err);
 	if (r < 0)
 		return r;
 	r = resolv_reader_start(c.names ? CTR_FD : FD_NONE, NETWORKS_FD, &c.reader_fd, err);
@@ -153,7 +153,7 @@ static int serve(char **argv, struct rl_err *err)
 		(void)close(CTR_FD); /* the reader has them, this process shall not */
 		(void)close(NETWORKS_FD);
 	}
-	r = sandbox_enter(&c.conf_fd, err);
+	r = jail_enter(&c.conf_fd, err);
 	if (r < 0)
 		return r;
 	if (dup3(CONTROL_FD, STDERR_FILENO, O_CLOEXEC) < 0)

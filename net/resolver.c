@@ -22,9 +22,9 @@
 #include "core/base/parse.h"
 #include "core/base/proc.h"
 #include "net/endpoint.h"
+#include "net/jail.h"
 #include "net/lease.h"
 #include "net/network.h"
-#include "net/sandbox.h"
 
 /* "eth0" or "3" behind the '%' of a link-local address; 0 when there is none. */
 static uint32_t scope_id(const char *name)
@@ -249,7 +249,7 @@ int resolv_reader_start(int ctr_fd, int networks_fd, int *ret_fd, struct rl_err 
 	/* nor a mount stay busy because of where rl was called */
 	if (chdir("/") < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
-	if (sandbox_reader(err) < 0)
+	if (jail_reader(err) < 0)
 		_exit(1);
 	idle_shrink(); /* what only the start needed */
 	reader(3, ctr_fd < 0 ? FD_NONE : 4, 5);

@@ -197,22 +197,50 @@ static int enter(const struct ctrfs *f, struct rl_err *err)
 	return 0;
 }
 
-static int lock_in(struct rl_err *err)
-{
-	static const int calls[] = {
-		SYS_read,         SYS_pread64,    SYS_write,
-		SYS_openat2,      SYS_openat,     SYS_close,
-		SYS_fstat,        SYS_newfstatat, SYS_getdents64,
-		SYS_readlinkat,   SYS_flistxattr, SYS_fgetxattr,
-		SYS_lseek,        SYS_fcntl,      SYS_brk,
-		SYS_mmap,         SYS_munmap,     SYS_mremap,
-		SYS_madvise,      SYS_sendmsg,    SYS_recvmsg,
-		SYS_futex,        SYS_getrandom,  SYS_exit_group,
-		SYS_rt_sigreturn, SYS_writev,     SYS_sysinfo /* qsort() */,
-	};
-	int r = sandbox_basics(err);
+static const struct sandbox_call calls[] = {
+	SANDBOX_CALL(read),
+	SANDBOX_CALL(pread64),
+	SANDBOX_CALL(write),
+	SANDBOX_CALL(openat2),
+	SANDBOX_CALL(openat),
+	SANDBOX_CALL(close),
+	SANDBOX_CALL(fstat),
+	SANDBOX_CALL(newfstatat),
+	SANDBOX_CALL(getdents64),
+	SANDBOX_CALL(readlinkat),
+	SANDBOX_CALL(flistxattr),
+	SANDBOX_CALL(fgetxattr),
+	SANDBOX_CALL(lseek),
+	SANDBOX_CALL(fcntl),
+	SANDBOX_CALL(brk),
+	SANDBOX_CALL(mmap),
+	SANDBOX_CALL(munmap),
+	SANDBOX_CALL(mremap),
+	SANDBOX_CALL(madvise),
+	SANDBOX_CALL(sendmsg),
+	SANDBOX_CALL(recvmsg),
+	SANDBOX_CALL(futex),
+	SANDBOX_CALL(getrandom),
+	SANDBOX_CALL(exit_group),
+	SANDBOX_CALL(rt_sigreturn),
+	SANDBOX_CALL(writev),
+	SANDBOX_CALL(sysinfo), /* qsort() */
+	SANDBOX_END,
+};
 
-	return r < 0 ? r : sandbox_allow_only(calls, ARRAY_LEN(calls), err);
+/* It reads what lies below @root_fd, whoever it belongs to there, and nothing else. */
+static int lock_in(int root_fd, struct rl_err *err)
+{
+	const struct sandbox_dir root = { .fd = root_fd, .access = SANDBOX_READ };
+
+	return sandbox_enter(&(struct sandbox){ .calls = { calls },
+						.other = SANDBOX_KILL,
+						.caps = UINT64_C(1) << CAP_DAC_OVERRIDE |
+							UINT64_C(1) << CAP_DAC_READ_SEARCH |
+							UINT64_C(1) << CAP_FOWNER,
+						.dirs = &root,
+						.n_dirs = 1 },
+			     err);
 }
 
 static _Noreturn void child(const struct ctrfs *f, ctrfs_fn fn, void *arg, int keep_fd, int sock,
@@ -234,7 +262,7 @@ static _Noreturn void child(const struct ctrfs *f, ctrfs_fn fn, void *arg, int k
 	if (r == 0 && f && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
 		_exit(1);
 	if (r == 0 && f)
-		r = lock_in(&end.err);
+		r = lock_in(root_fd, &end.err);
 	if (r == 0)
 		r = fn(root_fd, sock, arg, &end.err);
 	if (r >= 0) {

@@ -72,46 +72,51 @@ static int set_limits(struct port *p, struct rl_err *err)
 	return 0;
 }
 
-static int keep_caps(struct rl_err *err)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct caps[2] = { { .effective = CAPS, .permitted = CAPS } };
-
-	for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
-		if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
-			return rl_fail_sys(err, errno, "empty the bounding set");
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
-	    syscall(SYS_capset, &head, caps) < 0)
-		return rl_fail_sys(err, errno, "drop capabilities");
-	return 0;
-}
+static const struct sandbox_call calls[] = {
+#ifdef SYS_epoll_wait
+	SANDBOX_CALL(epoll_wait),
+#endif
+	SANDBOX_CALL(epoll_pwait),
+	SANDBOX_CALL(splice),
+	SANDBOX_CALL(accept4),
+	SANDBOX_CALL(connect),
+	SANDBOX_CALL(close),
+	SANDBOX_CALL(recvmsg),
+	SANDBOX_CALL(sendmsg),
+	SANDBOX_CALL(recvfrom),
+	SANDBOX_CALL(sendto),
+	SANDBOX_CALL(epoll_ctl),
+	SANDBOX_CALL(setsockopt),
+	SANDBOX_CALL(getsockopt),
+	SANDBOX_CALL(bind),
+	SANDBOX_CALL(shutdown),
+	SANDBOX_CALL(pipe2),
+	SANDBOX_CALL(fcntl),
+	SANDBOX_CALL(getsockname),
+	SANDBOX_CALL(brk),
+	SANDBOX_CALL(mmap),
+	SANDBOX_CALL(munmap),
+	SANDBOX_CALL(mremap),
+	SANDBOX_CALL(madvise),
+	SANDBOX_CALL(clock_gettime),
+	SANDBOX_CALL(rt_sigreturn),
+	SANDBOX_CALL(futex),
+	SANDBOX_CALL(exit_group),
+	SANDBOX_CALL(restart_syscall),
+	SANDBOX_CALL(getrandom),
+	SANDBOX_CALL(write),
+	SANDBOX_WHEN(socket, SANDBOX_IS(0, AF_INET)),
+	SANDBOX_WHEN(socket, SANDBOX_IS(0, AF_INET6)),
+	SANDBOX_END,
+};
 
 static int lock_in(struct rl_err *err)
 {
-	static const int allowed[] = {
-#ifdef SYS_epoll_wait
-		SYS_epoll_wait,
-#endif
-		SYS_epoll_pwait, SYS_splice,        SYS_accept4,
-		SYS_connect,     SYS_close,         SYS_recvmsg,
-		SYS_sendmsg,     SYS_recvfrom,      SYS_sendto,
-		SYS_epoll_ctl,   SYS_setsockopt,    SYS_getsockopt,
-		SYS_bind,        SYS_shutdown,      SYS_pipe2,
-		SYS_fcntl,       SYS_getsockname,   SYS_brk,
-		SYS_mmap,        SYS_munmap,        SYS_mremap,
-		SYS_madvise,     SYS_clock_gettime, SYS_rt_sigreturn,
-		SYS_futex,       SYS_exit_group,    SYS_restart_syscall,
-		SYS_getrandom,   SYS_write,         SANDBOX_INET_SOCKET,
-	};
-	int r = keep_caps(err);
-
-	if (r == 0)
-		r = sandbox_basics(err);
-	if (r == 0)
-		r = sandbox_no_files(err);
-	if (r == 0)
-		r = sandbox_allow_only(allowed, ARRAY_LEN(allowed), err);
-	return r;
+	return sandbox_enter(&(struct sandbox){ .calls = { calls },
+						.other = SANDBOX_KILL,
+						.caps = CAPS,
+						.leave = SANDBOX_LEAVE_BIND },
+			     err);
 }
 
 static void on_message(struct port *p, struct port_watch *w, uint32_t events)

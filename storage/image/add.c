@@ -23,9 +23,9 @@
 #include "core/base/log.h"
 #include "storage/blob.h"
 #include "storage/image.h"
+#include "storage/image/calls.h"
 #include "storage/image/child.h"
 #include "storage/image/cmds.h"
-#include "storage/image/confine.h"
 #include "storage/image/hash.h"
 #include "storage/image/inflate.h"
 #include "storage/image/layers.h"
@@ -72,7 +72,12 @@ static const char *packed_by(int fd)
 static _Noreturn void measure_child(int result_fd)
 {
 	const int fds[] = { 0, result_fd };
-	const struct confine c = { .memory = MEMORY, .fds = fds, .n_fds = ARRAY_LEN(fds) };
+	const struct sandbox c = { .calls = { calls_base },
+				   .other = CALLS_OTHER,
+				   .memory = MEMORY,
+				   .files = CALLS_FILES,
+				   .fds = fds,
+				   .n_fds = ARRAY_LEN(fds) };
 	char digest[TARIN_DIGEST_SIZE] = "";
 	struct rl_err err = { 0 };
 	struct tarin *t = NULL;
@@ -80,7 +85,7 @@ static _Noreturn void measure_child(int result_fd)
 	int r = tarin_open(0, INT64_MAX, &t, &err);
 
 	if (r == 0)
-		r = confine_enter(&c, &err);
+		r = sandbox_enter(&c, &err);
 	if (r == 0)
 		r = tarin_end(t, digest, &bytes, &err);
 	child_answer(result_fd, r < 0 ? &err : NULL, digest, sizeof(digest));

@@ -20,8 +20,8 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "storage/image/calls.h"
 #include "storage/image/child.h"
-#include "storage/image/confine.h"
 #include "storage/image/inflate.h"
 #include "storage/image/place.h"
 #include "storage/image/tarin.h"
@@ -136,8 +136,10 @@ static _Noreturn void child(int in_fd, int stage_fd, const struct archive_limits
 			    int result_fd)
 {
 	const int fds[] = { in_fd, result_fd };
-	const struct confine_dir dir = { .fd = stage_fd, .write = 1 };
-	const struct confine c = { .groups = CONFINE_OPEN,
+	const struct sandbox_dir dir = { .fd = stage_fd, .access = SANDBOX_WRITE };
+	const struct sandbox c = { .calls = { calls_base, calls_open },
+				   .other = CALLS_OTHER,
+				   .files = CALLS_FILES,
 				   .dirs = &dir,
 				   .n_dirs = 1,
 				   .memory = READ_MEMORY,
@@ -149,7 +151,7 @@ static _Noreturn void child(int in_fd, int stage_fd, const struct archive_limits
 	int r = tarin_open(in_fd, limits->max_bytes, &t, &err);
 
 	if (r == 0)
-		r = confine_enter(&c, &err);
+		r = sandbox_enter(&c, &err);
 	if (r == 0)
 		r = read_all(t, stage_fd, limits, &list, &err);
 	child_answer(result_fd, r < 0 ? &err : NULL, list.data, list.len);

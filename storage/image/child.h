@@ -2,7 +2,7 @@
 /*
  * child.h - a forked child that reads hostile bytes, and its one answer over a pipe
  *
- * The child calls confine_enter() itself when it has opened what it needs, and ends with
+ * The child calls sandbox_enter() itself when it has opened what it needs, and ends with
  * child_answer(). The parent takes nothing in the answer on trust: lengths are limited, texts
  * terminated; what the payload means is checked by who asked for it. The child dies with its
  * parent.

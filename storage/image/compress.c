@@ -26,8 +26,8 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "storage/image/calls.h"
 #include "storage/image/child.h"
-#include "storage/image/confine.h"
 #include "storage/image/hash.h"
 
 #define SEGMENT      (4U << 20)
@@ -134,11 +134,16 @@ static bool read_segment(const struct packer *p, uint64_t k, unsigned char *to, 
 static _Noreturn void work(const struct packer *p, unsigned i, int answer)
 {
 	const int fds[] = { p->in, answer };
-	const struct confine c = { .memory = MEMORY_MAX, .fds = fds, .n_fds = ARRAY_LEN(fds) };
+	const struct sandbox c = { .calls = { calls_base },
+				   .other = CALLS_OTHER,
+				   .memory = MEMORY_MAX,
+				   .files = CALLS_FILES,
+				   .fds = fds,
+				   .n_fds = ARRAY_LEN(fds) };
 	size_t room = room_for_segment();
 	unsigned char *from = malloc(SEGMENT), *to = malloc(room);
 	struct rl_err ignored;
-	bool good = from && to && confine_enter(&c, &ignored) == 0;
+	bool good = from && to && sandbox_enter(&c, &ignored) == 0;
 
 	for (uint64_t k = i; k < p->segments; k += p->n) {
 		size_t n = segment_len(p, k);

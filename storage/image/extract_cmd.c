@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
+#include "storage/image/calls.h"
 #include "storage/image/cmds.h"
-#include "storage/image/confine.h"
 #include "storage/image/extract.h"
 #include "storage/image/inflate.h"
 #include "storage/image/tarin.h"
@@ -62,24 +62,23 @@ static int enter(struct rl_err *err)
 	return 0;
 }
 
-static int confine(struct rl_err *err)
+static int lock_in(struct rl_err *err)
 {
 	const int fds[] = { 0, 1 };
-	const struct confine_dir dir = { .fd = DEST_FD, .write = 1 };
-	const struct confine c = {
-		.groups = CONFINE_OPEN | CONFINE_TREE,
+	const struct sandbox_dir dir = { .fd = DEST_FD, .access = SANDBOX_WRITE };
+	const struct sandbox c = {
+		.calls = { calls_base, calls_open, calls_tree },
+		.other = CALLS_OTHER,
 		.dirs = &dir,
 		.n_dirs = 1,
-		.caps = UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_DAC_OVERRIDE |
-			UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
-			UINT64_C(1) << CAP_SETFCAP,
+		.caps = CALLS_UNPACK_CAPS,
 		.memory = MEMORY,
 		.files = FILES,
 		.fds = fds,
 		.n_fds = ARRAY_LEN(fds),
 	};
 
-	return confine_enter(&c, err);
+	return sandbox_enter(&c, err);
 }
 
 int cmd_extract(const struct rl *rl, int argc, char **argv, struct rl_err *err)
@@ -98,7 +97,7 @@ int cmd_extract(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	if (r == 0 && enters)
 		r = enter(err);
 	if (r == 0)
-		r = confine(err);
+		r = lock_in(err);
 	if (r == 0)
 		r = extract_all(DEST_FD, t, &o, err);
 	if (r == 0) /* whoever writes must not find the pipe closed before its end */

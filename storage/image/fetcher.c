@@ -16,7 +16,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/proc.h"
-#include "storage/image/confine.h"
+#include "storage/image/calls.h"
 
 #define DIRS_MAX 24
 
@@ -35,7 +35,7 @@ static const char *const readable[] = {
 };
 
 struct grants {
-	struct confine_dir v[DIRS_MAX];
+	struct sandbox_dir v[DIRS_MAX];
 	size_t n;
 };
 
@@ -49,7 +49,7 @@ static void grant(struct grants *g, const char *path)
 		fd_close(fd);
 		return;
 	}
-	g->v[g->n++] = (struct confine_dir){ .fd = fd };
+	g->v[g->n++] = (struct sandbox_dir){ .fd = fd };
 }
 
 /* /etc/resolv.conf may be a link to anywhere; the file is looked up again at each resolution. */
@@ -67,14 +67,14 @@ static void grant_resolv_conf(struct grants *g)
 }
 
 /**
- * confine() - Leave the fetcher what it needs
+ * lock_in() - Leave the fetcher what it needs
  *
  * Threat: a hostile registry exploits libcurl, the TLS library or our own parser.
  * Defence: no write access to any file, no exec, no capability; of the user's secrets it holds
  * those of this registry only.
  * Must not: run before the certificate folders were opened, or after the first byte arrived.
  */
-static int confine(const struct registry_conf *conf, int sock, struct rl_err *err)
+static int lock_in(const struct registry_conf *conf, int sock, struct rl_err *err)
 {
 	struct grants g = { .n = 0 };
 
@@ -85,8 +85,9 @@ static int confine(const struct registry_conf *conf, int sock, struct rl_err *er
 		grant(&g, conf->ca_dirs.v[i]);
 	if (conf->cert_dir)
 		grant(&g, conf->cert_dir);
-	return confine_enter(
-		&(struct confine){ .groups = CONFINE_OPEN | CONFINE_NET | CONFINE_THREAD,
+	return sandbox_enter(
+		&(struct sandbox){ .calls = { calls_base, calls_open, calls_net, calls_thread },
+				   .other = CALLS_OTHER,
 				   .dirs = g.v,
 				   .n_dirs = g.n,
 				   .files = 128,
@@ -160,7 +161,7 @@ static _Noreturn void child(const struct registry_conf *conf, int sock, pid_t pa
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
 	    prctl(PR_SET_DUMPABLE, 0) < 0)
 		_exit(1);
-	if (confine(conf, sock, &err) < 0 || serve(conf, sock, &err) < 0) {
+	if (lock_in(conf, sock, &err) < 0 || serve(conf, sock, &err) < 0) {
 		rl_wrap(&err, "fetch process");
 		fail_all(sock, &err);
 		_exit(1);

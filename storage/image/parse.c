@@ -10,8 +10,8 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
+#include "storage/image/calls.h"
 #include "storage/image/child.h"
-#include "storage/image/confine.h"
 #include "storage/ref.h"
 
 #define PARSER         "the parser"
@@ -35,11 +35,16 @@ struct job {
 
 static _Noreturn void work(const struct job *job, int fd)
 {
-	const struct confine c = { .memory = MEMORY_MAX, .fds = &fd, .n_fds = 1 };
+	const struct sandbox c = { .calls = { calls_base },
+				   .other = CALLS_OTHER,
+				   .memory = MEMORY_MAX,
+				   .files = CALLS_FILES,
+				   .fds = &fd,
+				   .n_fds = 1 };
 	struct rl_err err = { 0 };
 	struct buf out = { 0 };
 
-	if (confine_enter(&c, &err) < 0 || job->parse(job, &out, &err) < 0)
+	if (sandbox_enter(&c, &err) < 0 || job->parse(job, &out, &err) < 0)
 		child_answer(fd, &err, NULL, 0);
 	child_answer(fd, NULL, out.data ? out.data : "", out.len);
 }

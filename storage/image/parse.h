@@ -3,7 +3,7 @@
  * parse.h - documents from outside, parsed in a confined child
  *
  * The JSON of a manifest, index, config, list of tags or archive is HOSTILE; it is looked at in a
- * child that can do nothing but think and answer (child.h, confine.h). What comes back is a fixed
+ * child that can do nothing but think and answer (child.h, core/sandbox.h). What comes back is a fixed
  * struct or a list of short texts, and is checked once more here: digests by digest.h, counts and
  * sizes by their limits.
  */

@@ -12,8 +12,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "storage/blob.h"
+#include "storage/image/calls.h"
 #include "storage/image/child.h"
-#include "storage/image/confine.h"
 #include "storage/image/inflate.h"
 
 #define WHAT "the process that unpacks a layer"
@@ -22,14 +22,18 @@
 static _Noreturn void unpack(int in, int out, int answer)
 {
 	const int fds[] = { in, out, answer };
+	const struct sandbox s = { .calls = { calls_base },
+				   .other = CALLS_OTHER,
+				   .memory = 512U << 20,
+				   .files = CALLS_FILES,
+				   .fds = fds,
+				   .n_fds = ARRAY_LEN(fds) };
 	struct inflate *z = NULL;
 	struct rl_err err = { 0 };
 	const void *p;
 	ssize_t n = 0;
 
-	if (confine_enter(&(struct confine){ .memory = 512U << 20, .fds = fds, .n_fds = 3 }, &err) <
-		    0 ||
-	    inflate_open(in, INT64_MAX, &z, &err) < 0)
+	if (sandbox_enter(&s, &err) < 0 || inflate_open(in, INT64_MAX, &z, &err) < 0)
 		child_answer(answer, &err, NULL, 0);
 	while ((n = inflate_read(z, &p, &err)) > 0) {
 		int r = io_write_all(out, p, (size_t)n);

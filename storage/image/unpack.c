@@ -3,7 +3,7 @@
  * unpack.c - one layer stream to a staging folder, in a confined child; the header is the manual
  *
  * Theory of operation: the child opens everything that takes files or tables (digest, locale,
- * buffers), enters the sandbox, and only then reads the first byte (child.h, confine.h).
+ * buffers), enters the sandbox, and only then reads the first byte (child.h, core/sandbox.h).
  */
 #include "config.h"
 
@@ -18,8 +18,8 @@
 #include "core/base/cleanup.h"
 #include "storage/digest.h"
 #include "storage/image/apply.h"
+#include "storage/image/calls.h"
 #include "storage/image/child.h"
-#include "storage/image/confine.h"
 #include "storage/image/inflate.h"
 #include "storage/image/tarin.h"
 
@@ -72,18 +72,17 @@ int unpack_here(int in_fd, int diff_fd, int one_id, const struct unpack_limits *
  * opened, no network, no exec, no signal to others; files of any owner of S only below it.
  * Must not: read from @in_fd before this returns.
  */
-static int enter_confinement(int in_fd, int diff_fd, int result_fd,
-			     const struct unpack_limits *limits, struct rl_err *err)
+static int lock_in(int in_fd, int diff_fd, int result_fd, const struct unpack_limits *limits,
+		   struct rl_err *err)
 {
 	const int fds[] = { in_fd, result_fd };
-	struct confine_dir dirs[LOWER_MAX + 1] = { { .fd = diff_fd, .write = 1 } };
-	const struct confine s = {
-		.groups = CONFINE_OPEN | CONFINE_TREE,
+	struct sandbox_dir dirs[LOWER_MAX + 1] = { { .fd = diff_fd, .access = SANDBOX_WRITE } };
+	const struct sandbox s = {
+		.calls = { calls_base, calls_open, calls_tree },
+		.other = CALLS_OTHER,
 		.dirs = dirs,
 		.n_dirs = limits->n_lower + 1,
-		.caps = UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_DAC_OVERRIDE |
-			UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
-			UINT64_C(1) << CAP_SETFCAP,
+		.caps = CALLS_UNPACK_CAPS,
 		.memory = UNPACK_MEMORY,
 		.files = UNPACK_FILES,
 		.fds = fds,
@@ -94,7 +93,7 @@ static int enter_confinement(int in_fd, int diff_fd, int result_fd,
 		return rl_fail(err, E2BIG, "more than %d layers", LOWER_MAX);
 	for (size_t i = 0; i < limits->n_lower; i++)
 		dirs[i + 1].fd = limits->lower_fds[i];
-	return confine_enter(&s, err);
+	return sandbox_enter(&s, err);
 }
 
 static _Noreturn void child(int in_fd, int diff_fd, int one_id, const struct unpack_limits *limits,
@@ -109,7 +108,7 @@ static _Noreturn void child(int in_fd, int diff_fd, int one_id, const struct unp
 	(void)umask(0);
 	r = prepare(in_fd, diff_fd, one_id, limits, &a, &t, &err);
 	if (r == 0)
-		r = enter_confinement(in_fd, diff_fd, result_fd, limits, &err);
+		r = lock_in(in_fd, diff_fd, result_fd, limits, &err);
 	if (r == 0)
 		r = work(a, t, &res, &err);
 	child_answer(result_fd, r < 0 ? &err : NULL, &res, sizeof(res));

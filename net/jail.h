@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox.h - how rl-net and its reader lock themselves in
+ * jail.h - how rl-net and its reader lock themselves in
  *
  * Order for rl-net, written down once: not root, limits, reader forked, jail (namespaces, empty root),
  * capabilities and no_new_privs, Landlock, seccomp; only then is the first frame read. It stays
@@ -11,20 +11,20 @@
 #include "core/base/err.h"
 
 /* Resource limits, no core dumps, not ptraceable by others of the user's processes. */
-int sandbox_limits(struct rl_err *err) RL_MUST_USE;
+int jail_limits(struct rl_err *err) RL_MUST_USE;
 
 /* Running as root: become nobody, if there is such an id. First of all steps. */
-int sandbox_leave_root(struct rl_err *err) RL_MUST_USE;
+int jail_leave_root(struct rl_err *err) RL_MUST_USE;
 
 /**
- * sandbox_enter() - Lock the packet loop in; see sandbox.c for the steps
+ * jail_enter() - Lock the packet loop in; see jail.c for the steps
  * @ret_conf:	Writable descriptor of what will be /etc/resolv.conf in the empty root, the only
  *		file there; FD_NONE when there is no empty root
  *
  * An empty root needs a user namespace. Where the host forbids those it is left out with a
  * warning and the other layers stand alone; each of the others is required.
  */
-int sandbox_enter(int *ret_conf, struct rl_err *err) RL_MUST_USE;
+int jail_enter(int *ret_conf, struct rl_err *err) RL_MUST_USE;
 
-/* For the reader of resolv.conf: no capabilities, no_new_privs, ten system calls. */
-int sandbox_reader(struct rl_err *err) RL_MUST_USE;
+/* For the reader of resolv.conf: it may read files, with ten system calls, and nothing else. */
+int jail_reader(struct rl_err *err) RL_MUST_USE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_confine.c - storage/image/confine: what a confined child can still do, and what it cannot */
+/* test_calls.c - storage/image/calls: what a confined child can still do, and what it cannot */
 #include "config.h"
 
 #include <errno.h>
@@ -10,8 +10,19 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "storage/image/confine.h"
+#include "storage/image/calls.h"
 #include "tests/unit/unit.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZERS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_SANITIZERS 1
+#endif
+#endif
+#ifndef UNDER_SANITIZERS
+#define UNDER_SANITIZERS 0
+#endif
 
 #define CHECK(cond)                                                                                \
 	do {                                                                                       \
@@ -48,6 +59,8 @@ static void try_outside(int dir, int ro, const char *path)
 	CHECK(open("/etc/passwd", O_WRONLY | O_CLOEXEC) < 0);
 	CHECK(openat(ro, "new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0);
 	CHECK(openat(dir, "out/rl-test-confine", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0);
+	if (UNDER_SANITIZERS) /* there is no filter then */
+		return;
 	CHECK(fchmodat(ro, "old", 0777, 0) < 0 && errno == EPERM);
 	CHECK(chmod(file, 0777) < 0 && errno == EPERM);
 	CHECK(chown(file, 0, 0) < 0 && errno == EPERM);
@@ -85,13 +98,16 @@ static void test_walls(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		const struct confine_dir dirs[] = { { dir, 1 }, { ro, 0 } };
-		const struct confine c = { .groups = CONFINE_OPEN | CONFINE_TREE,
+		const struct sandbox_dir dirs[] = { { dir, SANDBOX_WRITE }, { ro, SANDBOX_READ } };
+		const struct sandbox c = { .calls = { calls_base, calls_open, calls_tree },
+					   .other = CALLS_OTHER,
+					   .fds = &dir,
+					   .n_fds = 1,
 					   .dirs = dirs,
 					   .n_dirs = 2,
 					   .caps = UINT64_C(1) << CAP_CHOWN,
 					   .memory = 64 << 20 };
-		CHECK(confine_enter(&c, &err) == 0);
+		CHECK(sandbox_enter(&c, &err) == 0);
 		CHECK(fcntl(extra, F_GETFD) < 0 && fcntl(top, F_GETFD) < 0);
 		try_inside(dir, ro);
 		if (has_landlock())
@@ -115,11 +131,13 @@ static void test_memory(void **state)
 	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		const struct confine c = { .memory = 16 << 20 };
+		const struct sandbox c = { .calls = { calls_base },
+					   .other = CALLS_OTHER,
+					   .memory = 16 << 20 };
 		struct rl_err err = { 0 };
 		void *volatile p;
 
-		CHECK(confine_enter(&c, &err) == 0);
+		CHECK(sandbox_enter(&c, &err) == 0);
 		p = malloc(8 << 20);
 		CHECK(p);
 		free(p);
@@ -141,5 +159,5 @@ int main(void)
 		cmocka_unit_test(test_memory),
 	};
 
-	return cmocka_run_group_tests_name("storage/image/confine", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("storage/image/calls", tests, NULL, NULL);
 }
