@@ -167,8 +167,8 @@ run rl run --rm --network none -a stdout $IMG sh -c 'echo out; echo err >&2'
 expect '--attach stdout' 0 out ''
 run rl run --rm --network none -a STDERR $IMG sh -c 'echo out; echo err >&2; exit 3'
 expect '--attach stderr' 3 '' err
-run rl run --rm --network none -i -a stdout $IMG cat <"$T/three"
-expect '--attach without stdin' '*' ''
+run rl run --rm --network none -i -a stdout $IMG sh -c 'timeout 1 cat; echo end' <"$T/three"
+expect '--attach without stdin: it stays open, and empty' 0 end
 run rl run --rm -a stdwhat $IMG true
 expect_error '--attach: no stream' "*'stdwhat'*--attach*"
 run rl run -d -a stdout $IMG true
