@@ -218,9 +218,9 @@ static void from_client(struct pump *p, struct client *c)
 		p->in_end = true;
 	} else if (p->in.type == PUMP_DETACH) {
 		p->detached = true;
-	} else if (p->in.type == PUMP_STDOUT_GONE && p->fd.pid && !p->fd.terminal) {
+	} else if (p->in.type == PUMP_STDOUT_GONE && c->first && !p->fd.terminal) {
 		drop(&p->fd.out);
-	} else if (p->in.type == PUMP_STDERR_GONE && p->fd.pid) {
+	} else if (p->in.type == PUMP_STDERR_GONE && c->first) {
 		drop(&p->fd.err);
 	} else if (p->in.type == PUMP_SIZE && n == 5 && p->fd.terminal && p->fd.in >= 0) {
 		resize(p);

@@ -9,7 +9,8 @@
  * end needs two things, in any order: the monitor's MONITOR_EXITED and the pump's end mark; so no
  * byte is lost. An exec's pump says both at once. stdin is read only when the previous chunk went
  * out: nothing queues here. A terminal that hangs up ends the relay, and with it the container that
- * we started. If our stdout is gone the relay goes on reading, so that the container can end.
+ * we started. If our stdout is gone the relay goes on reading, so that the container can end; it
+ * hears of it as from any pipe (SIGPIPE) where nobody else may want its output (`pipeline`).
  */
 #include "config.h"
 
@@ -206,11 +207,11 @@ static void started(struct state *s)
 	send_size(s, 0);
 }
 
-/* "rl exec C yes | head": who writes shall see the end of the pipeline, as without rl. */
+/* "rl run --rm IMG yes | head": who writes shall see the end of the pipeline, as without rl. */
 static void say_gone(const struct state *s, bool *gone, char type)
 {
 	*gone = true;
-	if (s->r->kind == RELAY_EXEC) /* lost when the socket is full of its input */
+	if (s->r->pipeline) /* lost when the socket is full of its input */
 		(void)send(s->r->attach, &type, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

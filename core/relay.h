@@ -27,7 +27,9 @@ struct relay {
 	bool no_out, no_err; /* leave out what comes on these */
 	bool terminal;       /* -t: raw mode when our stdin is a terminal, sizes */
 	bool sig_proxy;      /* forward signals; else one that would end us makes us leave */
-	struct detach keys;  /* that make us leave, typed in a terminal */
+	bool pipeline; /* nobody else's output: when our stdout has no reader any more, who writes
+			* has none either; else it writes on, for its log and others */
+	struct detach keys; /* that make us leave, typed in a terminal */
 };
 
 struct relay_end {

@@ -210,6 +210,7 @@ static int stay(const struct exec_req *req, int sock, struct exec_done *ret, str
 		.attach = sock,
 		.stdin_on = req->interactive,
 		.terminal = req->tty,
+		.pipeline = true,
 		.keys = req->keys,
 	};
 	struct relay_end end = { 0 };

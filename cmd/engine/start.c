@@ -290,6 +290,7 @@ static int stay(struct starting *s, const struct monitor_client *client,
 		.no_err = req->no_err,
 		.terminal = s->c->tty,
 		.sig_proxy = req->sig_proxy,
+		.pipeline = s->c->remove,
 		.keys = req->keys,
 	};
 	struct relay_end end;

@@ -287,8 +287,9 @@ run rl run --rm --network none $img sh -c 'wc -c' <"$T/blob"
 expect "without -i stdin is empty" 0 0
 q $img sh -c 'echo to-out; echo to-err >&2'
 expect "stdout and stderr stay apart" 0 to-out to-err
-run bash -c "$(declare -f rl as_user as_user_exec); $(declare -p TIME_LIMIT RL T TEST_USER TEST_UID TEST_GID ROOT USER_ENV RL_TEST_MARK); rl run --rm --network none $img yes | head -n 1"
-expect "a closed pipe ends it" 0 y
+rl run --rm --network none $img yes 2>"$T/err" | head -n 1 >"$T/out"
+status=${PIPESTATUS[0]} out=$(cat "$T/out") err=$(cat "$T/err")
+expect "a closed pipe ends it" '@(1|141)' y # by an error of its write, or SIGPIPE
 q $img sh -c 'test -t 0 || echo no-terminal'
 expect "no terminal without -t" 0 no-terminal
 run as_user bash -c "'$RL' run --rm --network none $img echo fine <&- "
