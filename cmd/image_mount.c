@@ -26,7 +26,7 @@
 #include "core/base/strv.h"
 #include "core/session.h"
 #include "storage/image.h"
-#include "storage/layer.h"
+#include "storage/stack.h"
 
 #define LAYERS_MAX 200 /* their descriptors' names fit into the one page of mount(2) */
 
@@ -63,49 +63,44 @@ static int read_session(struct session *ret, struct rl_err *err)
 	return 0;
 }
 
-/* "lowerdir=" of the image's layers, topmost first; their descriptors are left open in @fds. */
-static int stack(const struct rl *rl, const struct image *img, int *fds, size_t *n, struct buf *b,
-		 struct rl_err *err)
+/* "lowerdir=" of the image's layers, topmost first, and folders that hold only data; their descriptors are
+ * left open in @st. */
+static int options(const struct rl *rl, const struct image *img, const char *path, struct stack *st,
+		   struct buf *b, struct rl_err *err)
 {
 	struct session s;
 	int r = read_session(&s, err), bad = buf_str(b, "userxattr,lowerdir=");
 
 	if (r == 0 && img->diff_ids.n > LAYERS_MAX)
 		r = rl_fail(err, E2BIG, "it has more than %d layers", LAYERS_MAX);
-	for (size_t i = img->diff_ids.n; r == 0 && i > 0; i--) {
-		char key[LAYER_KEY_MAX];
-
-		r = layer_key(img->diff_ids.v[i - 1], &s, NULL, NULL, key, err);
-		if (r == 0)
-			r = layer_open(rl, key, err);
-		if (r < 0)
-			return r;
-		fds[(*n)++] = r;
-		bad |= buf_printf(b, "/proc/self/fd/%d:", r);
-		if (layer_is_opaque(r))
-			break;
-		r = 0;
-	}
+	if (r == 0)
+		r = stack_open(rl, &s, &img->diff_ids, st, err);
+	if (r < 0)
+		return r;
+	for (size_t i = st->n; i > st->n_data; i--)
+		bad |= buf_printf(b, "/proc/self/fd/%d:", st->fds[i - 1]);
 	/* an overlay needs two of them: the last is the empty folder it is mounted on */
-	return r < 0 ? r : bad ? rl_oom(err) : 0;
+	if (st->n_data == 0)
+		bad |= buf_str(b, path);
+	else
+		b->data[--b->len] = '\0'; /* the last ':' */
+	for (size_t i = st->n_data; i > 0; i--)
+		bad |= buf_printf(b, "::/proc/self/fd/%d", st->fds[i - 1]);
+	return bad ? rl_oom(err) : 0;
 }
 
 static int mount_at(const struct rl *rl, const struct image *img, const char *path,
 		    struct rl_err *err)
 {
 	auto_buf struct buf b = { 0 };
-	int fds[LAYERS_MAX];
-	size_t n = 0;
-	int r = stack(rl, img, fds, &n, &b, err);
+	struct stack st = { 0 };
+	int r = options(rl, img, path, &st, &b, err);
 
-	if (r == 0 && buf_str(&b, path) < 0)
-		r = rl_oom(err);
 	if (r == 0 && mount("rl", path, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, b.data) < 0) {
 		r = rl_fail_sys(err, errno, "mount overlay on '%s'", path);
 		rl_hint(err, "the kernel's overlay is needed here: rl doctor");
 	}
-	while (n > 0)
-		fd_close(fds[--n]);
+	stack_close(&st);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/strv.h"
 #include "storage/digest.h"
 #include "storage/image.h"
@@ -30,6 +31,36 @@ static void path_of(const char *digest, char out[96])
 	(void)snprintf(out, 96, FOLDER "/%.64s", digest_hex(digest));
 }
 
+/* A packed layer that another store has: a link of ours with its path (blob_refer()). */
+static int open_referred(const struct rl *rl, const char *path, struct rl_err *err)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(rl->data_fd, path, target, sizeof(target) - 1);
+	auto_fd int fd = FD_NONE;
+	struct stat st;
+
+	if (n < 0)
+		return rl_fail_sys(err, errno, "open '%s'", path);
+	target[n] = '\0';
+	fd = open(target, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return rl_fail_sys(err, errno, "open the packed layer '%s' of another store",
+				   target);
+	return S_ISREG(st.st_mode) ? TAKE_FD(fd)
+				   : rl_fail(err, EINVAL, "'%s' is no packed layer", target);
+}
+
+int blob_refer(const struct rl *rl, const char *digest, const char *target)
+{
+	struct rl_err ignored;
+	char path[96];
+
+	if (io_mkdirs(rl->data_fd, FOLDER, 0700, &ignored) < 0)
+		return -ignored.code;
+	path_of(digest, path);
+	return symlinkat(target, rl->data_fd, path) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 int blob_open(const struct rl *rl, const char *digest, int64_t *ret_size, struct rl_err *err)
 {
 	auto_fd int fd = FD_NONE;
@@ -40,6 +71,11 @@ int blob_open(const struct rl *rl, const char *digest, int64_t *ret_size, struct
 		return rl_fail(err, EINVAL, "'%.100s' is not a digest", digest);
 	path_of(digest, path);
 	fd = openat(rl->data_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ELOOP) {
+		fd = open_referred(rl, path, err);
+		if (fd < 0)
+			return fd;
+	}
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return rl_fail_sys(err, errno, "open the packed layer '%.19s'", digest);
 	*ret_size = st.st_size;
@@ -65,6 +101,16 @@ int blob_new(const struct rl *rl)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Who lets others read his packed layers (chmod of the folder) means those to come as well. */
+static void share(const struct rl *rl, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(rl->data_fd, FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 044) &&
+	    fchmodat(rl->data_fd, path, 0600 | (st.st_mode & 044), 0) < 0)
+		log_debug("chmod '%s': %s", path, strerror(errno));
+}
+
 int blob_keep(const struct rl *rl, int fd, const char *digest, struct rl_err *err)
 {
 	char path[96], self[40];
@@ -75,6 +121,7 @@ int blob_keep(const struct rl *rl, int fd, const char *digest, struct rl_err *er
 	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, self, rl->data_fd, path, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
 		return rl_fail_sys(err, errno, "keep '%s'", path);
+	share(rl, path);
 	return 0;
 }
 
@@ -144,6 +191,7 @@ int blob_part_keep(const struct rl *rl, const char *digest, struct rl_err *err)
 	path_of(digest, to);
 	if (renameat(rl->data_fd, from, rl->data_fd, to) < 0)
 		return rl_fail_sys(err, errno, "keep '%s'", to);
+	share(rl, to);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  * blobs/sha256/<hex> is named by the digest that manifests use. Written by pull and load beside the
  * unpacked layer, read by push and save, removed with the last image whose manifest lists it. A
  * blob is a convenience: running containers never needs it, and a file system without O_TMPFILE
- * keeps none. It is not synced, so whoever reads it checks the digest.
+ * keeps none. It is not synced, so whoever reads it checks the digest. A link instead of a file refers
+ * to the packed layer of another store (storage/elsewhere.h).
  */
 #pragma once
 
@@ -18,6 +19,8 @@ int blob_open(const struct rl *rl, const char *digest, int64_t *ret_size,
 	      struct rl_err *err) RL_MUST_USE;
 bool blob_exists(const struct rl *rl, const char *digest);
 void blob_drop(const struct rl *rl, const char *digest); /* it is not what its name says */
+/* Another store has it at the absolute path @target. 0 or -errno. */
+int blob_refer(const struct rl *rl, const char *digest, const char *target) RL_MUST_USE;
 /* A nameless file to fill; nothing stays when it is closed. fd, or -errno when none can be kept. */
 int blob_new(const struct rl *rl);
 /* Give it the name that its content was checked to have. Fine when that is there already. */

@@ -22,9 +22,11 @@
 #include "core/base/proc.h"
 #include "core/base/waiting.h"
 #include "core/events.h"
+#include "storage/elsewhere.h"
 #include "storage/fetch_helper.h"
 #include "storage/fetch_request.h"
 #include "storage/ref.h"
+#include "storage/stack.h"
 
 #define RESULT_MAX (8 << 20)
 
@@ -424,6 +426,24 @@ static int load_builtin(const struct rl *rl, struct strv *ret_ids, struct rl_err
 	return load_from(rl, path, NULL, true, true, NULL, ret_ids, err);
 }
 
+/* Layers with files in another store get the one that stands for them now, not at the first start. */
+static int settle(const struct rl *rl, const struct session *s, const struct strv *ids,
+		  struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ids->n && elsewhere_any(rl); i++) {
+		auto_image struct image img = { 0 };
+		struct stack st = { 0 };
+
+		r = image_load(rl, ids->v[i], &img, err);
+		if (r == 0)
+			r = stack_open(rl, s, &img.diff_ids, &st, err);
+		stack_close(&st);
+	}
+	return r;
+}
+
 int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret_ids,
 	       struct rl_err *err)
 {
@@ -448,6 +468,8 @@ int fetch_pull(const struct rl *rl, const struct pull_req *req, struct strv *ret
 	r = fd < 0 ? fd
 		   : fetch_helper_run(rl, &s, words, (struct proc_fd[]){ { fd, 3 } }, 1, NULL,
 				      ret_ids, err);
+	if (r == 0)
+		r = settle(rl, &s, ret_ids, err);
 	session_close(&s);
 	if (r < 0)
 		events_thing(rl, "image", "pull-error", NULL, req->name);
@@ -658,6 +680,14 @@ int fetch_flatten(const struct rl *rl, const struct session *s, const char *diff
 
 	(void)idmap_format(uids, uid_text);
 	(void)idmap_format(gids, gid_text);
+	return fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
+}
+
+int fetch_merge(const struct rl *rl, const struct session *s, const char *diff_id, const char *from,
+		const char *to, struct rl_err *err)
+{
+	const char *const words[] = { "merge", diff_id, to, from, NULL };
+
 	return fetch_helper_run(rl, s, words, NULL, 0, NULL, NULL, err);
 }
 

@@ -89,6 +89,10 @@ int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *
 int fetch_flatten(const struct rl *rl, const struct session *s, const char *diff_id,
 		  const char *from, const char *to, const struct idmap *uids,
 		  const struct idmap *gids, struct rl_err *err) RL_MUST_USE;
+/* One layer @to that shows what the layers of @from (keys, topmost first, with commas) do together, its
+ * files being theirs; @diff_id is the topmost's. */
+int fetch_merge(const struct rl *rl, const struct session *s, const char *diff_id, const char *from,
+		const char *to, struct rl_err *err) RL_MUST_USE;
 /* Remove a tree below data_dir that holds files of subordinate owners (done inside S). */
 int fetch_remove_tree(const struct rl *rl, const struct session *s, const char *rel_path,
 		      struct rl_err *err) RL_MUST_USE;

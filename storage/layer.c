@@ -21,6 +21,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
@@ -30,6 +31,7 @@
 #define LAYERS       "layers"
 #define STAGE_PREFIX ".tmp-"
 #define LOCK_PREFIX  ".lock-"
+#define FROM_MAX     (1 << 20)
 #define NEW_SECONDS  60 /* a staging folder this young may not have its lock yet */
 
 /* --- key ----------------------------------------------------------------------------------- */
@@ -140,6 +142,16 @@ bool layer_is_opaque(int fd)
 	return getxattr(path, "user.overlay.opaque", &y, 1) == 1 && y == 'y';
 }
 
+bool layer_is_from(const struct rl *rl, const char *key, const char *from)
+{
+	auto_free char *path = str_printf(LAYERS "/%s/" LAYER_FROM, key);
+	auto_buf struct buf b = { 0 };
+	struct rl_err ignored;
+
+	return path && io_read_file(rl->data_fd, path, FROM_MAX, &b, &ignored) == 0 && b.data &&
+	       strcmp(b.data, from) == 0;
+}
+
 /* --- staging ------------------------------------------------------------------------------- */
 
 /* The key's lock on a file that is still there: whoever used it last may have removed it. */
@@ -171,6 +183,16 @@ static void unlock_key(const struct rl *rl, struct layer_stage *st)
 		(void)unlinkat(rl->data_fd, path, 0); /* an empty file more does no harm */
 	fd_close(TAKE_FD(st->lock_fd));
 	fd_close(TAKE_FD(st->diff_fd));
+}
+
+/* Who lets others read his layers (chmod of layers/) means those to come as well. */
+static mode_t folder_mode(const struct rl *rl)
+{
+	struct stat st;
+
+	return fstatat(rl->data_fd, LAYERS, &st, AT_SYMLINK_NOFOLLOW) == 0
+		       ? 0700 | (st.st_mode & 055)
+		       : 0700;
 }
 
 static int make_stage(const struct rl *rl, struct layer_stage *st, struct rl_err *err)
@@ -251,6 +273,8 @@ int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_
 	/* one sync for all files of the layer, before the name says that it is whole */
 	if (syncfs(st->diff_fd) < 0)
 		return rl_fail_sys(err, errno, "write the layer to disk");
+	if (fchmodat(rl->data_fd, st->name, folder_mode(rl), 0) < 0)
+		return rl_fail_sys(err, errno, "chmod layer '%.12s'", st->key);
 	if (renameat(rl->data_fd, st->name, rl->data_fd, path) < 0) {
 		if (errno != EEXIST && errno != ENOTEMPTY)
 			return rl_fail_sys(err, errno, "publish layer '%.12s'", st->key);
@@ -274,6 +298,18 @@ void layer_abort(const struct rl *rl, struct layer_stage *st)
 		log_debug("left behind for the next sweep: %s", err.msg);
 	st->name[0] = '\0';
 	unlock_key(rl, st);
+}
+
+int layer_remove(const struct rl *rl, const char *key, struct rl_err *err)
+{
+	char path[256], trash[64] = LAYERS "/.trash-";
+
+	if (layer_path(key, "", path) < 0)
+		return rl_fail(err, EINVAL, "'%s' is no layer's name", key);
+	rand_hex(trash + strlen(trash), 8);
+	if (renameat(rl->data_fd, path, rl->data_fd, trash) < 0)
+		return rl_fail_sys(err, errno, "move '%s' away", path);
+	return io_remove_tree(rl->data_fd, trash, err);
 }
 
 /* --- sweeping ------------------------------------------------------------------------------ */

@@ -46,6 +46,10 @@ int layer_open(const struct rl *rl, const char *key, struct rl_err *err) RL_MUST
  */
 bool layer_is_opaque(int fd);
 
+/* Was the layer @key (one that stands for several) made from those whose keys @from lists? The hash in
+ * its key can be met by other layers on purpose; what it was made from is written down. */
+bool layer_is_from(const struct rl *rl, const char *key, const char *from);
+
 struct layer_stage {
 	char key[LAYER_KEY_MAX];
 	char name[64]; /* "layers/.tmp-..." relative to data_fd */
@@ -60,6 +64,8 @@ int layer_begin(const struct rl *rl, const char *key, bool wait, struct layer_st
 int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_id, int64_t size,
 		  int64_t files, struct rl_err *err) RL_MUST_USE;
 void layer_abort(const struct rl *rl, struct layer_stage *st); /* removes staging; inside S */
+/* Take a published layer away, at once for others; inside S. */
+int layer_remove(const struct rl *rl, const char *key, struct rl_err *err) RL_MUST_USE;
 /* Nobody holds its lock, and it is not so new that its maker is about to take it. */
 bool layer_stage_is_dead(int layers_fd, const char *name);
 /* Remove staging folders that no live process holds the lock of. */

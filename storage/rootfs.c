@@ -24,9 +24,9 @@
 #include "storage/fetch.h"
 #include "storage/layer.h"
 #include "storage/rootfs_parts.h"
+#include "storage/stack.h"
 
 #define NO_FLAT  "cache/no-flat" /* release of the kernel that cannot do it */
-#define FROM_MAX (1 << 20)
 
 const char *rootfs_rung_name(enum rootfs_rung rung)
 {
@@ -111,7 +111,7 @@ static bool flat_was_refused(const struct rl *rl, const char *release)
 
 /*
  * The plain layers that show, topmost first: their keys, separated by commas, in @ret. An overlay does not
- * see that a layer hides all below it: those are left out. Return: number of the lowest, or -errno
+ * see that a layer hides all below it: those are left out.
  */
 static int flat_sources(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
 			struct buf *ret, struct rl_err *err)
@@ -128,20 +128,9 @@ static int flat_sources(const struct rl *rl, const struct session *s, const stru
 		if (fd < 0)
 			return fd;
 		if (layer_is_opaque(fd))
-			return (int)i - 1;
+			break;
 	}
 	return 0;
-}
-
-/* The hash in its key can be met by other layers on purpose; what it was made from is written down. */
-static bool flat_is_from(const struct rl *rl, const char *key, const char *from)
-{
-	auto_free char *path = str_printf("layers/%s/" LAYER_FROM, key);
-	auto_buf struct buf b = { 0 };
-	struct rl_err ignored;
-
-	return path && io_read_file(rl->data_fd, path, FROM_MAX, &b, &ignored) == 0 && b.data &&
-	       strcmp(b.data, from) == 0;
 }
 
 /* The layer that stands for all of @from. */
@@ -166,6 +155,46 @@ static int make_flat(const struct rl *rl, const struct session *s, const char *d
 	return r;
 }
 
+/* The keys of what @r is opened from, topmost first, in @from, and folders that only have data. */
+static int flat_parts(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+		      struct buf *from, struct strv *data, struct rl_err *err)
+{
+	char whole[LAYER_KEY_MAX];
+	int r = stack_whole(rl, s, diff_ids, whole, data, err);
+
+	if (r > 0)
+		return buf_str(from, whole) < 0 ? rl_oom(err) : 0;
+	return r < 0 ? r : flat_sources(rl, s, diff_ids, from, err);
+}
+
+/* @data, then the layers of @from from the bottom, then @key; all but the last for their data. */
+static int open_parts(const struct rl *rl, const struct strv *data, const char *from,
+		      const char *key, struct rootfs *r, struct rl_err *err)
+{
+	auto_strv struct strv keys = { 0 };
+	int rc = 0;
+
+	if (strv_split(&keys, from, ',') < 0)
+		return rl_oom(err);
+	free(r->layer_fds);
+	r->layer_fds = calloc(data->n + keys.n + 1, sizeof(*r->layer_fds));
+	if (!r->layer_fds)
+		return rl_oom(err);
+	for (size_t i = 0; i < data->n + keys.n + 1; i++) {
+		if (i < data->n)
+			rc = open(data->v[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		else if (i < data->n + keys.n)
+			rc = layer_open(rl, keys.v[keys.n - 1 - (i - data->n)], err);
+		else
+			rc = layer_open(rl, key, err);
+		if (rc < 0)
+			return i < data->n ? rl_fail_sys(err, errno, "open '%s'", data->v[i]) : rc;
+		r->layer_fds[r->n_layers++] = rc;
+	}
+	r->n_data = r->n_layers - 1;
+	return 0;
+}
+
 /*
  * With other owners than the layers have: one layer of names and owners over the plain ones, which are
  * read for their data only. 1: not here, a copy of each layer will have to do.
@@ -174,37 +203,60 @@ static int open_flat(const struct rl *rl, const struct session *s, const struct 
 		     const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
 		     struct rl_err *err)
 {
-	char key[LAYER_KEY_MAX], plain[LAYER_KEY_MAX];
+	char key[LAYER_KEY_MAX];
 	auto_buf struct buf from = { 0 };
+	auto_strv struct strv data = { 0 };
 	size_t n = diff_ids->n;
-	int rc, low;
+	int rc;
 
-	if (r->rung != ROOTFS_OVERLAY || n == 0 || s->rung == SESSION_ONE_ID ||
-	    n >= ROOTFS_OVERLAY_LAYERS_MAX || (idmap_is_identity(uids) && idmap_is_identity(gids)))
+	if (r->rung != ROOTFS_OVERLAY || n == 0 || n >= ROOTFS_OVERLAY_LAYERS_MAX)
 		return 1;
 	rc = layer_flat_key(diff_ids, s, uids, gids, key, err);
-	low = rc < 0 ? rc : flat_sources(rl, s, diff_ids, &from, err);
-	if (low < 0)
-		return low;
-	if (!layer_exists(rl, key))
+	if (rc == 0)
+		rc = flat_parts(rl, s, diff_ids, &from, &data, err);
+	if (rc == 0 && !layer_exists(rl, key))
 		rc = make_flat(rl, s, diff_ids->v[n - 1], from.data, uids, gids, key, err);
 	if (rc < 0)
 		return rc == -EOPNOTSUPP ? 1 : rc;
-	if (!flat_is_from(rl, key, from.data))
+	if (!layer_is_from(rl, key, from.data))
 		return 1;
-	for (size_t i = (size_t)low; i <= n; i++) {
-		const char *name = i < n ? plain : key;
+	return open_parts(rl, &data, from.data, key, r, err);
+}
 
-		if (i < n)
-			rc = layer_key(diff_ids->v[i], s, NULL, NULL, plain, err);
-		if (rc == 0)
-			rc = layer_open(rl, name, err);
-		if (rc < 0)
-			return rc;
-		r->layer_fds[r->n_layers++] = rc;
-		rc = 0;
+/* With the owners that the layers have */
+static int open_plain(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+		      struct rootfs *r, struct rl_err *err)
+{
+	struct stack st = { 0 };
+	int rc = stack_open(rl, s, diff_ids, &st, err);
+
+	if (rc < 0)
+		return rc;
+	r->layer_fds = st.fds;
+	r->n_layers = st.n;
+	r->n_data = st.n_data;
+	if (st.n_data == 0 || r->rung == ROOTFS_OVERLAY)
+		return 0;
+	rl_fail(err, ENOTSUP, "files of this image are in another store, which %s cannot show",
+		rootfs_rung_name(r->rung));
+	return rl_hint(err, "the kernel's overlay can: rl doctor; or remove the image and the store "
+			    "from storage.conf, and pull it again");
+}
+
+/* With other owners, a copy of each layer */
+static int open_shifted(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+			const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
+			struct rl_err *err)
+{
+	for (size_t i = 0; i < diff_ids->n; i++) {
+		int fd = open_layer(rl, s, diff_ids->v[i], uids, gids, err);
+
+		if (fd < 0)
+			return rl_wrap(err, "layer %zu of %zu", i + 1, diff_ids->n);
+		while (r->n_layers > 0 && layer_is_opaque(fd))
+			fd_close(r->layer_fds[--r->n_layers]);
+		r->layer_fds[r->n_layers++] = fd;
 	}
-	r->n_data = n - (size_t)low;
 	return 0;
 }
 
@@ -212,28 +264,24 @@ static int open_layers(const struct rl *rl, const struct session *s, const struc
 		       const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
 		       struct rl_err *err)
 {
-	int fd;
+	const bool plain = s->rung == SESSION_ONE_ID ||
+			   (idmap_is_identity(uids) && idmap_is_identity(gids));
+	int rc;
 
-	r->layer_fds = calloc(diff_ids->n + 2, sizeof(*r->layer_fds));
-	if (!r->layer_fds)
-		return rl_oom(err);
-	fd = open_flat(rl, s, diff_ids, uids, gids, r, err);
-	if (fd <= 0)
-		return fd;
-	for (size_t i = 0; i < diff_ids->n; i++) {
-		fd = open_layer(rl, s, diff_ids->v[i], uids, gids, err);
-		if (fd < 0)
-			return rl_wrap(err, "layer %zu of %zu", i + 1, diff_ids->n);
-		while (r->n_layers > 0 && layer_is_opaque(fd))
-			fd_close(r->layer_fds[--r->n_layers]);
-		r->layer_fds[r->n_layers++] = fd;
+	if (plain) {
+		rc = open_plain(rl, s, diff_ids, r, err);
+	} else {
+		r->layer_fds = calloc(diff_ids->n + 2, sizeof(*r->layer_fds));
+		rc = r->layer_fds ? open_flat(rl, s, diff_ids, uids, gids, r, err) : rl_oom(err);
+		if (rc > 0)
+			rc = open_shifted(rl, s, diff_ids, uids, gids, r, err);
 	}
-	if (r->n_layers > 0)
-		return 0;
-	fd = empty_layer(r->ctr_fd, err);
-	if (fd < 0)
-		return fd;
-	r->layer_fds[r->n_layers++] = fd;
+	if (rc < 0 || r->n_layers > 0)
+		return rc;
+	rc = empty_layer(r->ctr_fd, err);
+	if (rc < 0)
+		return rc;
+	r->layer_fds[r->n_layers++] = rc;
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct link {
 
 struct copier {
 	int to_fd;          /* top of the target */
+	bool share;         /* files are linked, not copied */
 	struct link *links; /* open addressing; capacity is a power of two */
 	size_t n_links, cap_links;
 	struct buf path; /* where we are, "a/b", for messages and links */
@@ -224,6 +225,9 @@ static int copy_entry(struct copier *c, int from, int to, const char *name, int 
 	r = remove_target(c, to, name);
 	if (r < 0 || is_whiteout(&st))
 		return r;
+	/* too many names already: a copy of its own */
+	if (c->share && S_ISREG(st.st_mode) && linkat(from, name, to, name, 0) == 0)
+		return 0;
 	r = try_link(c, to, name, &st);
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -270,9 +274,9 @@ static int copy_children(struct copier *c, int from, int to, int depth)
 	return r;
 }
 
-int tree_apply(int layer_fd, int to_fd, struct rl_err *err)
+static int apply(int layer_fd, int to_fd, bool share, struct rl_err *err)
 {
-	struct copier c = { .to_fd = to_fd, .err = err };
+	struct copier c = { .to_fd = to_fd, .share = share, .err = err };
 	auto_fd int from = openat(layer_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 	int r;
@@ -287,4 +291,14 @@ int tree_apply(int layer_fd, int to_fd, struct rl_err *err)
 	free(c.links);
 	buf_done(&c.path);
 	return r;
+}
+
+int tree_apply(int layer_fd, int to_fd, struct rl_err *err)
+{
+	return apply(layer_fd, to_fd, false, err);
+}
+
+int tree_link(int layer_fd, int to_fd, struct rl_err *err)
+{
+	return apply(layer_fd, to_fd, true, err);
 }

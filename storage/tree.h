@@ -12,3 +12,5 @@
 
 /* @to_fd: open for reading. The top folder gets the layer's owner, mode and times as well. */
 int tree_apply(int layer_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
+/* The same, but files become further names of the layer's own: both are on one file system. */
+int tree_link(int layer_fd, int to_fd, struct rl_err *err) RL_MUST_USE;

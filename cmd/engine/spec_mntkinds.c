@@ -22,7 +22,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "storage/fetch.h"
-#include "storage/layer.h"
+#include "storage/stack.h"
 
 #define MOUNT_LAYERS_MAX 120 /* of SPEC_OPTIONS_MAX words */
 
@@ -246,9 +246,9 @@ static int make_upper(const struct spec_ctx *x, mode_t mode, char **ret, struct 
 	return rl_fail(err, E2BIG, "too many overlays");
 }
 
-/* @lower: topmost first. Without @upper it is read-only. */
+/* @lower: topmost first, the last @data for data only. Without @upper it is read-only. */
 static int set_overlay(struct mntlist *l, const struct volopt *v, const struct strv *lower,
-		       const char *upper, struct rl_err *err)
+		       size_t data, const char *upper, struct rl_err *err)
 {
 	auto_strv struct strv words = { 0 };
 	const char **opts;
@@ -261,7 +261,9 @@ static int set_overlay(struct mntlist *l, const struct volopt *v, const struct s
 	if (r == 0 && v->exec < 0)
 		r = strv_add(&words, "noexec");
 	for (size_t i = 0; r == 0 && i < lower->n; i++)
-		r = strv_take(&words, str_printf("lowerdir+=%s", lower->v[i]));
+		r = strv_take(&words, str_printf("%s+=%s",
+						 i < lower->n - data ? "lowerdir" : "datadir",
+						 lower->v[i]));
 	if (r == 0 && upper)
 		r = strv_take(&words, str_printf("upperdir=%s/upper", upper));
 	if (r == 0 && upper)
@@ -294,7 +296,7 @@ int usermnt_over(const struct spec_ctx *x, struct mntlist *l, const struct volop
 	r = make_upper(x, st.st_mode, &upper, err);
 	if (r == 0 && strv_add(&lower, real) < 0)
 		r = rl_oom(err);
-	return r < 0 ? r : set_overlay(l, v, &lower, upper, err);
+	return r < 0 ? r : set_overlay(l, v, &lower, 0, upper, err);
 }
 
 /* The path of an open folder; the caller frees it. */
@@ -305,28 +307,21 @@ static char *fd_name(int fd)
 	return link ? realpath(link, NULL) : NULL;
 }
 
-/* The folders of its layers, topmost first. */
+/* The folders of its layers, topmost first, then those that hold only data. */
 static int image_layers(const struct spec_ctx *x, const struct image *img, struct strv *ret,
-			struct rl_err *err)
+			size_t *ret_data, struct rl_err *err)
 {
-	if (img->diff_ids.n > MOUNT_LAYERS_MAX)
-		return rl_fail(err, E2BIG, "it has more than %d layers", MOUNT_LAYERS_MAX);
-	for (size_t i = img->diff_ids.n; i > 0; i--) {
-		char key[LAYER_KEY_MAX];
-		auto_fd int fd = FD_NONE;
-		int r = layer_key(img->diff_ids.v[i - 1], x->in->session, NULL, NULL, key, err);
+	struct stack st = { 0 };
+	int r = img->diff_ids.n > MOUNT_LAYERS_MAX
+			? rl_fail(err, E2BIG, "it has more than %d layers", MOUNT_LAYERS_MAX)
+			: stack_open(x->in->rl, x->in->session, &img->diff_ids, &st, err);
 
-		if (r < 0)
-			return r;
-		fd = layer_open(x->in->rl, key, err);
-		if (fd < 0)
-			return fd;
-		if (strv_take(ret, fd_name(fd)) < 0)
-			return rl_oom(err);
-		if (layer_is_opaque(fd))
-			break;
-	}
-	return ret->n ? 0 : rl_fail(err, ENODATA, "it has no files");
+	for (size_t i = st.n; r == 0 && i > 0; i--)
+		if (strv_take(ret, fd_name(st.fds[i - 1])) < 0)
+			r = rl_oom(err);
+	*ret_data = st.n_data;
+	stack_close(&st);
+	return r < 0 || ret->n ? r : rl_fail(err, ENODATA, "it has no files");
 }
 
 int usermnt_image(const struct spec_ctx *x, struct mntlist *l, const struct volopt *v,
@@ -337,15 +332,16 @@ int usermnt_image(const struct spec_ctx *x, struct mntlist *l, const struct volo
 	auto_strv struct strv lower = { 0 };
 	auto_free char *upper = NULL;
 	struct image img = { 0 };
+	size_t data = 0;
 	int r = fetch_image(x->in->rl, &pull, PULL_MISSING, &img, err);
 
 	if (r == 0)
-		r = image_layers(x, &img, &lower, err);
+		r = image_layers(x, &img, &lower, &data, err);
 	image_done(&img);
 	if (r == 0 && rw)
 		r = make_upper(x, 0755, &upper, err);
 	if (r == 0 && (rw || lower.n > 1))
-		r = set_overlay(l, v, &lower, upper, err);
+		r = set_overlay(l, v, &lower, data, upper, err);
 	else if (r == 0) /* the kernel makes no overlay of one layer alone */
 		r = mntlist_set(l, v->dest, lower.v[0],
 				(const char *const[]){ "bind", "rprivate", "ro", NULL }, err);

@@ -27,6 +27,7 @@
 #include "storage/image/copy.h"
 #include "storage/image/meta.h"
 #include "storage/image/place.h"
+#include "storage/image/stub.h"
 #include "storage/image/tarin.h"
 
 #define WH        ".wh."
@@ -47,7 +48,8 @@ struct apply {
 	struct buf paths;
 	struct dir_time *times;
 	size_t n_times, cap_times;
-	int64_t entries, files, bytes;
+	int64_t entries, files, bytes, stubs;
+	bool lower_stubs;
 };
 
 int apply_new(int diff_fd, bool one_id, const struct unpack_limits *limits, struct apply **ret,
@@ -203,12 +205,32 @@ static int create_file(struct apply *a, int dir_fd, const char *base, mode_t mod
 	return fd;
 }
 
-static int put_file(struct apply *a, int dir_fd, const char *base, struct tarin *t,
-		    struct archive_entry *e, struct rl_err *err)
+/* The entry's data, which may stay in the file @there of another store. */
+static int put_data(struct apply *a, struct tarin *t, int fd, int there, const char *path,
+		    int64_t size, struct rl_err *err)
+{
+	int64_t written = 0;
+	int r;
+
+	if (there < 0) {
+		r = tarin_write(t, fd, size, &written, err);
+		a->bytes += written;
+		return r;
+	}
+	r = tarin_same(t, there, size, err);
+	if (r == 0 || (r > 0 && stub_make(fd, a->limits.there, path, size) < 0))
+		return rl_fail(err, UNPACK_NOT_SAME, "the other store has something else there");
+	a->bytes += size;
+	a->stubs++;
+	return r < 0 ? r : 0;
+}
+
+static int put_file(struct apply *a, const char *path, int dir_fd, const char *base,
+		    struct tarin *t, struct archive_entry *e, struct rl_err *err)
 {
 	const struct timespec mtime = meta_mtime(e), ts[2] = { mtime, mtime };
-	int64_t size = archive_entry_size(e), written = 0;
-	auto_fd int fd = FD_NONE;
+	int64_t size = archive_entry_size(e);
+	auto_fd int fd = FD_NONE, there = FD_NONE;
 	int r;
 
 	if (size < 0)
@@ -219,8 +241,9 @@ static int put_file(struct apply *a, int dir_fd, const char *base, struct tarin 
 	fd = create_file(a, dir_fd, base, archive_entry_perm(e), err);
 	if (fd < 0)
 		return fd;
-	r = tarin_write(t, fd, size, &written, err);
-	a->bytes += written;
+	if (a->limits.there && archive_entry_sparse_count(e) == 0)
+		there = stub_find(a->limits.there_fd, path, size);
+	r = put_data(a, t, fd, there, path, size, err);
 	if (r == 0)
 		r = meta_apply(fd, e, a->place.one_id, err);
 	if (r < 0)
@@ -334,6 +357,7 @@ static int put_lower_file(struct apply *a, const char *path, const char *target,
 	if (copy_data(from, to, st.st_size, err) < 0)
 		return -err->code;
 	a->bytes += st.st_size;
+	a->lower_stubs = a->lower_stubs || stub_is(from); /* then this is one, too */
 	return copy_meta(from, to, &st, a->place.one_id, err);
 }
 
@@ -430,7 +454,7 @@ static int put_new(struct apply *a, const char *path, struct tarin *t, struct ar
 	switch (archive_entry_filetype(e)) {
 	case AE_IFREG:
 		a->files++;
-		return put_file(a, fd, base, t, e, err);
+		return put_file(a, path, fd, base, t, e, err);
 	case AE_IFDIR:
 		return put_dir(a, path, fd, base, e, err);
 	case AE_IFLNK:
@@ -513,5 +537,7 @@ int apply_all(struct apply *a, struct tarin *t, struct unpack_result *ret, struc
 		return -err->code;
 	ret->files = a->entries;
 	ret->disk_bytes = a->bytes;
+	ret->stubs = a->stubs;
+	ret->lower_stubs = a->lower_stubs;
 	return 0;
 }

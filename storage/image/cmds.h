@@ -37,3 +37,5 @@ int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) R
  */
 int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
+/* merge DIFF_ID TO_KEY KEY,...: one layer of the files of several, topmost first (merge.c) */
+int cmd_merge(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;

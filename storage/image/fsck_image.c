@@ -230,17 +230,6 @@ static const char *layer_damage(const struct fsck *f, const char *key)
 	return NULL;
 }
 
-static int remove_layer(const struct fsck *f, const char *key, struct rl_err *err)
-{
-	char path[320], trash[64] = "layers/.trash-";
-
-	(void)snprintf(path, sizeof(path), "layers/%s", key);
-	rand_hex(trash + strlen(trash), 8);
-	if (renameat(f->rl->data_fd, path, f->rl->data_fd, trash) < 0)
-		return rl_fail_sys(err, errno, "move '%s' away", path);
-	return io_remove_tree(f->rl->data_fd, trash, err);
-}
-
 static int layer_damaged(struct fsck *f, const char *key, const char *what, struct rl_err *err)
 {
 	const char *image = fsck_find(&f->needed, key), *ctr = fsck_find(&f->used, key);
@@ -255,7 +244,7 @@ static int layer_damaged(struct fsck *f, const char *key, const char *what, stru
 		return fsck_tell(f, false, err,
 				 "layer %.12s: %s: container %.12s uses it: 'rl rm' that first",
 				 key, what, ctr ? ctr : "(any)");
-	if (f->repair && remove_layer(f, key, err) < 0)
+	if (f->repair && layer_remove(f->rl, key, err) < 0)
 		return -err->code;
 	if (!image)
 		return fsck_tell(f, f->repair, err, "layer %.12s: %s: no image needs it%s", key,

@@ -22,9 +22,11 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/proc.h"
 #include "storage/blob.h"
 #include "storage/digest.h"
+#include "storage/elsewhere.h"
 #include "storage/image/child.h"
 #include "storage/image/unpack.h"
 #include "storage/layer.h"
@@ -46,6 +48,7 @@ struct item {
 	bool fed;         /* the stream has ended well */
 	bool unpacked;    /* @result is there */
 	bool needs_lower; /* begin when everything below is done; the stream was read once then */
+	bool not_there;   /* the unpacked layer of another store is no good */
 	unsigned tries;
 	int64_t not_before;
 	struct layer_stage stage;
@@ -62,6 +65,21 @@ struct layers {
 	unsigned active;
 };
 
+/* Its data were in another store and are no more: it is taken away, so that it comes anew. */
+static bool is_lost(const struct rl *rl, const char *key)
+{
+	auto_strv struct strv folders = { 0 };
+	struct rl_err err;
+
+	if (!elsewhere_any(rl) || elsewhere_of(rl, key, &folders, &err) < 0 ||
+	    elsewhere_check(key, &folders, &err) == 0)
+		return false;
+	if (layer_remove(rl, key, &err) == 0)
+		return true;
+	log_warn("%s", err.msg);
+	return false;
+}
+
 static int make_keys(struct layers *ls, const struct layer_want *want, struct rl_err *err)
 {
 	for (size_t i = 0; i < ls->n; i++) {
@@ -71,7 +89,7 @@ static int make_keys(struct layers *ls, const struct layer_want *want, struct rl
 		it->stage.lock_fd = it->stage.diff_fd = FD_NONE;
 		if (layer_key(want[i].diff_id, ls->conf->session, NULL, NULL, it->key, err) < 0)
 			return -err->code;
-		if (layer_exists(ls->conf->rl, it->key))
+		if (layer_exists(ls->conf->rl, it->key) && !is_lost(ls->conf->rl, it->key))
 			it->state = DONE;
 		/* the same layer twice (empty ones often are): once is enough */
 		for (size_t k = 0; k < i && it->state != DONE; k++)
@@ -208,6 +226,10 @@ static int start_child(struct layers *ls, size_t i, int in_fd, struct rl_err *er
 	} else {
 		limits.lower_later = 1;
 	}
+	if (it->want->there && !it->not_there) {
+		limits.there = elsewhere_tail(it->want->there);
+		limits.there_fd = it->want->there_fd;
+	}
 	if (r == 0)
 		r = unpack_start(in_fd, it->stage.diff_fd,
 				 ls->conf->session->rung == SESSION_ONE_ID, &limits, &it->unpack,
@@ -315,6 +337,21 @@ static void drop(struct layers *ls, size_t i)
 	it->state = PENDING;
 }
 
+/* Which folders the data of its stubs are in */
+static int note_elsewhere(const struct layers *ls, const struct item *it, struct rl_err *err)
+{
+	auto_strv struct strv folders = { 0 };
+	int r = 0;
+
+	if (it->result.stubs > 0 && strv_add(&folders, it->want->there) < 0)
+		return rl_oom(err);
+	for (const struct item *below = ls->v; r == 0 && it->result.lower_stubs && below < it;
+	     below++)
+		r = elsewhere_of(ls->conf->rl, below->key, &folders, err);
+	return r < 0 || folders.n == 0 ? r
+				       : elsewhere_write(ls->conf->rl, &it->stage, &folders, err);
+}
+
 static int publish(struct layers *ls, struct item *it, struct rl_err *err)
 {
 	struct rl_err e = { 0 };
@@ -324,6 +361,9 @@ static int publish(struct layers *ls, struct item *it, struct rl_err *err)
 		return rl_fail(err, EBADMSG, "layer %.19s: its content is %s, the config says %s",
 			       it->want->blob ? it->want->blob : it->want->diff_id,
 			       it->result.diff_id, it->want->diff_id);
+	r = note_elsewhere(ls, it, err);
+	if (r < 0)
+		return r;
 	r = child_fork(PUBLISHER, &it->publisher, &fd, err);
 	if (r == 0) {
 		r = layer_publish(ls->conf->rl, &it->stage, it->want->diff_id,
@@ -354,6 +394,18 @@ static void postpone(struct layers *ls, size_t i)
 {
 	drop(ls, i);
 	ls->v[i].needs_lower = true;
+	ls->v[i].tries = 0;
+}
+
+/* Begin anew, with a copy of the data. */
+static void not_there(struct layers *ls, size_t i, const struct rl_err *why)
+{
+	auto_free char *text = str_printf("'%s' is not used: %s", ls->v[i].want->there, why->msg);
+
+	if (text)
+		progress_note(ls->conf->progress, text);
+	drop(ls, i);
+	ls->v[i].not_there = true;
 	ls->v[i].tries = 0;
 }
 
@@ -402,6 +454,10 @@ static int child_done(struct layers *ls, size_t i, struct rl_err *err)
 	}
 	if (r == -UNPACK_NEEDS_LOWER && !it->needs_lower) {
 		postpone(ls, i);
+		return 0;
+	}
+	if (r == -UNPACK_NOT_SAME && !it->not_there) {
+		not_there(ls, i, err);
 		return 0;
 	}
 	if (r < 0)

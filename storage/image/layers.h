@@ -24,6 +24,8 @@ struct layer_want {
 	const char *diff_id; /* checked; borrowed */
 	const char *blob;    /* digest of the compressed bytes, or NULL; borrowed */
 	int64_t size;        /* compressed, -1 = unknown */
+	const char *there;   /* path of its diff folder in another store, or NULL; borrowed */
+	int there_fd;        /* on that; borrowed */
 };
 
 struct layers;

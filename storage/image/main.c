@@ -23,7 +23,7 @@ static const struct {
 	{ "load", cmd_load },       { "pull", cmd_pull },       { "push", cmd_push },
 	{ "login", cmd_login },     { "rmtree", cmd_rmtree },   { "save", cmd_save },
 	{ "flatten", cmd_flatten }, { "search", cmd_search },   { "shift", cmd_shift },
-	{ "remote", cmd_remote },
+	{ "remote", cmd_remote },   { "merge", cmd_merge },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)

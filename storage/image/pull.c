@@ -35,6 +35,7 @@
 #include "storage/image/cmds.h"
 #include "storage/image/copy.h"
 #include "storage/image/docs.h"
+#include "storage/image/foreign.h"
 #include "storage/image/hash.h"
 #include "storage/image/layers.h"
 #include "storage/image/parse.h"
@@ -52,6 +53,7 @@ struct keep {
 	int fd;       /* or FD_NONE */
 	bool is_blob; /* whole already, to be read; else a part that grows */
 	bool dropped; /* what there was is no good: only the registry is asked now */
+	char *refer;  /* it is another store's: its path there */
 };
 
 struct pull {
@@ -62,11 +64,14 @@ struct pull {
 	struct docs docs;
 	struct progress progress;
 	int signal_fd;
+	struct foreign foreign;
+	bool asked_stores; /* they are in @foreign */
 
 	/* while layers_run() is at work */
 	const struct manifest *manifest;
 	uint32_t *layer_ids; /* job of layer i, 0 = none */
 	struct keep *keep;   /* of layer i */
+	struct layer_want *want;
 	bool cut_off;        /* the network failed: the next pull may go on from there */
 };
 
@@ -230,44 +235,69 @@ static int get_config(struct pull *p, struct wanted *w, struct rl_err *err)
 
 /* --- layers --- */
 
+static void keep_close(struct keep *k)
+{
+	fd_close(TAKE_FD(k->fd));
+	free(TAKE_PTR(k->refer));
+}
+
 /* What is there of a layer is no good, or must make room. */
 static void keep_drop(struct pull *p, size_t i)
 {
 	struct keep *k = &p->keep[i];
 
-	if (k->fd >= 0 && k->is_blob)
+	if (k->fd >= 0 && k->is_blob && !k->refer)
 		blob_drop(p->rl, p->manifest->layers[i].digest.text);
-	else if (k->fd >= 0)
+	else if (k->fd >= 0 && !k->refer)
 		blob_part_drop(p->rl, p->manifest->layers[i].digest.text);
 	k->dropped = true;
-	fd_close(TAKE_FD(k->fd));
+	keep_close(k);
 }
 
 /*
- * Another user's store may have it. It is copied, so that it stays when that store goes, by reference
- * where the disk can; the fetcher hashes it like what it fetches.
+ * Another user's store may have it packed. Where its unpacked files are used, too, it is read there,
+ * else it is copied, so that it stays when that store goes, by reference where the disk can. The fetcher
+ * hashes it like what it fetches.
  */
-static void copy_from_stores(const struct pull *p, const struct descriptor *d, int to,
-			     int64_t *ret_have)
+static void keep_from_stores(const struct pull *p, size_t i, int64_t *ret_have)
 {
+	const struct descriptor *d = &p->manifest->layers[i];
+	struct keep *k = &p->keep[i];
+	auto_free char *path = NULL;
+	auto_fd int fd = foreign_blob(&p->foreign, d->digest.text, d->size, &path);
 	struct rl_err why;
 
-	for (size_t i = 0; i < p->req->stores.n && *ret_have == 0; i++) {
-		auto_free char *path = str_printf("%s/blobs/sha256/%s", p->req->stores.v[i],
-						  digest_hex(d->digest.text));
-		auto_fd int fd =
-			path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : FD_NONE;
-		struct stat st;
-
-		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != d->size)
-			continue;
-		if (copy_data(fd, to, d->size, &why) == 0)
-			*ret_have = d->size;
-		else if (ftruncate(to, 0) < 0)
-			return;
-		if (lseek(to, *ret_have, SEEK_SET) < 0)
-			log_debug("%s: not from another store", d->digest.text);
+	if (fd < 0)
+		return;
+	if (p->want[i].there) {
+		blob_part_drop(p->rl, d->digest.text); /* it is empty */
+		fd_close(k->fd);
+		k->fd = TAKE_FD(fd);
+		k->is_blob = true;
+		k->refer = TAKE_PTR(path);
+		*ret_have = d->size;
+		return;
 	}
+	if (copy_data(fd, k->fd, d->size, &why) == 0)
+		*ret_have = d->size;
+	else if (ftruncate(k->fd, 0) < 0)
+		return;
+	if (lseek(k->fd, *ret_have, SEEK_SET) < 0)
+		log_debug("%s: not from another store", d->digest.text);
+}
+
+/* What is whole in our own store, or refers to another one; a reference that leads nowhere goes. */
+static int own_blob(const struct pull *p, const char *digest, int64_t *ret_have)
+{
+	struct rl_err ignored;
+	int fd;
+
+	if (!blob_exists(p->rl, digest))
+		return -ENOENT;
+	fd = blob_open(p->rl, digest, ret_have, &ignored);
+	if (fd < 0)
+		blob_drop(p->rl, digest);
+	return fd;
 }
 
 /*
@@ -278,14 +308,12 @@ static void keep_open(struct pull *p, size_t i, int64_t *ret_have)
 {
 	const struct descriptor *d = &p->manifest->layers[i];
 	struct keep *k = &p->keep[i];
-	struct rl_err ignored;
 
 	*ret_have = 0;
-	fd_close(TAKE_FD(k->fd));
-	k->is_blob = blob_exists(p->rl, d->digest.text);
-	k->fd = k->is_blob ? blob_open(p->rl, d->digest.text, ret_have, &ignored)
-			   : blob_part(p->rl, d->digest.text, ret_have);
-	if (k->is_blob && k->fd >= 0 && *ret_have != d->size) {
+	keep_close(k);
+	k->fd = own_blob(p, d->digest.text, ret_have);
+	k->is_blob = k->fd >= 0;
+	if (k->is_blob && *ret_have != d->size) {
 		const bool again = !k->dropped;
 
 		*ret_have = 0;
@@ -294,8 +322,10 @@ static void keep_open(struct pull *p, size_t i, int64_t *ret_have)
 			keep_open(p, i, ret_have);
 		return;
 	}
+	if (!k->is_blob)
+		k->fd = blob_part(p->rl, d->digest.text, ret_have);
 	if (k->fd >= 0 && !k->is_blob && *ret_have == 0 && !k->dropped)
-		copy_from_stores(p, d, k->fd, ret_have);
+		keep_from_stores(p, i, ret_have);
 	if (k->fd < 0 || *ret_have <= d->size)
 		return;
 	*ret_have = 0; /* no beginning of this */
@@ -340,10 +370,12 @@ static void keep_blob(struct pull *p, size_t i)
 	struct keep *k = &p->keep[i];
 	struct rl_err why;
 
+	if (k->refer && blob_refer(p->rl, p->manifest->layers[i].digest.text, k->refer) < 0)
+		log_debug("packed layer %zu is not referred to", i);
 	if (k->fd >= 0 && !k->is_blob &&
 	    blob_part_keep(p->rl, p->manifest->layers[i].digest.text, &why) < 0)
 		log_debug("%s", why.msg);
-	fd_close(TAKE_FD(k->fd));
+	keep_close(k);
 }
 
 static int feed_event(void *arg, struct layers *ls, struct rl_err *err)
@@ -397,13 +429,56 @@ static int check_space(const struct rl *rl, int64_t need, struct rl_err *err)
 	return rl_hint_full(rl, err);
 }
 
-static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
+#define THERE_MAX 256 /* layers whose unpacked files are looked for; each is a descriptor */
+
+/* What other stores have of the layers. Return: how many, or -errno */
+static int ask_stores(struct pull *p, struct layer_want *want, size_t n, struct rl_err *err)
+{
+	int found = 0, r = 0;
+
+	if (!p->asked_stores)
+		r = foreign_open(p->rl, &p->req->stores, &p->progress, &p->foreign, err);
+	p->asked_stores = r == 0;
+	for (size_t i = 0; r == 0 && i < n && i < THERE_MAX; i++) {
+		char *path = NULL;
+
+		want[i].there_fd = foreign_layer(&p->foreign, want[i].diff_id, &path);
+		want[i].there = path;
+		found += path != NULL;
+	}
+	return r < 0 ? r : found;
+}
+
+static void forget_stores(struct layer_want *want, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (want[i].there)
+			fd_close(want[i].there_fd);
+		free((char *)(uintptr_t)want[i].there); /* ask_stores() made it */
+	}
+}
+
+static int run_layers(struct pull *p, const struct layers_conf *conf, size_t n, struct rl_err *err)
 {
 	const struct layers_feed feed = { .arg = p,
 					  .open = feed_open,
 					  .cancel = feed_cancel,
 					  .event_fd = p->docs.fetcher.sock,
 					  .event = feed_event };
+	int r = layers_run(conf, &feed, p->want, n, err);
+
+	progress_end(&p->progress);
+	for (size_t i = 0; i < n; i++) {
+		if (r < 0 && r != -EINTR && !p->keep[i].is_blob &&
+		    (r == -ENOSPC || r == -EDQUOT || !p->cut_off))
+			keep_drop(p, i);
+		keep_close(&p->keep[i]);
+	}
+	return r;
+}
+
+static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
+{
 	const struct layers_conf conf = { .rl = p->rl,
 					  .session = &p->req->session,
 					  .signal_fd = p->signal_fd,
@@ -423,27 +498,27 @@ static int get_layers(struct pull *p, struct wanted *w, struct rl_err *err)
 					       .blob = w->m.layers[i].digest.text,
 					       .size = w->m.layers[i].size };
 	r = layers_missing(&conf, want, n, &bytes, &missing, err);
-	if (r == 0)
-		r = check_space(p->rl, bytes, err);
 	if (r < 0 || missing == 0)
 		return r;
 	p->manifest = &w->m;
 	p->layer_ids = ids;
 	p->keep = keep;
+	p->want = want;
 	p->cut_off = false;
 	for (size_t i = 0; i < n; i++)
 		keep[i].fd = FD_NONE;
-	progress_start(&p->progress, bytes);
-	r = layers_run(&conf, &feed, want, n, err);
-	progress_end(&p->progress);
-	for (size_t i = 0; i < n; i++) {
-		if (r < 0 && r != -EINTR && !keep[i].is_blob &&
-		    (r == -ENOSPC || r == -EDQUOT || !p->cut_off))
-			keep_drop(p, i);
-		fd_close(keep[i].fd);
+	r = p->req->stores.n ? ask_stores(p, want, n, err) : 0;
+	if (r == 0)
+		r = check_space(p->rl, bytes, err);
+	if (r >= 0) {
+		progress_start(&p->progress, bytes);
+		r = run_layers(p, &conf, n, err);
 	}
+	forget_stores(want, n);
 	p->manifest = NULL;
 	p->layer_ids = NULL;
+	p->keep = NULL;
+	p->want = NULL;
 	return r;
 }
 
@@ -618,6 +693,7 @@ int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 			r = pull_any(&p, err);
 		}
 		trust_close(&p.trust);
+		foreign_close(&p.foreign);
 		fd_close(p.signal_fd);
 	} else {
 		r = p.signal_fd;

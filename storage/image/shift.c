@@ -35,8 +35,10 @@
 #include "core/idmap.h"
 #include "core/mnt.h"
 #include "storage/digest.h"
+#include "storage/elsewhere.h"
 #include "storage/image/cmds.h"
 #include "storage/image/copy.h"
+#include "storage/image/merge.h"
 #include "storage/image/place.h"
 #include "storage/layer.h"
 
@@ -115,7 +117,12 @@ static int make_stub(const struct shift *s, int in, int out, const struct stat *
 	char redirect[PLACE_PATH_MAX + 2];
 	int n = snprintf(redirect, sizeof(redirect), "/%s", s->path);
 
-	if (st->st_size > 0 &&
+	/* one already, of data in another store: its marks are copied with the other attributes */
+	if (st->st_size > 0 && fgetxattr(in, "user.overlay.redirect", NULL, 0) > 0)
+		n = 0;
+	if (n == 0 && ftruncate(out, st->st_size) < 0)
+		return rl_fail_sys(err, errno, "create");
+	if (st->st_size > 0 && n > 0 &&
 	    (ftruncate(out, st->st_size) < 0 ||
 	     fsetxattr(out, "user.overlay.metacopy", "", 0, 0) < 0 ||
 	     fsetxattr(out, "user.overlay.redirect", redirect, (size_t)n, 0) < 0))
@@ -274,6 +281,7 @@ static void raise_files(void)
 
 int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 {
+	auto_strv struct strv folders = { 0 };
 	struct shift s = { 0 };
 	struct layer_stage st;
 	auto_fd int from = FD_NONE;
@@ -288,6 +296,11 @@ int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	from = layer_open(rl, argv[2], err);
 	if (from < 0)
 		return from;
+	r = elsewhere_of(rl, argv[2], &folders, err);
+	if (r == 0 && folders.n)
+		r = rl_fail(err, ENOTSUP, "its files are in another store: '%s'", folders.v[0]);
+	if (r < 0)
+		return rl_wrap(err, "owners of layer '%.12s'", argv[2]);
 	r = layer_begin(rl, argv[3], true, &st, err);
 	if (r != 0)
 		return r < 0 ? r : 0; /* 1: somebody else made it meanwhile */
@@ -303,55 +316,9 @@ int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 
 /* --- flatten ------------------------------------------------------------------------------- */
 
-/* An overlay of the layers @names (paths, topmost first), @data of them for data only. */
-static int mount_layers(const struct strv *names, size_t data, struct rl_err *err)
-{
-	auto_free struct mnt_opt *opts = calloc(names->n + 2, sizeof(*opts));
-	size_t n = 0;
-
-	if (!opts)
-		return rl_oom(err);
-	opts[n++] = (struct mnt_opt){ "userxattr", NULL };
-	for (size_t i = 0; i < names->n; i++)
-		opts[n++] = (struct mnt_opt){ i < names->n - data ? "lowerdir+" : "datadir+",
-					      names->v[i] };
-	return mnt_new("overlay", "rl", opts, n, MOUNT_ATTR_RDONLY, err);
-}
-
-/* Does this kernel find the data behind a stub? The first file that has some is read. 1: found */
-static int find_data(int dir_fd, int depth, struct rl_err *err)
-{
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
-	struct stat st;
-	char c;
-
-	if (!d || depth > 64)
-		return rl_fail_sys(err, d ? ELOOP : errno, "look at the result");
-	while (r == 0 && (e = readdir(d))) {
-		auto_fd int at = FD_NONE;
-
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return rl_fail_sys(err, errno, "stat '%s'", e->d_name);
-		if (!S_ISDIR(st.st_mode) && (!S_ISREG(st.st_mode) || st.st_size == 0))
-			continue;
-		at = openat(fd, e->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		if (at < 0)
-			return rl_fail_sys(err, errno, "open '%s'", e->d_name);
-		if (S_ISDIR(st.st_mode))
-			r = find_data(at, depth + 1, err);
-		else
-			r = read(at, &c, 1) == 1 ? 1
-						 : rl_fail_sys(err, EIO, "read '%s'", e->d_name);
-	}
-	return r;
-}
-
+/* @data: folders where the data of what are stubs already is */
 static int flatten(struct shift *s, const struct rl *rl, struct strv *names,
-		   const struct layer_stage *st, struct rl_err *err)
+		   const struct strv *data, const struct layer_stage *st, struct rl_err *err)
 {
 	auto_strv struct strv both = { 0 };
 	auto_fd int from = FD_NONE, check = FD_NONE;
@@ -360,19 +327,19 @@ static int flatten(struct shift *s, const struct rl *rl, struct strv *names,
 	/* an overlay shows only what is mounted where it is made */
 	if (unshare(CLONE_NEWNS) < 0)
 		return rl_fail_sys(err, errno, "make a mount namespace");
-	from = names->n > 1 ? mount_layers(names, 0, err)
+	from = names->n > 1 ? merge_mount(names, 0, err)
 			    : open(names->v[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (from < 0)
 		return names->n > 1 ? from : rl_fail_sys(err, errno, "open '%s'", names->v[0]);
 	s->stubs = true;
 	r = shift_layer(s, from, st, err);
 	if (r == 0 && (strv_take(&both, str_printf("%s/%s/diff", rl->data_dir, st->name)) < 0 ||
-		       strv_copy(&both, names) < 0))
+		       strv_copy(&both, names) < 0 || strv_copy(&both, data) < 0))
 		r = rl_oom(err);
 	if (r < 0)
 		return r;
-	check = mount_layers(&both, names->n, err);
-	r = check < 0 ? check : find_data(check, 0, err);
+	check = merge_mount(&both, names->n + data->n, err);
+	r = check < 0 ? check : merge_has_data(check, 0, err);
 	if (r < 0) { /* the caller has another way */
 		err->code = EOPNOTSUPP;
 		return -EOPNOTSUPP;
@@ -380,37 +347,9 @@ static int flatten(struct shift *s, const struct rl *rl, struct strv *names,
 	return 0;
 }
 
-/* Paths of the layers whose keys are in @list, separated by commas, topmost first. */
-static int layer_paths(const struct rl *rl, const char *list, struct strv *ret, struct rl_err *err)
-{
-	auto_strv struct strv keys = { 0 };
-
-	if (strv_split(&keys, list, ',') < 0)
-		return rl_oom(err);
-	for (size_t i = 0; i < keys.n; i++) {
-		auto_fd int fd = layer_open(rl, keys.v[i], err);
-
-		if (fd < 0)
-			return fd;
-		if (strv_take(ret, str_printf("%s/layers/%s/diff", rl->data_dir, keys.v[i])) < 0)
-			return rl_oom(err);
-	}
-	return ret->n ? 0 : rl_fail(err, EINVAL, "no layers");
-}
-
-/* For who opens it: storage/rootfs.c */
-static int write_from(const struct rl *rl, const struct layer_stage *st, const char *from,
-		      struct rl_err *err)
-{
-	char path[sizeof(st->name) + sizeof("/" LAYER_FROM)];
-
-	(void)snprintf(path, sizeof(path), "%s/" LAYER_FROM, st->name);
-	return io_replace_file(rl->data_fd, path, from, strlen(from), 0600, IO_NOSYNC, err);
-}
-
 int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 {
-	auto_strv struct strv names = { 0 };
+	auto_strv struct strv names = { 0 }, folders = { 0 }, data = { 0 };
 	struct shift s = { 0 };
 	struct layer_stage st;
 	int r;
@@ -421,7 +360,11 @@ int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 		return -err->code;
 	if (idmap_parse(argv[3], &s.uids) < 0 || idmap_parse(argv[4], &s.gids) < 0)
 		return rl_fail(err, EINVAL, "the maps are not understood");
-	r = layer_paths(rl, argv[5], &names, err);
+	r = merge_paths(rl, argv[5], &names, err);
+	if (r == 0 && names.n == 1)
+		r = elsewhere_of(rl, argv[5], &folders, err);
+	if (r == 0)
+		r = elsewhere_roots(&folders, &data, err);
 	if (r < 0)
 		return r;
 	r = layer_begin(rl, argv[2], true, &st, err);
@@ -429,9 +372,9 @@ int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 		return r < 0 ? r : 0; /* 1: somebody else made it meanwhile */
 	raise_files();
 	(void)umask(0);
-	r = flatten(&s, rl, &names, &st, err);
+	r = flatten(&s, rl, &names, &data, &st, err);
 	if (r == 0)
-		r = write_from(rl, &st, argv[5], err);
+		r = merge_write_from(rl, &st, argv[5], err);
 	if (r == 0)
 		r = layer_publish(rl, &st, argv[1], 0, s.files, err);
 	if (r < 0)

@@ -177,6 +177,40 @@ int tarin_write(struct tarin *t, int fd, int64_t size, int64_t *ret_written, str
 	return 0;
 }
 
+/* 1 or 0; a file that cannot be read is another one */
+static int same_block(int fd, const char *p, size_t n, int64_t off)
+{
+	char chunk[65536];
+
+	while (n > 0) {
+		ssize_t got = pread(fd, chunk, n < sizeof(chunk) ? n : sizeof(chunk), off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0 || memcmp(chunk, p, (size_t)got) != 0)
+			return 0;
+		p += got;
+		n -= (size_t)got;
+		off += got;
+	}
+	return 1;
+}
+
+int tarin_same(struct tarin *t, int fd, int64_t size, struct rl_err *err)
+{
+	int64_t at = 0, off = 0;
+	const void *p;
+	size_t n;
+	int r;
+
+	while ((r = tarin_data(t, &p, &n, &off, err)) > 0) {
+		if (off != at || (int64_t)n > size - at || !same_block(fd, p, n, off))
+			return 0;
+		at += (int64_t)n;
+	}
+	return r < 0 ? r : at == size;
+}
+
 int tarin_end(struct tarin *t, char ret_digest[TARIN_DIGEST_SIZE], int64_t *ret_bytes,
 	      struct rl_err *err)
 {

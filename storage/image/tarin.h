@@ -37,6 +37,9 @@ int tarin_data(struct tarin *t, const void **ret, size_t *ret_len, int64_t *ret_
  * are no holes, also after a failure. */
 int tarin_write(struct tarin *t, int fd, int64_t size, int64_t *ret_written,
 		struct rl_err *err) RL_MUST_USE;
+/* Does the file @fd hold the entry's data, which have no holes? 1, 0 (part of the entry is read then) or
+ * -errno. */
+int tarin_same(struct tarin *t, int fd, int64_t size, struct rl_err *err) RL_MUST_USE;
 /* Read to the end of the stream: digest and size of all of it. */
 int tarin_end(struct tarin *t, char ret_digest[TARIN_DIGEST_SIZE], int64_t *ret_bytes,
 	      struct rl_err *err) RL_MUST_USE;

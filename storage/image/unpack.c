@@ -76,12 +76,12 @@ static int lock_in(int in_fd, int diff_fd, int result_fd, const struct unpack_li
 		   struct rl_err *err)
 {
 	const int fds[] = { in_fd, result_fd };
-	struct sandbox_dir dirs[LOWER_MAX + 1] = { { .fd = diff_fd, .access = SANDBOX_WRITE } };
+	struct sandbox_dir dirs[LOWER_MAX + 2] = { { .fd = diff_fd, .access = SANDBOX_WRITE } };
 	const struct sandbox s = {
 		.calls = { calls_base, calls_open, calls_tree },
 		.other = CALLS_OTHER,
 		.dirs = dirs,
-		.n_dirs = limits->n_lower + 1,
+		.n_dirs = limits->n_lower + (limits->there ? 2 : 1),
 		.caps = CALLS_UNPACK_CAPS,
 		.memory = UNPACK_MEMORY,
 		.files = UNPACK_FILES,
@@ -93,6 +93,8 @@ static int lock_in(int in_fd, int diff_fd, int result_fd, const struct unpack_li
 		return rl_fail(err, E2BIG, "more than %d layers", LOWER_MAX);
 	for (size_t i = 0; i < limits->n_lower; i++)
 		dirs[i + 1].fd = limits->lower_fds[i];
+	if (limits->there)
+		dirs[limits->n_lower + 1].fd = limits->there_fd;
 	return sandbox_enter(&s, err);
 }
 
@@ -151,7 +153,7 @@ int unpack_finish(struct unpack *u, struct unpack_result *ret, struct rl_err *er
 	memcpy(&res, b.data, sizeof(res));
 	res.diff_id[sizeof(res.diff_id) - 1] = '\0';
 	if (!digest_is_valid(res.diff_id) || res.tar_bytes < 0 || res.disk_bytes < 0 ||
-	    res.files < 0)
+	    res.files < 0 || res.stubs < 0)
 		return rl_fail(err, EPROTO, "the answer of " UNPACKER " makes no sense");
 	*ret = res;
 	return 0;

@@ -29,16 +29,26 @@ struct unpack_limits {
 	const int *lower_fds;
 	size_t n_lower;
 	int lower_later;
+	/*
+	 * The same layer as another store has it unpacked, "<key>/diff" of its layers/, or NULL, and that
+	 * folder, borrowed: its files are compared and stay where they are (storage/elsewhere.h). One
+	 * that is not the same ends it with UNPACK_NOT_SAME: begin anew, without it.
+	 */
+	const char *there;
+	int there_fd;
 };
 
 #define UNPACK_NEEDS_LOWER ENOLINK /* err.code of unpack_finish() */
+#define UNPACK_NOT_SAME    EUCLEAN
 
 struct unpack_result {
 	char diff_id[72];   /* "sha256:<64 hex>" of the uncompressed stream */
 	int64_t tar_bytes;  /* uncompressed */
 	int64_t disk_bytes; /* content of files */
 	int64_t files;      /* entries of any kind */
+	int64_t stubs;      /* files whose data stay in the other store */
 	int needs_lower;
+	int lower_stubs; /* it has such files of layers below */
 };
 
 struct unpack {
