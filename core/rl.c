@@ -138,7 +138,8 @@ static int open_private(const char *path, uid_t uid, struct rl_err *err)
 		return r;
 	}
 	fd = check_folder(path, uid, &st, err);
-	if (fd >= 0 && st.st_mode & 077 && fchmod(fd, 0700) < 0)
+	/* 0711 is what somebody gave it who shares what he opens below it, and nobody gets by chance */
+	if (fd >= 0 && st.st_mode & 077 && (st.st_mode & 077) != 011 && fchmod(fd, 0700) < 0)
 		return rl_fail_sys(err, errno, "make folder '%s' private", path);
 	return TAKE_FD(fd);
 }

@@ -28,7 +28,7 @@ struct rl {
  * rl_open() - Find and create the two folders
  * @root:	--root, or NULL
  *
- * Folders are created 0700. One that exists but belongs to somebody else, or that others may
+ * Folders are created 0700, and made so, but for one of 0711 (storage/stores.h). One that exists but belongs to somebody else, or that others may
  * write, is refused (SECURITY S62).
  */
 int rl_open(struct rl *rl, const char *root, struct rl_err *err) RL_MUST_USE;

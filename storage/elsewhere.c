@@ -12,6 +12,7 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/log.h"
 
 #define FILE_NAME "elsewhere"
 #define ANY       "layers/." FILE_NAME /* there once any layer has had such a file */
@@ -57,6 +58,14 @@ int elsewhere_write(const struct rl *rl, const struct layer_stage *st, const str
 	if (r == 0)
 		r = io_replace_file(rl->data_fd, path, text.data, text.len, 0600, IO_NOSYNC, err);
 	return r;
+}
+
+void elsewhere_drop(const struct rl *rl, const char *key)
+{
+	auto_free char *path = str_printf("layers/%s/" FILE_NAME, key);
+
+	if (path && unlinkat(rl->data_fd, path, 0) < 0 && errno != ENOENT)
+		log_debug("'%s': %s", path, strerror(errno)); /* a data layer more does no harm */
 }
 
 const char *elsewhere_tail(const char *folder)

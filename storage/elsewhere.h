@@ -28,6 +28,8 @@ int elsewhere_of(const struct rl *rl, const char *key, struct strv *ret,
 /* For a layer that is about to be published. */
 int elsewhere_write(const struct rl *rl, const struct layer_stage *st, const struct strv *folders,
 		    struct rl_err *err) RL_MUST_USE;
+/* The layer has all its files itself from now on. */
+void elsewhere_drop(const struct rl *rl, const char *key);
 /* Are they all there? -ESTALE with the store's name when not. */
 int elsewhere_check(const char *key, const struct strv *folders, struct rl_err *err) RL_MUST_USE;
 /* "<store>/layers" of a "<store>/layers/<key>/diff", for all @folders, each once; appended. */

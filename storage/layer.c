@@ -300,8 +300,42 @@ void layer_abort(const struct rl *rl, struct layer_stage *st)
 	unlock_key(rl, st);
 }
 
+/* Is @key one of those that layer @other was made from? */
+static bool made_from(const struct rl *rl, const char *other, const char *key)
+{
+	auto_free char *path = str_printf(LAYERS "/%s/" LAYER_FROM, other);
+	auto_strv struct strv keys = { 0 };
+	auto_buf struct buf b = { 0 };
+	struct rl_err ignored;
+
+	return path && io_read_file(rl->data_fd, path, FROM_MAX, &b, &ignored) == 0 && b.data &&
+	       strv_split(&keys, b.data, ',') == 0 && strv_has(&keys, key);
+}
+
+int layer_remove_made(const struct rl *rl, const char *key, struct rl_err *err)
+{
+	auto_strv struct strv made = { 0 };
+	int fd = openat(rl->data_fd, LAYERS, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (!d) {
+		fd_close(fd);
+		return rl_fail_sys(err, errno, "read folder '" LAYERS "'");
+	}
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.' && made_from(rl, e->d_name, key) &&
+		    strv_add(&made, e->d_name) < 0)
+			return rl_oom(err);
+	for (size_t i = 0; r == 0 && i < made.n; i++)
+		r = layer_remove(rl, made.v[i], err);
+	return r;
+}
+
 int layer_remove(const struct rl *rl, const char *key, struct rl_err *err)
 {
+	int r;
+
 	char path[256], trash[64] = LAYERS "/.trash-";
 
 	if (layer_path(key, "", path) < 0)
@@ -309,7 +343,8 @@ int layer_remove(const struct rl *rl, const char *key, struct rl_err *err)
 	rand_hex(trash + strlen(trash), 8);
 	if (renameat(rl->data_fd, path, rl->data_fd, trash) < 0)
 		return rl_fail_sys(err, errno, "move '%s' away", path);
-	return io_remove_tree(rl->data_fd, trash, err);
+	r = io_remove_tree(rl->data_fd, trash, err);
+	return r < 0 ? r : layer_remove_made(rl, key, err);
 }
 
 /* --- sweeping ------------------------------------------------------------------------------ */

@@ -64,8 +64,10 @@ int layer_begin(const struct rl *rl, const char *key, bool wait, struct layer_st
 int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_id, int64_t size,
 		  int64_t files, struct rl_err *err) RL_MUST_USE;
 void layer_abort(const struct rl *rl, struct layer_stage *st); /* removes staging; inside S */
-/* Take a published layer away, at once for others; inside S. */
+/* Take a published layer away, at once for others, and what was made from it; inside S. */
 int layer_remove(const struct rl *rl, const char *key, struct rl_err *err) RL_MUST_USE;
+/* What was made from it (LAYER_FROM), alone; it is made anew when it is needed. */
+int layer_remove_made(const struct rl *rl, const char *key, struct rl_err *err) RL_MUST_USE;
 /* Nobody holds its lock, and it is not so new that its maker is about to take it. */
 bool layer_stage_is_dead(int layers_fd, const char *name);
 /* Remove staging folders that no live process holds the lock of. */

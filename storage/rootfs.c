@@ -26,7 +26,7 @@
 #include "storage/rootfs_parts.h"
 #include "storage/stack.h"
 
-#define NO_FLAT  "cache/no-flat" /* release of the kernel that cannot do it */
+#define NO_FLAT "cache/no-flat" /* release of the kernel that cannot do it */
 
 const char *rootfs_rung_name(enum rootfs_rung rung)
 {
@@ -239,8 +239,9 @@ static int open_plain(const struct rl *rl, const struct session *s, const struct
 		return 0;
 	rl_fail(err, ENOTSUP, "files of this image are in another store, which %s cannot show",
 		rootfs_rung_name(r->rung));
-	return rl_hint(err, "the kernel's overlay can: rl doctor; or remove the image and the store "
-			    "from storage.conf, and pull it again");
+	return rl_hint(err,
+		       "the kernel's overlay can: rl doctor; or remove the image and the store "
+		       "from storage.conf, and pull it again");
 }
 
 /* With other owners, a copy of each layer */
@@ -264,8 +265,8 @@ static int open_layers(const struct rl *rl, const struct session *s, const struc
 		       const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
 		       struct rl_err *err)
 {
-	const bool plain = s->rung == SESSION_ONE_ID ||
-			   (idmap_is_identity(uids) && idmap_is_identity(gids));
+	const bool plain =
+		s->rung == SESSION_ONE_ID || (idmap_is_identity(uids) && idmap_is_identity(gids));
 	int rc;
 
 	if (plain) {

@@ -255,6 +255,7 @@ EXTRA_DIST += tests/integration/publish.sh
 EXTRA_DIST += tests/integration/run.sh
 EXTRA_DIST += tests/integration/reboot.sh
 EXTRA_DIST += tests/integration/dstate.sh
+EXTRA_DIST += tests/integration/elsewhere.sh
 EXTRA_DIST += tests/integration/failmalloc.sh
 EXTRA_DIST += tests/integration/mix.sh
 EXTRA_DIST += tests/integration/nloop.sh

@@ -261,9 +261,9 @@ static int set_overlay(struct mntlist *l, const struct volopt *v, const struct s
 	if (r == 0 && v->exec < 0)
 		r = strv_add(&words, "noexec");
 	for (size_t i = 0; r == 0 && i < lower->n; i++)
-		r = strv_take(&words, str_printf("%s+=%s",
-						 i < lower->n - data ? "lowerdir" : "datadir",
-						 lower->v[i]));
+		r = strv_take(&words,
+			      str_printf("%s+=%s", i < lower->n - data ? "lowerdir" : "datadir",
+					 lower->v[i]));
 	if (r == 0 && upper)
 		r = strv_take(&words, str_printf("upperdir=%s/upper", upper));
 	if (r == 0 && upper)

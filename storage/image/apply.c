@@ -219,7 +219,8 @@ static int put_data(struct apply *a, struct tarin *t, int fd, int there, const c
 	}
 	r = tarin_same(t, there, size, err);
 	if (r == 0 || (r > 0 && stub_make(fd, a->limits.there, path, size) < 0))
-		return rl_fail(err, UNPACK_NOT_SAME, "the other store has something else there");
+		return rl_fail(err, UNPACK_NOT_SAME,
+			       "the store that has it unpacked has something else there");
 	a->bytes += size;
 	a->stubs++;
 	return r < 0 ? r : 0;

@@ -133,9 +133,9 @@ static int open_store(struct foreign_store *s, const char *path, struct progress
 	cleanup_fd(&there);
 	p = (struct pollfd){ .fd = here, .events = POLLIN };
 	if (poll(&p, 1, FOREIGN_MS) <= 0) {
-		auto_free char *text = str_printf(
-			"store '%s' does not answer within %d s: done without it", path,
-			FOREIGN_MS / 1000);
+		auto_free char *text =
+			str_printf("store '%s' does not answer within %d s: done without it", path,
+				   FOREIGN_MS / 1000);
 
 		if (text)
 			progress_note(progress, text);
@@ -143,7 +143,7 @@ static int open_store(struct foreign_store *s, const char *path, struct progress
 		return 0;
 	}
 	take_answer(s, here);
-	(void)kill(pid, SIGKILL);      /* it has said all */
+	(void)kill(pid, SIGKILL);       /* it has said all */
 	(void)waitpid(pid, &status, 0); /* fails only where somebody else has reaped it */
 	return read_names(s, list, err);
 }
@@ -251,8 +251,7 @@ static int open_diff(const struct foreign_store *s, const char *key, char **ret_
 {
 	auto_free char *diff = str_printf("%s/diff", key);
 	auto_free char *path = str_printf("%s/layers/%s/diff", s->path, key);
-	int fd = diff ? openat(s->layers_fd, diff,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+	int fd = diff ? openat(s->layers_fd, diff, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 		      : -1;
 
 	if (fd < 0 || !path)
@@ -293,8 +292,7 @@ int foreign_blob(const struct foreign *f, const char *digest, int64_t size, char
 
 		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != size)
 			continue;
-		*ret_path =
-			str_printf("%s/blobs/sha256/%s", f->v[i].path, digest_hex(digest));
+		*ret_path = str_printf("%s/blobs/sha256/%s", f->v[i].path, digest_hex(digest));
 		if (*ret_path)
 			return TAKE_FD(fd);
 	}

@@ -14,7 +14,7 @@
 #include "core/rl.h"
 #include "storage/image/progress.h"
 
-#define FOREIGN_MS 5000
+#define FOREIGN_MS 3000
 
 struct foreign_store {
 	char *path;

@@ -16,6 +16,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "storage/blob.h"
+#include "storage/digest.h"
 #include "storage/image/cmds.h"
 #include "storage/image/hash.h"
 #include "storage/image_store.h"
@@ -166,11 +168,20 @@ static int check_blob(struct fsck *f, int dir_fd, const char *name, int64_t *siz
 {
 	auto_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct digest d = { "" };
+	const char *what = "is damaged";
+	char digest[DIGEST_SIZE];
+	struct rl_err why;
 	struct stat st;
 	int r = 0;
 
 	if (fd < 0 && errno == ENOENT)
-		return 0; /* removed while we looked */
+		return 0;               /* removed while we looked */
+	if (fd < 0 && errno == ELOOP) { /* another store has it */
+		(void)snprintf(digest, sizeof(digest), DIGEST_PREFIX "%.64s", name);
+		fd = blob_open(f->rl, digest, size, &why);
+		what = fd < 0 ? "is no longer in the store that it was in"
+			      : "is damaged in the store that it is in";
+	}
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		r = hash_fd(fd, f->signal_fd, &d, size, err);
 	if (r == -EINTR || r == -ENOMEM)
@@ -179,7 +190,7 @@ static int check_blob(struct fsck *f, int dir_fd, const char *name, int64_t *siz
 		return 0;
 	if (f->repair && io_remove_tree(dir_fd, name, err) < 0)
 		return -err->code;
-	return fsck_tell(f, f->repair, err, "packed layer %.12s is damaged%s", name,
+	return fsck_tell(f, f->repair, err, "packed layer %.12s %s%s", name, what,
 			 f->repair ? ": removed, nothing else needs it"
 				   : ": 'rl fsck --repair' removes it, a push makes it anew");
 }

@@ -12,6 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "storage/elsewhere.h"
 #include "storage/image/fsck.h"
 #include "storage/image/hash.h"
 #include "storage/image/layers.h"
@@ -254,12 +255,22 @@ static int layer_damaged(struct fsck *f, const char *key, const char *what, stru
 			 fsck_name(f, image));
 }
 
+/* Its files were in another store. */
+static bool is_gone(const struct fsck *f, const char *key, struct rl_err *why)
+{
+	auto_strv struct strv folders = { 0 };
+
+	return elsewhere_of(f->rl, key, &folders, why) == 0 &&
+	       elsewhere_check(key, &folders, why) < 0;
+}
+
 static int check_folders(struct fsck *f, struct rl_err *err)
 {
 	int fd = openat(f->rl->data_fd, "layers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	const char *what;
+	struct rl_err why;
 	int r = 0;
 
 	if (!d) {
@@ -271,6 +282,8 @@ static int check_folders(struct fsck *f, struct rl_err *err)
 		if (!digest_is_hex64(e->d_name, strnlen(e->d_name, 64)) || e->d_name[64] != '-')
 			continue; /* locks and work of others; leftovers are looked at elsewhere */
 		what = layer_damage(f, e->d_name);
+		if (!what && !strchr(e->d_name + 65, '-') && is_gone(f, e->d_name, &why))
+			what = why.msg;
 		if (what)
 			r = layer_damaged(f, e->d_name, what, err);
 	}

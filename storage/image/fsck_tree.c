@@ -20,6 +20,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "storage/blob.h"
+#include "storage/elsewhere.h"
 #include "storage/image/fsck.h"
 #include "storage/image/same.h"
 #include "storage/image/unpack.h"
@@ -35,6 +36,9 @@ struct look {
 	json_t *layers; /* of its manifest, or NULL */
 	size_t i;       /* which */
 	char key[LAYER_KEY_MAX];
+	struct strv folders; /* in other stores that its data are in */
+	bool stubs;          /* some still are */
+	char why[400];       /* what those are not the same in, or "" */
 };
 
 /* Is a container running that stands on the layer? Its mounts hold on to the old folder. */
@@ -66,10 +70,25 @@ static int open_packed(const struct look *l, struct rl_err *err)
 	return fd >= 0 ? fd : blob_open(l->f->rl, l->img.diff_ids.v[l->i], &size, err);
 }
 
-/* What it should hold, into the staging folder. */
-static int unpack_again(const struct look *l, int in, int diff_fd, struct rl_err *err)
+/* The folder of @l->folders that is this layer, opened; FD_NONE: its data are its own. */
+static int open_there(const struct look *l, const char **ret_tail)
+{
+	for (size_t i = 0; i < l->folders.n; i++) {
+		const char *tail = elsewhere_tail(l->folders.v[i]);
+
+		if (!tail || strncmp(tail, l->key, 64) != 0)
+			continue;
+		*ret_tail = tail;
+		return open(l->folders.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return FD_NONE;
+}
+
+/* What it should hold, into the staging folder; @there: its data where they are in another store. */
+static int unpack_again(struct look *l, int in, int diff_fd, bool there, struct rl_err *err)
 {
 	auto_free int *lower = calloc(l->i + 1, sizeof(*lower));
+	auto_fd int there_fd = FD_NONE;
 	struct unpack_limits limits = { .max_bytes = BYTES_MAX,
 					.max_entries = ENTRIES_MAX,
 					.lower_fds = lower };
@@ -88,6 +107,10 @@ static int unpack_again(const struct look *l, int in, int diff_fd, struct rl_err
 			r = 0;
 		}
 	}
+	if (r == 0 && there)
+		limits.there_fd = there_fd = open_there(l, &limits.there);
+	if (there_fd < 0)
+		limits.there = NULL;
 	if (r == 0)
 		r = unpack_start(in, diff_fd, l->f->req.session.rung == SESSION_ONE_ID, &limits, &u,
 				 err);
@@ -97,6 +120,7 @@ static int unpack_again(const struct look *l, int in, int diff_fd, struct rl_err
 		r = unpack_finish(&u, &res, err);
 	if (r == 0 && strcmp(res.diff_id, l->img.diff_ids.v[l->i]) != 0)
 		return rl_fail(err, EBADMSG, "its packed form is damaged, too");
+	l->stubs = r == 0 && (res.stubs > 0 || res.lower_stubs);
 	return r;
 }
 
@@ -110,7 +134,9 @@ static int swap(const struct look *l, const struct layer_stage *st, struct rl_er
 		return rl_fail_sys(err, errno, "write the layer to disk");
 	if (renameat2(l->f->rl->data_fd, from, l->f->rl->data_fd, to, RENAME_EXCHANGE) < 0)
 		return rl_fail_sys(err, errno, "put '%s' in place", to);
-	return 0;
+	if (l->folders.n > 0 && !l->stubs)
+		elsewhere_drop(l->f->rl, l->key);
+	return l->folders.n > 0 ? layer_remove_made(l->f->rl, l->key, err) : 0;
 }
 
 static int differs(const struct look *l, const struct layer_stage *st, const char *path,
@@ -123,8 +149,9 @@ static int differs(const struct look *l, const struct layer_stage *st, const cha
 		return rl_oom(err);
 	if (f->repair && !busy && swap(l, st, err) < 0)
 		return -err->code;
-	return fsck_tell(f, f->repair && !busy, err, "layer %.12s: '%.300s' is not what came: %s",
-			 l->key, path,
+	return fsck_tell(f, f->repair && !busy, err, "layer %.12s: %s%.300s%s: %s", l->key,
+			 *l->why ? "" : "'", *l->why ? l->why : path,
+			 *l->why ? "" : "' is not what came",
 			 busy        ? "a running container uses it: 'rl stop' that first"
 			 : f->repair ? "unpacked anew"
 				     : "'rl fsck --repair' unpacks it anew");
@@ -143,7 +170,8 @@ static int compare(const struct look *l, const struct layer_stage *st, struct rl
 	should = openat(l->f->rl->data_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (is < 0 || should < 0)
 		return errno == ENOENT ? 0 : rl_fail_sys(err, errno, "open '%s'", name);
-	r = same_trees(is, should, l->f->signal_fd, &path, err);
+	/* files of merged layers have more names */
+	r = same_trees(is, should, !elsewhere_any(l->f->rl), l->f->signal_fd, &path, err);
 	return r != 0 ? (r < 0 ? r : 0) : differs(l, st, path.len ? path.data : "/", err);
 }
 
@@ -162,7 +190,18 @@ static int check_layer(struct look *l, struct rl_err *err)
 	r = layer_begin(l->f->rl, key, false, &st, err);
 	if (r < 0)
 		return r;
-	r = unpack_again(l, in, st.diff_fd, &why);
+	r = unpack_again(l, in, st.diff_fd, true, &why);
+	if (r == -UNPACK_NOT_SAME) {
+		(void)snprintf(l->why, sizeof(l->why), "%.399s", why.msg);
+		layer_abort(l->f->rl, &st);
+		r = layer_begin(l->f->rl, key, false, &st, err);
+		if (r < 0)
+			return r;
+		if (lseek(in, 0, SEEK_SET) < 0)
+			r = rl_fail_sys(&why, errno, "seek in a packed layer");
+		else
+			r = unpack_again(l, in, st.diff_fd, false, &why);
+	}
 	if (r == 0) {
 		r = compare(l, &st, err);
 	} else if (r == -EINTR || r == -ENOMEM) {
@@ -198,8 +237,12 @@ static int check_image(struct fsck *f, const char *id, struct strv *seen, struct
 		r = strv_add(seen, hex) < 0 ? rl_oom(err)
 					    : layer_key(l.img.diff_ids.v[l.i], &f->req.session,
 							NULL, NULL, l.key, err);
+		if (r == 0)
+			r = elsewhere_of(f->rl, l.key, &l.folders, err);
 		if (r == 0 && layer_exists(f->rl, l.key))
 			r = check_layer(&l, err);
+		strv_done(&l.folders);
+		l.why[0] = '\0';
 	}
 	image_done(&l.img);
 	return r;

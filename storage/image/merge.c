@@ -95,7 +95,7 @@ int merge_paths(const struct rl *rl, const char *list, struct strv *ret, struct 
 
 /* For who opens it: storage/rootfs.c */
 int merge_write_from(const struct rl *rl, const struct layer_stage *st, const char *from,
-		      struct rl_err *err)
+		     struct rl_err *err)
 {
 	char path[sizeof(st->name) + sizeof("/" LAYER_FROM)];
 

@@ -72,7 +72,7 @@ struct pull {
 	uint32_t *layer_ids; /* job of layer i, 0 = none */
 	struct keep *keep;   /* of layer i */
 	struct layer_want *want;
-	bool cut_off;        /* the network failed: the next pull may go on from there */
+	bool cut_off; /* the network failed: the next pull may go on from there */
 };
 
 /* One image on its way */

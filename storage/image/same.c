@@ -20,6 +20,7 @@
 #define XATTR_MAX (64 << 10)
 
 struct same {
+	bool links;
 	int cancel_fd;
 	struct buf *path;
 	char *a, *b; /* BLOCK bytes each */
@@ -113,7 +114,7 @@ static int same_xattrs(const struct same *s, int a_dir, int b_dir, const char *n
 	return 1;
 }
 
-static bool same_inode(const struct stat *a, const struct stat *b)
+static bool same_inode(const struct same *s, const struct stat *a, const struct stat *b)
 {
 	if (a->st_mode != b->st_mode || a->st_uid != b->st_uid || a->st_gid != b->st_gid)
 		return false;
@@ -121,7 +122,8 @@ static bool same_inode(const struct stat *a, const struct stat *b)
 		return true;
 	if (S_ISCHR(a->st_mode) && a->st_rdev == 0 && b->st_rdev == 0)
 		return true; /* whiteouts have the time of the unpacking, and may be links of one */
-	return a->st_size == b->st_size && a->st_rdev == b->st_rdev && a->st_nlink == b->st_nlink &&
+	return a->st_size == b->st_size && a->st_rdev == b->st_rdev &&
+	       (a->st_nlink == b->st_nlink || !s->links) &&
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
@@ -134,7 +136,7 @@ static int same_object(const struct same *s, int a_dir, int b_dir, const char *n
 	struct stat x, y;
 
 	if (fstatat(a_dir, name, &x, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fstatat(b_dir, name, &y, AT_SYMLINK_NOFOLLOW) < 0 || !same_inode(&x, &y))
+	    fstatat(b_dir, name, &y, AT_SYMLINK_NOFOLLOW) < 0 || !same_inode(s, &x, &y))
 		return 0;
 	if (S_ISLNK(x.st_mode) && !same_target(s, a_dir, b_dir, name))
 		return 0;
@@ -177,11 +179,12 @@ static int same_dirs(const struct same *s, int a_fd, int b_fd, int depth)
 	return 1;
 }
 
-int same_trees(int a_fd, int b_fd, int cancel_fd, struct buf *ret_path, struct rl_err *err)
+int same_trees(int a_fd, int b_fd, bool links, int cancel_fd, struct buf *ret_path,
+	       struct rl_err *err)
 {
 	auto_free char *a = malloc(BLOCK), *b = malloc(BLOCK);
 	const struct same s = {
-		.cancel_fd = cancel_fd, .path = ret_path, .a = a, .b = b, .err = err
+		.links = links, .cancel_fd = cancel_fd, .path = ret_path, .a = a, .b = b, .err = err
 	};
 	struct stat x, y;
 
@@ -189,7 +192,7 @@ int same_trees(int a_fd, int b_fd, int cancel_fd, struct buf *ret_path, struct r
 		return rl_oom(err);
 	if (fstat(a_fd, &x) < 0 || fstat(b_fd, &y) < 0)
 		return rl_fail_sys(err, errno, "look at a layer");
-	if (!same_inode(&x, &y))
+	if (!same_inode(&s, &x, &y))
 		return 0;
 	return same_dirs(&s, a_fd, b_fd, 0);
 }

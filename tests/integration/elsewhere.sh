@@ -41,10 +41,13 @@ expect "the second user's image is pushed" 0
 two run --rm --network none localhost/three sh -c 'cd /; find data secret etc/shadow -type f -exec md5sum {} +; find data secret etc/shadow -exec stat -c "%n %u:%g %a %s %Y" {} +' |
 	sort >"$T/want"
 [ "$(wc -l <"$T/want")" -gt 20 ] && ok "it has files" || not_ok "it has files" "$(cat "$T/want")"
-# with its owner's leave
-in_two chmod a+rx "$STORE" "$STORE/layers" "$STORE/blobs" "$STORE/blobs/sha256"
-in_two find "$STORE/layers" -mindepth 1 -maxdepth 1 -type d -exec chmod a+rx {} +
-in_two find "$STORE/blobs/sha256" -type f -exec chmod a+r {} +
+two rmi -a -f >/dev/null
+two rmi -f localhost/three localhost/two localhost/one localhost/rl-busybox >/dev/null 2>&1
+# with its owner's leave: what comes from now on is readable as well
+in_two chmod 711 "$STORE"
+in_two chmod a+rx "$STORE/layers" "$STORE/blobs" "$STORE/blobs/sha256"
+run two pull -q three:1
+expect "the second user pulls it" 0
 sum() { find "$STORE" -exec stat -c '%n %i %a %u %s %y %z' {} + | sort | md5sum; }
 before=$(sum)
 config=$T/home/.config/containers
@@ -57,7 +60,85 @@ run rl pull -q three:1
 expect "pull" 0
 run seen three:1
 expect "every file, owner, mode, time; whiteouts and opaque folders" 0 "$(cat "$T/want")" ""
-all=$(du -sk "$STORE/layers" | cut -f1) mine=$(used)
-[ "$mine" -lt $((all / 2)) ] && ok "no second copy ($mine of $all KiB)" || not_ok "no second copy" "$mine of $all KiB" "$(du -k "$ROOT" | sort -n | tail -n 20)"
+all=$(du -sk "$STORE/layers" "$STORE/blobs" | awk '{ n += $1 } END { print n }') mine=$(used)
+[ "$mine" -lt $((all / 4)) ] && ok "no second copy ($mine of $all KiB)" || not_ok "no second copy" "$mine of $all KiB" "$(du -k "$ROOT" | sort -n | tail -n 20)"
+run rl run --rm --network none three:1 sh -c 'cat /data/private /data/theirs >/dev/null; echo more >>/data/three; rm /data/top; ls -l /data/theirs; ls /data/opq'
+expect "secrets are readable in the container, files can be written and removed" 0 "-rwsr-xr-x*new"
+run rl run --rm --network none --mount type=image,src=three:1,dst=/i three:1 md5sum /i/data/three /data/three
+[ "$(cut -d' ' -f1 <<<"$out" | sort -u | wc -l)" = 1 ] && ok "as a mount of type image" || not_ok "as a mount of type image" "$out" "$err"
+run rl unshare sh -c "md5sum \$($RL image mount three:1)/data/three; $RL image unmount three:1"
+expect "image mount" 0 "$(rl run --rm --network none three:1 md5sum /data/three | cut -d' ' -f1)*"
+run seen --userns auto three:1
+expect "with other ids" 0 "$(cat "$T/want")" "*"
+[ "$(used)" -lt $((all / 3)) ] && ok "and without a copy for them" || not_ok "a copy for other ids" "$(used) of $all KiB"
+run rl run --name c --network none three:1 sh -c 'dd if=/dev/urandom of=/data/mine bs=64k count=4 2>/dev/null; rm /data/deep/a/f'
+run rl diff c
+expect "diff" 0 "*D /data/deep/a/f*A /data/mine*"
+rl commit -q c localhost/mine >/dev/null
+run rl run --rm --network none localhost/mine sh -c 'ls /data/deep/a /data/mine; md5sum /data/three'
+expect "an image on top of it" 0 "*/data/mine*  /data/three"
+run rl push -q localhost/mine docker://docker.io/library/mine:1
+expect "is pushed" 0
+run rl save -q -o "$T/tmp/three.tar" three:1
+expect "it is saved from the packed layers there" 0
+rl rm c >/dev/null
+run rl fsck
+expect "fsck: all is well" 0
+
+# --- what changes there ---
+run rl rmi -f localhost/mine three:1
+expect "rmi" 0
+run rl image prune -a -f
+expect "prune" 0
+[ "$(sum)" = "$before" ] && ok "the other store was never touched" || not_ok "the other store was touched"
+rl pull -q three:1 >/dev/null
+file=$(find "$STORE/layers" -path '*/diff/data/theirs')
+printf changed. | dd of="$file" bs=1 seek=70000 conv=notrunc 2>/dev/null
+run rl fsck
+expect "fsck: a file that was changed there" 1 "*data/theirs': the store*something else*"
+run rl fsck --repair
+run seen three:1
+expect "repaired with a copy of one's own" 0 "$(cat "$T/want")" ""
+rl rmi -f three:1 >/dev/null
+run rl pull -q three:1
+expect "pull: said, and not used" 0 "*" "Warning: *layers/*is not used: *data/theirs*"
+run seen three:1
+expect "what came is whole" 0 "$(cat "$T/want")" ""
+rl rmi -f three:1 >/dev/null
+rl pull -q three:1 >/dev/null
+mv "$STORE" "$STORE.away"
+run rl run --rm --network none three:1 true
+expect_error "the store is gone: run says which" "*files of layer *are in the store '$STORE': No such file*'rl pull'*"
+run rl fsck --quick
+expect "and fsck" 1 "*'$STORE'*"
+run rl pull -q three:1
+expect "pull brings them into one's own" 0
+run seen three:1
+expect "and it runs" 0 "$(cat "$T/want")" ""
+run rl fsck --repair
+run rl fsck
+expect "fsck is content after it has forgotten the packed layers that went" 0
+mv "$STORE.away" "$STORE"
+
+# --- a store that does not answer ---
+if [ -c /dev/fuse ] && [ -x "$RL_BUILD/tests/tools/hangfs" ]; then
+	mkdir "$T/hang"
+	"$RL_BUILD/tests/tools/hangfs" "$T/hang" >"$T/hangfs" 2>&1 &
+	fs=$!
+	at_end+=("kill -9 $fs" "umount -l $T/hang")
+	for _ in {1..100}; do
+		grep -q ready "$T/hangfs" && break
+		sleep 0.1
+	done
+	printf '[storage]\n[storage.options]\nadditionalimagestores = ["%s"]\n' "$T/hang" >"$config/storage.conf"
+	rl rmi -f three:1 >/dev/null
+	run rl pull -q three:1
+	expect "a store that hangs is done without" 0 "*" "Warning: store '$T/hang' does not answer within 3 s*"
+	kill -9 $fs
+	wait $fs 2>/dev/null
+	umount -l "$T/hang"
+else
+	skip "a store that hangs" "no /dev/fuse"
+fi
 leakcheck "nothing is left"
 finish
