@@ -27,8 +27,9 @@ struct port_msg {
 	} port[PORT_MSG_MAX];
 };
 
-#define PORT_MARK  0x726cU /* SO_MARK of connections made for a client, copied by the server's */
-#define PORT_TABLE 29292U  /* routing table in which everything is local */
+#define PORT_MARK       0x726cU /* SO_MARK of connections made for a client, copied by the server's */
+#define PORT_TABLE      29292U /* routing table in which everything is local */
+#define PORT_CONGESTION "reno" /* every kernel has it, everybody may use it, it does not pace */
 
 struct port;
 

@@ -36,11 +36,16 @@ static void add_table(struct nl_batch *b, uint8_t family)
 				     .rtm_scope = RT_SCOPE_HOST,
 				     .rtm_type = RTN_LOCAL };
 	const struct fib_rule_hdr rule = { .family = family, .action = FR_ACT_TO_TBL };
+	size_t metrics;
 
 	nl_begin(b, "route answers of the container to the forwarder", NL_REQUIRED, RTM_NEWROUTE,
 		 NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
 	nl_attr_u32(b, RTA_TABLE, PORT_TABLE);
 	nl_attr_u32(b, RTA_OIF, LO_INDEX);
+	metrics = nl_nest(
+		b, RTA_METRICS); /* a server's end takes it from here (ip-route(8) congctl) */
+	nl_attr(b, RTAX_CC_ALGO, PORT_CONGESTION, sizeof(PORT_CONGESTION));
+	nl_nest_end(b, metrics);
 	/* else what has no address yet (UDP) would get the client's, as one of our own */
 	if (family == AF_INET)
 		nl_attr_u32(b, RTA_PREFSRC, htonl(NET_CONTAINER4));
