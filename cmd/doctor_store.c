@@ -4,32 +4,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 
 #include "cmd/doctor.h"
 #include "cmd/format.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/proc.h"
+#include "storage/home.h"
+#include "storage/inside.h"
 #include "storage/rootfs.h"
 
 #define SPACE_LOW  ((uint64_t)1 << 30)
 #define INODES_LOW 20000
-
-/* Network file systems: no owners but one's own, no overlay on top. */
-static const struct {
-	unsigned long magic;
-	const char *name;
-} remote[] = {
-	{ NFS_SUPER_MAGIC, "NFS" }, { 0xff534d42, "CIFS" },   { 0xfe534d42, "SMB" },
-	{ 0x01021997, "9p" },       { 0x0bd00bd0, "Lustre" }, { 0x47504653, "GPFS" },
-	{ 0x00c36400, "Ceph" },     { 0x5346414f, "AFS" },
-};
+#define HOME_MS    10000 /* a server that does not answer */
 
 /* The folder itself, or the nearest one above it that there is. fd or -errno. */
 static int open_near(const char *path, char *near, size_t room)
@@ -81,23 +72,31 @@ static int folder(struct doctor *d, char *near, size_t room)
 	return fd;
 }
 
+struct home {
+	int fd;
+	const char *path;
+};
+
+static int in_session(void *arg, struct rl_err *err)
+{
+	const struct home *h = arg;
+
+	return home_check(h->fd, h->path, err);
+}
+
 static void store(struct doctor *d, int fd, const char *near)
 {
+	struct home h = { .fd = fd, .path = near };
 	bool there = strcmp(near, d->rl->data_dir) == 0;
+	struct rl_err err = { 0 };
 	struct statvfs v = { 0 };
-	struct statfs fs = { 0 };
 
-	(void)fstatfs(fd, &fs); /* zeros: nothing known */
-	(void)fstatvfs(fd, &v);
-	for (size_t i = 0; i < ARRAY_LEN(remote); i++)
-		if ((unsigned long)fs.f_type == remote[i].magic) {
-			doctor_degraded(d, "store", DOCTOR_LESS, "what the server allows",
-					"'%s' is on %s: owners and overlays do not work there, "
-					"locks may not",
-					d->rl->data_dir, remote[i].name);
-			doctor_fix(d, "set RL_ROOT (or XDG_DATA_HOME) to a folder on a local disk");
-			return;
-		}
+	(void)fstatvfs(fd, &v); /* zeros: nothing known */
+	if (d->has_session && inside_run(&d->session, in_session, &h, HOME_MS, &err) < 0) {
+		doctor_missing(d, "store", DOCTOR_BROKEN, "%s", err.msg);
+		doctor_fix(d, "%s", err.hint);
+		return;
+	}
 	if (v.f_flag & ST_NOEXEC) {
 		doctor_degraded(d, "store", DOCTOR_LESS, "what need not be executed in place",
 				"'%s' is on a file system mounted noexec", d->rl->data_dir);

@@ -15,6 +15,7 @@ libstorage_a_SOURCES += storage/fetch_out.c storage/fetch_out.h
 libstorage_a_SOURCES += storage/fetch_request.c storage/fetch_request.h
 libstorage_a_SOURCES += storage/fetch_search.c storage/fetch_search.h
 libstorage_a_SOURCES += storage/fetch_remote.c storage/fetch_remote.h
+libstorage_a_SOURCES += storage/home.c storage/home.h
 libstorage_a_SOURCES += storage/image.c storage/image.h storage/image_store.h
 libstorage_a_SOURCES += storage/image/copy.c storage/image/copy.h
 libstorage_a_SOURCES += storage/image/xattrs.c storage/image/xattrs.h

@@ -9,21 +9,26 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/rl.h"
+#include "storage/home.h"
 #include "storage/image/cmds.h"
 
 static const struct {
 	const char *name;
 	int (*run)(const struct rl *rl, int argc, char **argv, struct rl_err *err);
+	bool fills; /* brings images: is the store's file system fit for that? */
 } cmds[] = {
-	{ "add", cmd_add },         { "extract", cmd_extract }, { "fsck", cmd_fsck },
-	{ "load", cmd_load },       { "pull", cmd_pull },       { "push", cmd_push },
-	{ "login", cmd_login },     { "rmtree", cmd_rmtree },   { "save", cmd_save },
-	{ "flatten", cmd_flatten }, { "search", cmd_search },   { "shift", cmd_shift },
-	{ "remote", cmd_remote },   { "merge", cmd_merge },
+	{ "add", cmd_add, true },        { "extract", cmd_extract, false },
+	{ "fsck", cmd_fsck, false },     { "load", cmd_load, true },
+	{ "pull", cmd_pull, true },      { "push", cmd_push, false },
+	{ "login", cmd_login, false },   { "rmtree", cmd_rmtree, false },
+	{ "save", cmd_save, false },     { "flatten", cmd_flatten, false },
+	{ "search", cmd_search, false }, { "shift", cmd_shift, false },
+	{ "remote", cmd_remote, false }, { "merge", cmd_merge, false },
 };
 
 static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)
@@ -35,6 +40,10 @@ static int dispatch(const char *root, int argc, char **argv, struct rl_err *err)
 		if (strcmp(argv[0], cmds[i].name) != 0)
 			continue;
 		r = rl_open(&rl, root, err);
+		if (r == 0 && cmds[i].fills)
+			r = home_check(rl.data_fd, rl.data_dir, err);
+		if (r == -ENOSPC || r == -EDQUOT || r == -EROFS)
+			rl_hint_full(&rl, err);
 		if (r == 0)
 			r = cmds[i].run(&rl, argc, argv, err);
 		rl_close(&rl);

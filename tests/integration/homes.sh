@@ -76,6 +76,40 @@ if [ "$(id -u)" = 0 ]; then
 	run rl rm keep
 	expect "writable again: rm" 0 keep ""
 	gone
+
+	# what a store cannot live on is said before anything is fetched
+	unfit() { # NAME WHAT: a store on what is mounted at $T/m
+		ROOT=$T/m/s
+		run rl load -q -i "$T/alpine.tar"
+		expect_error "$1: load says what it lacks, and where else" "*'$ROOT' cannot hold a store: its file system ($1) has no $2*RL_ROOT=/*"
+		run rl pull -q localhost:1/nothing/there
+		expect_error "$1: pull, before it asks anybody" "*cannot hold a store*"
+		doctor_says store missing broken "*cannot hold a store: *$1* has no $2*" "*RL_ROOT=/*"
+		[ -z "$(find "$ROOT" -name '.tmp-*')" ] && ok "$1: nothing is left of the trial" || not_ok "$1: nothing is left of the trial" "$(find "$ROOT")"
+		gone
+	}
+	mount -t ramfs homes "$T/m" && own_dir "$T/m/s" 755
+	unfit ramfs "user extended attributes"
+	if truncate -s 8m "$T/fat" && mkfs.vfat "$T/fat" >/dev/null 2>&1 && mount -o "loop,uid=$TEST_UID,gid=$TEST_GID,umask=077" "$T/fat" "$T/m" 2>/dev/null; then
+		unfit vfat "user extended attributes"
+	else
+		skip "vfat" "no mkfs.vfat or no loop devices"
+	fi
+	# as a server answers that has no locks, links, or knows no owners
+	ROOT=$T/home/served
+	own_dir "$ROOT" 700
+	rl info >/dev/null # a session
+	while read -r call code what; do
+		WRAP=("$RL_BUILD/tests/tools/refuse" -e "$code" "$call")
+		run rl pull -q localhost:1/nothing/there
+		expect_error "no $what" "*'$ROOT' cannot hold a store: *no $what*RL_ROOT*"
+	done <<-END
+		flock 37 locks
+		linkat 95 hard links
+		fchown 1 owners
+		mknodat 1 FIFOs
+	END
+	WRAP=()
 else
 	skip "stores on file systems of their own" "not root"
 fi
