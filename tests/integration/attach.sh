@@ -23,11 +23,9 @@ goes_on() { # NAME CONTAINER: still running after a moment
 	sleep 0.2
 	[ "$(state "$2")" = running ] && ok "$1" || not_ok "$1" "$(state "$2")"
 }
+has_ended() { [ "$(state "$1")" != running ]; }
 until_ended() {
-	for _ in $(seq 50); do
-		[ "$(state "$1")" != running ] && return
-		sleep 0.1
-	done
+	soon has_ended "$1"
 }
 
 # --- detach and attach ---------------------------------------------------------------------------
@@ -43,13 +41,12 @@ tty 'expect #
 send echo =$FOO=$(stty size)\n
 expect =bar=24 80
 resize 30x90
-sleep 0.3
-send echo =$(stty size)=\n
+send until [ "$(stty size)" = "30 90" ]; do sleep 0.1; done; echo =$(stty size)=\n
 expect =30 90=
 send \x10\x11' attach t
 expect "attach: the same shell, sizes, left again" 0 "*settings restored*status 0"
-tty 'send cat -v\n
-sleep 0.2
+tty 'send echo =u""p=; cat -v\n
+expect =up=
 send x\x10\x10y\n
 expect x^P^Py
 send \x04
@@ -84,13 +81,14 @@ send sleep 55 &\n
 sleep 0.2
 send $keys" exec -it t sh
 expect "exec -it, left by the keys" 0 "*settings restored*status 0"
+soon says '*sleep 55*' rl exec t ps
 run rl exec t ps
 expect "what it ran goes on" 0 "*sleep 55*"
 tty 'expect #
-send echo $$ >/tmp/pid\n
-sleep 0.3
+send echo $$ >/tmp/pid; echo =u""p=\n
+expect =up=
 hangup' exec -it t sh
-run rl exec t sh -c 'sleep 0.3; kill -0 $(cat /tmp/pid) && echo there'
+run rl exec t sh -c 'for i in $(seq 100); do kill -0 $(cat /tmp/pid) 2>/dev/null || exit 1; sleep 0.1; done; echo there'
 expect "exec: a terminal that hangs up hangs up inside" 1 ""
 tty 'expect #
 send tty\n
@@ -111,27 +109,30 @@ expect "exec -t alone" 0 "/dev/pts/*"
 # --- several at once -----------------------------------------------------------------------------
 rl run -di --name cat "${net[@]}" $img sh -c 'trap "echo usr1" USR1; while :; do read -r l && echo "got $l"; done' >/dev/null
 mkfifo "$T/in1" "$T/in2"
+pump=$(pgrep -P "$(monitor_of cat)" -x rl-pump)
+fds() { find "/proc/$pump/fd" -mindepth 1 | wc -l; }
+before=$(fds)
+clients() { [ "$(fds)" -ge $((before + $1)) ]; }
 rl attach cat <"$T/in1" >"$T/out1" 2>&1 & one=$!
 rl attach cat <"$T/in2" >"$T/out2" 2>&1 & two=$!
 rl attach --no-stdin cat >"$T/out3" 2>&1 & three=$!
 exec 5>"$T/in1" 6>"$T/in2"
-sleep 0.3
+soon clients 3
 echo a >&5
-sleep 0.1
+soon grep -q a "$T/out3"
 echo b >&6
-sleep 0.3
+for i in 1 2 3; do soon grep -q b "$T/out$i"; done
 [ "$(cat "$T/out1")" = $'got a\ngot b' ] && cmp -s "$T/out1" "$T/out2" && cmp -s "$T/out1" "$T/out3" && ok "three clients" ||
 	not_ok "three clients" "$(head "$T"/out?)"
 kill -KILL $one
 exec 5>&-
-sleep 0.1
 echo c >&6
-sleep 0.2
+soon grep -q c "$T/out2"
 [ "$(tail -n 1 "$T/out2")" = "got c" ] && ok "one dies, the others go on" || not_ok "one dies, the others go on" "$(head "$T"/out?)"
 exec 6>&-
 goes_on "the end of a client's input is not the container's" cat
-pkill -USR1 -u "$TEST_USER" -f "^$RL attach --no-stdin cat"
-sleep 0.3
+signal_client USR1 attach --no-stdin cat
+soon grep -q usr1 "$T/out3"
 [ "$(tail -n 1 "$T/out3")" = usr1 ] && ok "signals are forwarded" || not_ok "signals are forwarded" "$(cat "$T/out3")"
 run rl kill cat
 wait $two
@@ -152,34 +153,33 @@ expect_error "an unknown flag" "*--no-such*"
 
 # --- --sig-proxy ---------------------------------------------------------------------------------
 (rl attach --sig-proxy=false t >/dev/null 2>&1 </dev/null; echo $? >"$T/code") &
-sleep 0.3
-pkill -TERM -u "$TEST_USER" -f "^$RL attach --sig-proxy=false t"
+signal_client TERM attach --sig-proxy=false t
 wait $!
 [ "$(cat "$T/code")" = 143 ] && ok "attach --sig-proxy=false ends by the signal" || not_ok "attach --sig-proxy=false ends by the signal" "$(cat "$T/code")"
 goes_on "the container goes on" t
-(rl run --sig-proxy=false --name np "${net[@]}" $img sh -c 'trap "exit 3" INT; sleep 30 & wait' 2>&1; echo $? >"$T/code") &
-sleep 0.5
-pkill -INT -u "$TEST_USER" -f "^$RL run --sig-proxy=false --name np"
+(rl run --sig-proxy=false --name np "${net[@]}" $img sh -c 'trap "exit 3" INT; echo trapped; sleep 30 & wait' 2>&1; echo $? >"$T/code") &
+soon logged np trapped
+signal_client INT run --sig-proxy=false --name np
 wait $!
 [ "$(cat "$T/code")" = 130 ] && ok "run --sig-proxy=false ends by the signal" || not_ok "run --sig-proxy=false ends by the signal" "$(cat "$T/code")"
 goes_on "the container goes on" np
 run rl stop -t 0 np
 (rl start -a np 2>&1; echo $? >"$T/code") &
-sleep 0.5
-pkill -INT -u "$TEST_USER" -f "^$RL start -a np"
+soon logged np trapped 2
+signal_client INT start -a np
 wait $!
 [ "$(cat "$T/code")" = 3 ] && ok "start -a forwards signals" || not_ok "start -a forwards signals" "$(cat "$T/code")"
 (rl start -a --sig-proxy=false np 2>&1; echo $? >"$T/code") &
-sleep 0.5
-pkill -INT -u "$TEST_USER" -f "^$RL start -a --sig-proxy=false np"
+soon logged np trapped 3
+signal_client INT start -a --sig-proxy=false np
 wait $!
 [ "$(cat "$T/code")" = 130 ] && ok "start -a --sig-proxy=false" || not_ok "start -a --sig-proxy=false" "$(cat "$T/code")"
 goes_on "the container goes on" np
 run rl start --sig-proxy np
 expect_error "start --sig-proxy without -a" "*--attach*"
 (rl run --rm --name dies "${net[@]}" $img sleep 30 2>&1) &
-sleep 0.4
-pkill -KILL -u "$TEST_USER" -f "^$RL run --rm --name dies"
+soon is_state dies running
+signal_client KILL run --rm --name dies
 until_ended dies
 [ -z "$(state dies)" ] && ok "a client that is killed still ends what it started" || not_ok "a client that is killed still ends what it started" "$(state dies)"
 run rl rm -af -t 0

@@ -45,8 +45,9 @@ run rl rm --filter label=kind=x
 expect 'rm --filter' 0 "$a"
 
 # --- wait ---------------------------------------------------------------------------------------
-d --name w $IMG sh -c 'sleep 1; exit 7'
+d --name w $IMG sh -c 'until [ -e /end ]; do sleep 0.1; done; exit 7'
 d --name v $IMG sleep 300
+rl exec w touch /end
 run rl wait --exit-first-match v w
 expect 'wait --exit-first-match' 0 7
 run rl wait --condition running v
@@ -87,12 +88,12 @@ run rl run --cidfile c1 $IMG true
 expect_error 'a cidfile that exists' "*'c1' exists*"
 rl stop -t 0 --cidfile c1 >/dev/null 2>&1
 rl wait f >/dev/null
-sleep 0.3
+for f in p1 m1; do soon test ! -e "$T/work/$f"; done
 if [ -e "$T/work/c1" ] && ! [ -e "$T/work/p1" ] && ! [ -e "$T/work/m1" ]; then ok 'the pids go with the run'; else not_ok 'the pids go with the run' "$(ls "$T/work")"; fi
 rl rm f >/dev/null
 if [ -e "$T/work/c1" ]; then not_ok 'the cidfile goes with the container'; else ok 'the cidfile goes with the container'; fi
 run rl run --rm --cidfile c2 $IMG true
-for _ in {1..20}; do [ -e "$T/work/c2" ] || break; sleep 0.1; done
+soon test ! -e "$T/work/c2"
 if [ -e "$T/work/c2" ]; then not_ok '... also with --rm'; else ok '... also with --rm'; fi
 run rl run --rm --cidfile c3 $IMG /no/such
 if [ -e "$T/work/c3" ]; then not_ok '... and when it cannot start'; else ok '... and when it cannot start'; fi
@@ -176,15 +177,19 @@ expect_error '--attach and --detach' '*exclude each other*'
 
 # --- ctrl-\\ --------------------------------------------------------------------------------------
 # asked WORDS COMMAND...: SIGQUIT makes it say what it waits for, and it goes on; sets pid
+ask() { # WORDS: only who catches it is sent it, and again: the first answer may be about a lock
+	[ "$(cat "/proc/$pid/comm")" = rl ] && grep -q '^SigCgt:.*[4-7c-f]$' "/proc/$pid/status" && kill -QUIT "$pid"
+	local end=$((SECONDS + 2))
+	until grep -qxF "rl waits for: $1" "$T/asked" || [ $SECONDS -ge $end ]; do read -rt 0.05 <> <(:); done
+	grep -qxF "rl waits for: $1" "$T/asked"
+}
 asked() {
 	local words=$1
 	shift
 	as_user_exec "$RL" "$@" >"$T/asked" 2>&1 8>&- &
 	pid=$!
 	MY_PIDS="$MY_PIDS $pid"
-	sleep 0.4
-	kill -QUIT "$pid"
-	sleep 0.2
+	soon ask "$words"
 	if kill -0 "$pid" 2>/dev/null && grep -qxF "rl waits for: $words" "$T/asked"; then
 		ok "SIGQUIT: $*"
 	else
@@ -192,7 +197,7 @@ asked() {
 	fi
 }
 d --name slow $IMG sleep 300
-asked "container 'slow' to end, until its grace time is over" stop -t 2 slow
+asked "container 'slow' to end, until its grace time is over" stop -t 9 slow
 wait "$pid"
 check '... which goes on' [ "$(rl ps -aq --filter name=slow --filter status=exited | wc -l)" = 1 ]
 rl start slow >/dev/null

@@ -68,7 +68,8 @@ d --name h --health-timeout 200ms --health-retries 1 --health-cmd 'sleep 61 & sl
 is h "Up * (unhealthy)" "a check that hangs is a failure"
 out=$(file h | jq -r '.Log[-1].Output')
 [[ $out == *time-out* ]] && ok "which is said" || not_ok "which is said" "$out"
-sleep 0.5
+few() { [ "$(rl top h -eo args | grep -c 'sleep 6[12]')" -le 2 ]; }
+soon few
 out=$(rl top h -eo args | grep -c 'sleep 6[12]')
 [ "$out" -le 2 ] && ok "it is killed with its children" || not_ok "it is killed with its children" "$out"
 run rl rm -f -t 0 h

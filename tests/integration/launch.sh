@@ -228,12 +228,13 @@ expect "the host's network: its sysfs, read-only" 0 $'[1-9]*\nlo' '*Read-only*'
 box -p "$(ns network uts)" -- 'ls -d /proc/[0-9]* | wc -l; touch /proc/sys/kernel/x; cat /proc/kcore | wc -c'
 expect "the host's processes: its proc, masked" 0 $'[1-9][0-9]*\n0'
 box -p "$(ns network uts pid)" -- true && expect "the host's ipc" 0
-as_user timeout 20 "$check" "$r" sh -c "echo ready; exec sleep 20.$$" >"$T/first" 2>&1 </dev/null &
+as_user timeout 60 "$check" "$r" sh -c "echo ready; exec sleep 60.$$" >"$T/first" 2>&1 </dev/null &
 for _ in {1..50}; do
 	[ -s "$T/first" ] && break
 	sleep 0.1
 done
-first=$(pgrep -u "$TEST_UID" -nxf "sleep 20.$$")
+soon pgrep -u "$TEST_UID" -nxf "sleep 60.$$"
+first=$(pgrep -u "$TEST_UID" -nxf "sleep 60.$$")
 # joined KIND...: namespaces of that container by path
 joined() {
 	local k
@@ -242,7 +243,7 @@ joined() {
 join_ns() { printf '{"hostname":null,"linux":{"namespaces":[{"type":"mount"}%s]}}' "$1"; }
 box -p "$(join_ns "$(joined user pid network ipc uts)")" -- \
 	'tr "\\0" " " </proc/1/cmdline; hostname 2>/dev/null || cat /proc/sys/kernel/hostname; echo x >>/proc/1/exe'
-expect "another container's namespaces by path" 1 "sleep 20.$$ box" '*exe*'
+expect "another container's namespaces by path" 1 "sleep 60.$$ box" '*exe*'
 box -p "$(join_ns ',{"type":"user"},{"type":"pid"},{"type":"ipc"}'"$(joined network)")" -- 'readlink /proc/self/ns/net; touch /sys/x'
 expect "another container's network, ids of its own" 1 "$(as_user readlink "/proc/$first/ns/net" | tr '[]' '??')" '*Read-only*'
 kill "$first"

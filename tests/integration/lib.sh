@@ -81,6 +81,22 @@ install_rl
 TIME_LIMIT=60
 rl() { as_user timeout -k 5 "$TIME_LIMIT" "$RL" "$@"; }
 
+# soon CMD...: until it succeeds, at most 15 s; tests wait for what they need, never for a time
+soon() {
+	local i
+	for ((i = 0; i < 150; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1 # not `read -t`: its <(:) would change $!
+	done
+	return 1
+}
+is_state() { [ "$(rl ps -a --filter "name=^$1\$" --format '{{.State}}')" = "$2" ]; }   # NAME STATE
+logged() { [ "$(rl logs "$1" 2>&1 | grep -c "$2")" -ge "${3:-1}" ]; }                 # NAME WORDS [TIMES]
+says() { [[ $("${@:2}" 2>&1) == $1 ]]; }                                             # PATTERN CMD...
+gone() { ! [ -e "/proc/$1" ]; }                                                      # PID
+# signal_client SIGNAL WORDS...: to the `rl WORDS...` of the user that there is, or will soon be
+signal_client() { soon pkill "-$1" -u "$TEST_USER" -f "^$RL ${*:2}"; }
+
 # monitor_of NAME: pid of the monitor of a running container; by name of process others would be met
 monitor_of() { rl inspect -f '{{.State.ConmonPid}}' "$1"; }
 

@@ -40,7 +40,9 @@ in_world dnsmasq -k --no-daemon --no-resolv --no-hosts --port=53 --listen-addres
 	--address=/test.example/198.51.100.7 --address=/six.example/2001:db8::1 --txt-record=t.example,hello --user=root --log-facility="$T/dns.log"
 ip netns exec $host socat TCP-LISTEN:7009,bind=127.0.0.1,fork,reuseaddr EXEC:cat </dev/null >/dev/null 2>&1 &
 MY_PIDS="$MY_PIDS $!"
-sleep 0.5
+for port in 7001 7003 7004 7005 7006 53; do soon says '?*' ip netns exec $world ss -Htln "sport = :$port"; done
+soon says '?*' ip netns exec $world ss -Huln "sport = :7002"
+soon says '?*' ip netns exec $host ss -Htln "sport = :7009"
 
 cp "$(image alpine)" "$T/alpine.tar"
 run rl load -q -i "$T/alpine.tar"
@@ -76,7 +78,7 @@ expect "the world sees the host's address" 0 192.0.2.2
 c 'nc 198.51.100.7 7004 | sha256sum' </dev/null
 expect "50 MB in, intact" 0 "$(sha256sum <"$T/big" | cut -d' ' -f1)*"
 c 'nc 198.51.100.7 7005' <"$T/big"
-sleep 0.3
+soon cmp "$T/big" "$T/received"
 check "50 MB out, intact" cmp "$T/big" "$T/received"
 c 'nc -w 3 198.51.100.7 7099 2>&1 || echo refused' </dev/null
 expect "a closed port is refused at once" 0 "*refused*"

@@ -28,7 +28,7 @@ loop_of() { pgrep -P "$(monitor_of "$1")" -x rl-net; } # the packet loop of a co
 until_says() {
 	local want=$1 i got=''
 	shift
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		got=$("$@" 2>/dev/null)
 		# shellcheck disable=SC2053 # a pattern
 		[[ $got == $want ]] && return

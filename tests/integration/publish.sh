@@ -83,10 +83,13 @@ if [ -n "$out" ] && [ -z "$others" ]; then ok "no other port is open"; else not_
 forwarder=$(ip netns exec $host ss -tlnp 'sport = :8080' | grep -o 'pid=[0-9]*' | cut -d= -f2 | while read -r p; do [ "$(cat /proc/"$p"/comm)" = rl-port ] && echo "$p"; done | head -1)
 fds() { find "/proc/$forwarder/fd" -mindepth 1 2>/dev/null | wc -l; }
 peer $world many 192.0.2.2 8080 100 >/dev/null
-sleep 0.2
+last=-1
+settled() { local n=$last; last=$(fds); [ "$n" = "$last" ]; } # those that just ended are closed
+soon settled
 before=$(fds)
 see "2000 connections one after another" 2000 peer $world many 192.0.2.2 8080 2000
-sleep 0.3
+few() { [ "$(fds)" -le $((before + 2)) ]; }
+soon few
 after=$(fds)
 if [ -n "$forwarder" ] && [ "$before" -gt 0 ] && [ "$after" -le $((before + 2)) ]; then
 	ok "no descriptor stays"
@@ -101,7 +104,7 @@ run rl run --rm -p 8080:80 docker.io/library/alpine true
 expect_error "a port in use names its container" "*8080/tcp*in use*'web'*-p 8081:80 is free*"
 ip netns exec $host /usr/bin/python3 -c 'import socket,time;s=socket.socket();s.bind(("0.0.0.0",8300));s.listen();time.sleep(100)' &
 MY_PIDS="$MY_PIDS $!"
-sleep 0.3
+soon says '*8300*' ip netns exec $host ss -Htln 'sport = :8300'
 run rl create --name taken -p 8300:80 docker.io/library/alpine true
 expect_error "or another program's" "*8300/tcp*in use*"
 run rl ps -a --format '{{.Names}}'
@@ -142,7 +145,7 @@ see "the ports are back" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 8080
 see "the random one is the same" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 "${random:-1}"
 monitor=$(ps -o ppid= -p "$(pgrep -u "$TEST_UID" -x rl-port | tail -1)" | tr -d ' ')
 kill -9 "${monitor:-0}"
-sleep 0.3
+soon says '' ip netns exec $host ss -Htln 'sport = :8080'
 see "after kill -9 of the monitor nobody listens" "" ip netns exec $host ss -Htln 'sport = :8080'
 run rl rm -f web
 expect "rm" 0

@@ -15,7 +15,7 @@ dir_of() { # NAME: its folder
 }
 end_all() { # as a reboot does it: everything at once, nobody cleans up
 	{ leftover_processes; leftover_processes holder; } | awk '{ print $2 }' | xargs -r kill -9
-	sleep 0.3
+	soon says '' leftover_processes
 }
 edit() { # FILE SED-EXPRESSION: in place, with its owner
 	sed "$2" "$1" >"$T/edited" && cat "$T/edited" >"$1"
@@ -26,7 +26,7 @@ row() { run rl ps -a --format '{{.Names}} {{.State}} {{.Status}}' --filter "name
 d --name web $img sh -c 'echo up; exec sleep 60'
 run rl create --network none --name idle $img true
 d --rm --name gone $img sleep 60
-sleep 0.2
+soon logged web up
 end_all
 rm -rf "${T:?}/run/rl"
 for f in "$ROOT"/containers/*/run.json; do edit "$f" 's/"boot_id":"[^"]*"/"boot_id":"00000000-0000-0000-0000-000000000000"/'; done
@@ -39,7 +39,7 @@ expect "what had --rm is gone" 0 "" ""
 run rl start web idle
 expect "both can be started" 0 "web
 idle" ""
-sleep 0.2
+soon logged web up 2
 run rl logs web
 expect "the log of both runs" 0 "up
 up" ""
@@ -52,7 +52,8 @@ dir=$(dir_of reuse)
 end_all
 as_user sleep 50 &
 stranger=$!
-sleep 0.2
+there() { pgrep -P $stranger -x sleep || grep -q sleep /proc/$stranger/comm; }
+soon there
 pid=$(pgrep -P $stranger -x sleep || echo $stranger)
 MY_PIDS="$MY_PIDS $stranger $pid"
 edit "$dir/run.json" "s/\"pid\":[0-9]*/\"pid\":$pid/"
@@ -86,7 +87,6 @@ run rl rm -f -t 0 logout
 expect "rm -f from the other one" 0 "logout" ""
 leftover_processes holder | awk '{ print $2 }' | xargs -r kill -9
 USER_ENV=()
-sleep 0.2
 leakcheck "neither socket stays"
 d --name hold $img sleep 60
 leftover_processes holder | awk '{ print $2 }' | xargs -r kill -9
@@ -187,7 +187,7 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=8m,mode=700,uid="$TEST_UID",gid=
 	expect "full disk: rm" 0 "two
 three" ""
 	leftover_processes | awk '$3 == "rl-monitor" { print $2 }' | xargs -r kill -9
-	sleep 0.3
+	soon is_state one exited
 	row one
 	expect "full disk: a lost monitor is healed" 0 "one exited Exited (137)*" ""
 	run rl rm -f one

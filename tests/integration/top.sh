@@ -65,7 +65,7 @@ done
 expect "a fifo for passwd" 0 "USER*COMMAND
 0*sh -c sleep 300; : a b*"
 run rl run -d --network none --name host --pid host $img sh -c 'sleep 302 & exec sleep 303'
-sleep 0.3
+soon says '*sleep 303*' rl top host args
 run rl top host args
 expect "only its own with --pid host" 0 "COMMAND
 sleep 30[23]*
@@ -75,7 +75,7 @@ run rl top host hpid # without a cgroup nothing else ends what shares the host's
 for pid in $(tail -n +2 <<<"$out"); do as_user kill "$pid"; done
 if rl exec one true 2>/dev/null; then
 	rl exec -d one sleep 304
-	sleep 0.3
+	soon says '*sleep 304*' rl top one args
 	run rl top one args
 	expect "processes of exec" 0 "*sleep 304*"
 fi

@@ -11,14 +11,14 @@ img=docker.io/library/alpine
 d() { run rl run -d --network none "$@"; }
 now() { date +%s%3N; }
 
-# ends NAME WHAT: stop -t 1 takes at most its grace and a second, nothing of it is left
+# ends NAME WHAT: stop -t 1 takes its grace and little more (10 s would be the default), nothing of it is left
 ends() {
 	local t0 ms
-	sleep 0.3
+	sleep 0.3 # that it is in the middle of it; whether does not matter
 	t0=$(now)
 	run rl stop -t 1 "$1"
 	ms=$(($(now) - t0))
-	[ $status = 0 ] && [ $ms -lt 2300 ] || not_ok "$2: stop" "status $status, $ms ms" "$err"
+	[ $status = 0 ] && [ $ms -lt 9000 ] || not_ok "$2: stop" "status $status, $ms ms" "$err"
 	run rl rm "$1"
 	for _ in {1..20}; do
 		left=$(leftovers)
@@ -68,7 +68,7 @@ leftover_processes | awk '$3 == "rl-pump" { print $2 }' | xargs -r kill -9
 ends a "lost its pump"
 d --name a $img sleep 60
 leftover_processes | awk '$3 == "rl-monitor" { print $2 }' | xargs -r kill -STOP
-run timeout 30 setpriv --reuid "$TEST_UID" --regid "$TEST_GID" --init-groups env -i HOME="$T/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$T/run" RL_ROOT="$ROOT" "$RL" ps -a --format '{{.Names}} {{.State}}'
+run rl ps -a --format '{{.Names}} {{.State}}'
 expect "a stopped monitor does not hold ps up" 0 "a running"
 leftover_processes | awk '$3 == "rl-monitor" { print $2 }' | xargs -r kill -CONT
 ends a "its monitor was stopped for a while"
@@ -83,9 +83,12 @@ pss() { # of monitor and pump, KiB
 	local p
 	for p in $(leftover_processes | awk '$3 ~ /rl-(monitor|pump)/ { print $2 }'); do cat "/proc/$p/smaps_rollup"; done | awk '/^Pss:/ { n += $2 } END { print n + 0 }'
 }
-d --name flood $img sh -c 'sleep 0.5; exec cat /dev/zero'
+d --name flood $img sh -c 'until [ -e /go ]; do sleep 0.1; done; exec cat /dev/zero'
 before=$(pss)
-sleep 3
+log_of() { [ "$(du -sk "$ROOT"/containers/*/log | awk '{ print $1 }')" -ge "$1" ]; } # KIB
+rl exec flood touch /go
+soon log_of 1024
+sleep 1
 after=$(pss)
 size=$(du -sk "$ROOT"/containers/*/log | awk '{ print $1 }')
 [ "$after" -lt $((before + 512)) ] && ok "an endless line: memory stays ($before to $after KiB)" || not_ok "an endless line: memory stays" "$before to $after KiB"
@@ -94,10 +97,7 @@ ends flood "an endless line"
 d --name flood --log-opt max-size=1m $img sh -c 'i=0; while [ $i -lt 60000 ]; do echo "line $i 0123456789012345678901234567890123456789"; i=$((i + 1)); done; sleep 60'
 as_user_exec "$RL" logs -f flood >"$T/follow" 2>&1 &
 follower=$!
-for _ in {1..100}; do
-	grep -q "line 59999 " "$T/follow" && break
-	sleep 0.1
-done
+for _ in 1 2 3; do soon grep -q "line 59999 " "$T/follow" && break; done
 size=$(du -sk "$ROOT"/containers/*/log | awk '{ print $1 }')
 [ "$size" -lt $((3 * 1024)) ] && ok "max-size is kept ($size KiB)" || not_ok "max-size is kept" "$size KiB"
 grep -q "line 59999 " "$T/follow" && ok "logs -f goes across rotations" || not_ok "logs -f goes across rotations" "$(tail -n 1 "$T/follow")"
@@ -105,24 +105,27 @@ kill $follower 2>/dev/null
 ends flood "rotates"
 d --name quiet $img sh -c 'while :; do echo x; done'
 # shellcheck disable=SC2216 # that it does not read is the point
-rl logs -f quiet 2>/dev/null | sleep 3 &
+rl logs -f quiet 2>/dev/null | sleep 60 &
 slow=$!
 sleep 1
 a=$(find "$ROOT"/containers/*/log -type f -printf '%f %s %T@ ')
-sleep 0.5
-b=$(find "$ROOT"/containers/*/log -type f -printf '%f %s %T@ ')
+moved() {
+	b=$(find "$ROOT"/containers/*/log -type f -printf '%f %s %T@ ')
+	[ "$a" != "$b" ]
+}
+soon moved
 [ "$a" != "$b" ] && ok "a reader of logs that stops does not hold the container up" || not_ok "a reader of logs that stops does not hold the container up" "$a $b"
 kill $slow 2>/dev/null
 ends quiet "endless output"
 t0=$(now)
-run rl run --rm --network none $img sh -c 'sleep 5 & echo done'
+run rl run --rm --network none $img sh -c 'sleep 30 & echo done'
 ms=$(($(now) - t0))
-[ "$out" = "done" ] && [ $ms -lt 2000 ] && ok "a child that keeps stdout open is not waited for ($ms ms)" || not_ok "a child that keeps stdout open" "$out, $ms ms"
+[ "$out" = "done" ] && [ $ms -lt 20000 ] && ok "a child that keeps stdout open is not waited for ($ms ms)" || not_ok "a child that keeps stdout open" "$out, $ms ms"
 d --name keep $img sleep 60
 t0=$(now)
-run rl exec keep sh -c 'sleep 5 & echo done'
+run rl exec keep sh -c 'sleep 30 & echo done'
 ms=$(($(now) - t0))
-[ "$out" = "done" ] && [ $ms -lt 3000 ] && ok "nor one of an exec ($ms ms)" || not_ok "nor one of an exec" "$out, $ms ms"
+[ "$out" = "done" ] && [ $ms -lt 20000 ] && ok "nor one of an exec ($ms ms)" || not_ok "nor one of an exec" "$out, $ms ms"
 ends keep "after that exec"
 leakcheck "nothing is left"
 finish

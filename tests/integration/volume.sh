@@ -152,7 +152,7 @@ fi
 id=$(rl run -d --rm -v /anon --name lost alpine sleep 1000)
 pid=$(leftover_processes | awk '/monitor/ { print $2; exit }')
 kill -9 "$pid"
-sleep 0.3
+soon gone "$pid"
 rl rm -f lost >/dev/null 2>&1
 run rl volume ls -q --filter anonymous=true --filter dangling=false
 expect "and with a --rm container whose monitor was killed" 0 '' ''
