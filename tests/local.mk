@@ -123,6 +123,7 @@ INTEGRATION_CHECKS += tests/integration/check_rootfs
 INTEGRATION_CHECKS += tests/integration/check_session
 INTEGRATION_CHECKS += tests/vm/check_cgroup
 INTEGRATION_TESTS =
+INTEGRATION_TESTS += tests/integration/attacks.sh
 INTEGRATION_TESTS += tests/integration/limits.sh
 INTEGRATION_TESTS += tests/integration/manifest.sh
 INTEGRATION_TESTS += tests/integration/why.sh
@@ -291,6 +292,7 @@ EXTRA_DIST += tests/tools/failmalloc.c
 EXTRA_DIST += tests/tools/mkhostile.py
 EXTRA_DIST += tests/tools/uploads.py
 EXTRA_DIST += tests/tools/probe.c
+EXTRA_DIST += tests/tools/spy.c
 EXTRA_DIST += tests/tools/swap.c
 EXTRA_DIST += tests/tools/registry.py
 
