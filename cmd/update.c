@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/engine/healthopt.h"
 #include "cmd/engine/update.h"
 #include "cmd/select.h"
 #include "core/base/parse.h"
@@ -56,23 +57,29 @@ static const struct opt update_options[] = {
 		"no, on-failure[:N], always, unless-stopped"),
 	OPT_LIST('e', "env", U, Q(env), "NAME=VALUE", "environment of the next start"),
 	OPT_LIST(0, "unsetenv", U, Q(unsetenv), "NAME", "not in the environment of the next start"),
+	OPT_LIST(0, "ulimit", U, Q(ulimit), "NAME=SOFT[:HARD]",
+		 "limit of each of its processes; what runs can only have lower hard ones"),
+	OPT_STR(0, "health-cmd", U, Q(health_cmd), "CMD", "command that tells whether it is well"),
+	OPT_STR(0, "health-interval", U, Q(health_interval), "TIME",
+		"from one check to the next; disable: only by healthcheck run"),
+	OPT_STR(0, "health-timeout", U, Q(health_timeout), "TIME", "longest check"),
+	OPT_STR(0, "health-retries", U, Q(health_retries), "N", "failures to be unhealthy"),
+	OPT_STR(0, "health-start-period", U, Q(health_start_period), "TIME",
+		"failures do not count so long"),
+	OPT_STR(0, "health-start-interval", U, Q(health_start_interval), "TIME",
+		"between checks until then"),
+	OPT_STR(0, "health-on-failure", U, Q(health_on_failure), "ACTION",
+		"none, kill, restart or stop an unhealthy one"),
+	OPT_BOOL(0, "no-healthcheck", U, Q(no_healthcheck), "without a check from now on"),
 	SELECT_LATEST(U, which),
-	OPT_LATER(0, "health-cmd"),
-	OPT_LATER(0, "health-interval"),
 	OPT_LATER(0, "health-log-destination"),
 	OPT_LATER(0, "health-max-log-count"),
 	OPT_LATER(0, "health-max-log-size"),
-	OPT_LATER(0, "health-on-failure"),
-	OPT_LATER(0, "health-retries"),
-	OPT_LATER(0, "health-start-period"),
 	OPT_LATER(0, "health-startup-cmd"),
 	OPT_LATER(0, "health-startup-interval"),
 	OPT_LATER(0, "health-startup-retries"),
 	OPT_LATER(0, "health-startup-success"),
 	OPT_LATER(0, "health-startup-timeout"),
-	OPT_LATER(0, "health-timeout"),
-	OPT_LATER(0, "no-healthcheck"),
-	OPT_LATER(0, "ulimit"),
 	OPT_END,
 };
 
@@ -89,7 +96,8 @@ static bool asks(const struct create_req *q)
 {
 	return q->nano_cpus || q->cpu_shares || q->cpu_quota || q->cpu_period || q->cpuset_cpus ||
 	       q->cpuset_mems || q->memory || q->memory_swap || q->memory_reservation ||
-	       q->pids_limit || q->restart || q->env.n || q->unsetenv.n || asks_more(&q->limit);
+	       q->pids_limit || q->restart || q->ulimit.n || health_asked(q) || q->env.n ||
+	       q->unsetenv.n || asks_more(&q->limit);
 }
 
 /* To a number of the request, which says -1 for no limit. @parse: parse_size() or parse_nano() */
@@ -132,22 +140,24 @@ static int update(struct rl *rl, const struct cmd_args *args, const void *opts, 
 	if (r < 0)
 		return r;
 	if (!asks(q))
-		return rl_fail(err, EINVAL, "nothing to update: name a limit or --restart");
+		return rl_fail(err, EINVAL,
+			       "nothing to update: name a limit, a health option or --restart");
 	return select_run(rl, "update", args, &o.which, SELECT_ANY, update_one, &o, err);
 }
 
 const struct cmd cmd_update = {
 	.name = "update",
 	.args = "CONTAINER...",
-	.summary = "Change limits and restart policy of containers",
+	.summary = "Change limits, health check and restart policy of containers",
 	.about = "What is not named stays as it is. A running container has its new limits at once, or, "
 		 "when the kernel refuses one of them, keeps all old ones; memory that it uses cannot "
-		 "be taken away from it. The environment changes with its next start. The id of each "
+		 "be taken away from it. A health check begins anew; --ulimit is for what runs, too, and for execs. The environment changes with its next start. The id of each "
 		 "container is printed.",
 	.examples = {
 		{ "rl update --cpus 0.5 --memory 256m web", "Half a CPU and 256 MiB, at once." },
 		{ "rl update --cpus 0 --memory -1 --pids-limit -1 web",
 		  "All the CPUs, memory and processes that the user may have." },
+		{ "rl update --health-interval 5s --health-retries 2 web", "Looked after more closely." },
 		{ "rl update --restart on-failure:3 web db", "Two containers get another policy." },
 	},
 	.options = update_options,

@@ -45,11 +45,10 @@ enum monitor_type {
 	MONITOR_LIMITS,   /* of a container without a cgroup: @limits from now on */
 	MONITOR_POLICY,   /* restart policy from now on: @code = enum restart_kind, @signal = max */
 	MONITOR_NETNS,    /* the namespace of the network @id, as a descriptor of the answer */
+	MONITOR_RECORD,   /* the health check or the limits of processes on record have changed */
 	MONITOR_NETWORKS, /* the container's networks or names have changed: follow */
-	/* later on such a connection */
-	MONITOR_CHECKED, /* @code of the check's command */
-	/* answers */
-	MONITOR_OK,
+	MONITOR_CHECKED,  /* later on such a connection: @code of the check's command */
+	MONITOR_OK,       /* answers */
 	MONITOR_REFUSED,
 };
 
@@ -100,7 +99,8 @@ struct monitor_hooks {
 	 */
 	int (*networks)(void *arg, int net_fd, bool fresh, const struct control_idle *idle,
 			struct rl_err *err);
-	int (*netns)(void *arg, const char *id); /* borrowed, or -errno */
+	int (*netns)(void *arg, const char *id);      /* borrowed, or -errno */
+	int (*reread)(void *arg, struct rl_err *err); /* see MONITOR_RECORD; 1: another check */
 	void (*networks_end)(void *arg);
 	bool has_networks; /* at the start */
 };

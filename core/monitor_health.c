@@ -52,6 +52,15 @@ void monitor_health_start(struct monitor *m)
 	set_timer(m);
 }
 
+void monitor_health_changed(struct monitor *m)
+{
+	m->timers.check_ms = 0;
+	m->health.h = (struct health){ .status = HEALTH_STARTING };
+	(void)unlinkat(m->cfg->ctr->dir_fd, HEALTH_FILE, 0); /* it may have had none */
+	if (m->init.pidfd >= 0) /* between two runs the next one begins it */
+		monitor_health_start(m);
+}
+
 /* The command with its shell, if it wants one. */
 static int begin(struct monitor *m, struct rl_err *err)
 {

@@ -166,6 +166,25 @@ static void send_netns(const struct monitor *m, const struct monitor_conn *c,
 	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), &fd, fd >= 0)); /* full or gone: its loss */
 }
 
+static int attach(const struct monitor *m, const int fds[2], struct rl_err *err)
+{
+	int r = fds[0] < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, fds, 1);
+
+	if (r < 0)
+		return rl_fail_sys(err, -r, "attach");
+	monitor_event(m, "attach", NULL);
+	return 0;
+}
+
+static int read_record(struct monitor *m, struct rl_err *err)
+{
+	int r = m->cfg->hooks.reread(m->cfg->hooks.arg, err);
+
+	if (r > 0)
+		monitor_health_changed(m);
+	return r;
+}
+
 struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req,
 				   const int fds[2])
 {
@@ -180,11 +199,7 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 		monitor_stopping(m);
 		break;
 	case MONITOR_ATTACH:
-		r = fds[0] < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, fds, 1);
-		if (r < 0)
-			r = rl_fail_sys(&ans.err, -r, "attach");
-		else
-			monitor_event(m, "attach", NULL);
+		r = attach(m, fds, &ans.err);
 		break;
 	case MONITOR_PAUSE:
 	case MONITOR_UNPAUSE:
@@ -201,6 +216,9 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 		break;
 	case MONITOR_CHECK:
 		r = monitor_health_ask(m, &ans.err);
+		break;
+	case MONITOR_RECORD:
+		r = read_record(m, &ans.err);
 		break;
 	case MONITOR_NETWORKS:
 		r = monitor_networks_follow(m, &ans.err);

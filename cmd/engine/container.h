@@ -128,5 +128,7 @@ json_t *record_limits(const struct cgroup_limits *l);
 void record_get_limits(const json_t *o, struct cgroup_limits *ret);
 int record_write(const struct container *c, struct rl_err *err) RL_MUST_USE;
 int record_read(struct container *c, struct rl_err *err) RL_MUST_USE;
+/* Only what may change under a running monitor: health check and rlimits. 1: it is another check. */
+int record_reread(struct container *c, struct rl_err *err) RL_MUST_USE;
 /* The text of a state.json alone, any bytes; @c is zeroed before, and container_done() after. */
 int record_parse(const char *data, size_t len, struct container *c, struct rl_err *err) RL_MUST_USE;

@@ -123,6 +123,27 @@ static int set_flags(const struct create_req *q, struct health_conf *c, struct r
 	return r;
 }
 
+bool health_asked(const struct create_req *q)
+{
+	return q->no_healthcheck || q->health_cmd || q->health_interval || q->health_timeout ||
+	       q->health_retries || q->health_start_period || q->health_start_interval ||
+	       q->health_on_failure;
+}
+
+int health_change(const struct create_req *req, struct health_conf *c, struct rl_err *err)
+{
+	int r = 0;
+
+	if (req->no_healthcheck && req->health_cmd)
+		return rl_fail(err, EINVAL,
+			       "'--no-healthcheck' and '--health-cmd' exclude each other");
+	if (req->no_healthcheck || req->health_cmd)
+		strv_done(&c->test);
+	if (req->health_cmd)
+		r = health_cmd_parse(req->health_cmd, &c->test, err);
+	return r < 0 ? r : set_flags(req, c, err);
+}
+
 int health_build(const struct create_req *req, const json_t *image_config, struct health_conf *ret,
 		 struct rl_err *err)
 {
@@ -131,20 +152,13 @@ int health_build(const struct create_req *req, const json_t *image_config, struc
 	struct health_conf c;
 	int r = 0;
 
-	if (req->no_healthcheck && req->health_cmd)
-		return rl_fail(err, EINVAL,
-			       "'--no-healthcheck' and '--health-cmd' exclude each other");
 	health_conf_init(&c);
 	if (!req->no_healthcheck)
 		r = health_conf_read(image, &c, err);
 	if (r < 0)
 		rl_hint(err, "--no-healthcheck runs the image without its check");
-	if (r == 0 && req->health_cmd) {
-		strv_done(&c.test);
-		r = health_cmd_parse(req->health_cmd, &c.test, err);
-	}
 	if (r == 0)
-		r = set_flags(req, &c, err);
+		r = health_change(req, &c, err);
 	if (r == 0 && req->need_health && c.test.n == 0) {
 		rl_fail(err, EINVAL,
 			"'--wait-healthy' needs a health check, and the image has none");

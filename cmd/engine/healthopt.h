@@ -18,6 +18,12 @@
 int health_build(const struct create_req *req, const json_t *image_config, struct health_conf *ret,
 		 struct rl_err *err) RL_MUST_USE;
 
+/* Whether one of those flags is there. */
+bool health_asked(const struct create_req *q);
+/* The flags alone, on a check that is there: what is not given stays. After an error @c is only to be released. */
+int health_change(const struct create_req *req, struct health_conf *c,
+		  struct rl_err *err) RL_MUST_USE;
+
 /*
  * --health-cmd as Docker and Podman take it: a text for the shell, "none", "CMD word...",
  * "CMD-SHELL text", or any of these as a JSON array; an array of plain words is a command.

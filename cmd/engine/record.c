@@ -242,6 +242,40 @@ int record_parse(const char *data, size_t len, struct container *c, struct rl_er
 	return r < 0 ? r : from_json(j, c, err);
 }
 
+int record_reread(struct container *c, struct rl_err *err)
+{
+	json_auto_t *state = NULL, *config = NULL, *before = NULL, *after = NULL;
+	struct health_conf check;
+	struct spec fresh = { 0 };
+	int r = json_read_file(c->ctr.dir_fd, "state.json", RECORD_MAX, &state, err);
+
+	health_conf_init(&check);
+	if (r == 0)
+		r = health_conf_read(json_object_get(state, "health"), &check, err);
+	if (r == 0)
+		r = json_read_file(c->ctr.dir_fd, "config.json", RECORD_MAX, &config, err);
+	if (r == 0)
+		r = spec_parse(config, &fresh, err);
+	before = r == 0 ? health_conf_write(&c->health) : NULL;
+	after = r == 0 ? health_conf_write(&check) : NULL;
+	if (r == 0 && (!before || !after))
+		r = rl_oom(err);
+	if (r == 0) {
+		struct health_conf old_check = c->health;
+		struct spec_rlimit *old = c->spec.rlimits;
+
+		c->health = check;
+		check = old_check;
+		c->spec.rlimits = fresh.rlimits;
+		c->spec.n_rlimits = fresh.n_rlimits;
+		fresh.rlimits = old;
+		r = json_equal(before, after) ? 0 : 1;
+	}
+	health_conf_done(&check);
+	spec_done(&fresh);
+	return r;
+}
+
 int record_read(struct container *c, struct rl_err *err)
 {
 	json_auto_t *j = NULL;

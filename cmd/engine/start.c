@@ -306,6 +306,13 @@ static int stay(struct starting *s, const struct monitor_client *client,
 	return 0;
 }
 
+static int hook_reread(void *arg, struct rl_err *err)
+{
+	const struct starting *s = arg;
+
+	return record_reread(s->c, err);
+}
+
 static struct monitor_hooks monitor_hooks(struct starting *s)
 {
 	const struct container *c = s->c;
@@ -322,6 +329,7 @@ static struct monitor_hooks monitor_hooks(struct starting *s)
 		.networks = own_net ? hook_networks : NULL,
 		.netns = hook_netns_of,
 		.networks_end = hook_networks_end,
+		.reread = hook_reread,
 		.has_networks =
 			own_net && faccessat(c->ctr.dir_fd, CONTAINER_NETWORKS, F_OK, 0) == 0,
 	};

@@ -119,11 +119,65 @@ static void clamp(struct ulimit *u, const char *word)
 	max = from_rlim(host.rlim_max);
 	if (u->hard <= max)
 		return;
-	log_warn("ulimit '%s' is above your own hard limit, using %llu", word,
-		 (unsigned long long)max);
+	if (word)
+		log_warn("ulimit '%s' is above your own hard limit, using %llu", word,
+			 (unsigned long long)max);
 	u->hard = max;
 	if (u->soft > max)
 		u->soft = max;
+}
+
+int ulimit_change(const struct strv *words, json_t *arr, struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < words->n; i++) {
+		struct ulimit u;
+
+		r = ulimit_parse(words->v[i], &u, err);
+		if (r < 0)
+			break;
+		clamp(&u, words->v[i]);
+		for (size_t k = 0; k < json_array_size(arr); k++) {
+			const char *type =
+				json_string_value(json_object_get(json_array_get(arr, k), "type"));
+			int is = type ? find(type) : -ENOENT;
+
+			if (is >= 0 && limits[is].resource == u.resource)
+				(void)json_array_remove(arr, k--); /* it is there */
+		}
+		r = add(arr, &u, err);
+	}
+	return r;
+}
+
+int ulimit_set(const struct strv *words, pid_t pid, bool only_try, struct rl_err *err)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		struct rlimit old, want;
+		struct ulimit u;
+		int r = ulimit_parse(words->v[i], &u, err);
+
+		if (r < 0)
+			return r;
+		clamp(&u, NULL);
+		if (prlimit(pid, (__rlimit_resource_t)u.resource, NULL, &old) < 0)
+			return rl_fail_sys(err, errno, "read the limits of process %d", (int)pid);
+		if (u.hard > from_rlim(old.rlim_max)) {
+			rl_fail(err, EPERM,
+				"'--ulimit %s' is above the hard limit of what runs, %llu, which "
+				"nobody "
+				"can raise",
+				words->v[i], (unsigned long long)old.rlim_max);
+			return rl_hint(err, "stop it, update it, and start it again");
+		}
+		want = (struct rlimit){ u.soft == UINT64_MAX ? RLIM_INFINITY : (rlim_t)u.soft,
+					u.hard == UINT64_MAX ? RLIM_INFINITY : (rlim_t)u.hard };
+		if (!only_try && prlimit(pid, (__rlimit_resource_t)u.resource, &want, NULL) < 0)
+			return rl_fail_sys(err, errno, "set '--ulimit %s' for process %d",
+					   words->v[i], (int)pid);
+	}
+	return 0;
 }
 
 static void defaults(struct ulimit v[2])

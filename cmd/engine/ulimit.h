@@ -8,7 +8,9 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/base/err.h"
 #include "core/base/strv.h"
@@ -25,3 +27,7 @@ int ulimit_parse(const char *s, struct ulimit *ret, struct rl_err *err) RL_MUST_
  * core_pattern may start a host program), then @words over them. "host" keeps all of the caller's.
  */
 int ulimit_json(const struct strv *words, json_t **ret, struct rl_err *err) RL_MUST_USE;
+/* Put @words in place of what a "rlimits" array says about the same limits. */
+int ulimit_change(const struct strv *words, json_t *arr, struct rl_err *err) RL_MUST_USE;
+/* Set @words for a process that runs; @only_try: could that be done? 0, -EPERM above its hard limit, -errno */
+int ulimit_set(const struct strv *words, pid_t pid, bool only_try, struct rl_err *err) RL_MUST_USE;

@@ -14,8 +14,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/engine/healthopt.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/limits.h"
+#include "cmd/engine/ulimit.h"
 #include "core/approx.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -24,6 +26,7 @@
 #include "core/control.h"
 #include "core/ctr_edit.h"
 #include "core/events.h"
+#include "core/procs.h"
 
 struct updating {
 	struct container c; /* as recorded */
@@ -31,7 +34,7 @@ struct updating {
 	struct cgroup_limits limits; /* new */
 	struct restart_policy restart;
 	struct ctr_state state;
-	bool alive;
+	bool alive, new_health;
 };
 
 /* --- the record ---------------------------------------------------------------------------- */
@@ -105,6 +108,11 @@ static int new_spec(const struct updating *u, json_t *spec, struct rl_err *err)
 	} else {
 		r = set(linux_part, "resources", res, err);
 	}
+	if (r == 0 && u->q->ulimit.n > 0) {
+		json_t *rlimits = json_object_get(json_object_get(spec, "process"), "rlimits");
+
+		r = ulimit_change(&u->q->ulimit, rlimits, err);
+	}
 	return r < 0 ? r : change_env(u, json_object_get(spec, "process"), err);
 }
 
@@ -123,6 +131,8 @@ static int new_state(const struct updating *u, json_t *state, struct rl_err *err
 	bad |= json_object_set_new(state, "limit_flags", flags);
 	bad |= json_object_set_new(state, "limits", record_limits(&u->limits));
 	bad |= json_object_set_new(state, "restart", json_string(restart));
+	if (u->new_health)
+		bad |= json_object_set_new(state, "health", health_conf_write(&u->c.health));
 	return bad ? rl_oom(err) : 0;
 }
 
@@ -196,6 +206,48 @@ static int tell_policy(const struct updating *u, struct rl_err *err)
 	return r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED ? 0 : r; /* it ended just now */
 }
 
+/* The processes that run, and those that the monitor starts from now on. */
+static int tell_record(const struct updating *u, struct rl_err *err)
+{
+	const struct monitor_msg m = { .type = MONITOR_RECORD };
+	auto_procs struct procs list = { 0 };
+	struct rl_err gone;
+	int r;
+
+	if (!u->alive || (!u->new_health && u->q->ulimit.n == 0))
+		return 0;
+	r = control_once(u->c.rl, u->c.ctr.id, &m, err);
+	if (r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED)
+		return 0; /* it ended just now */
+	if (r == 0 && u->q->ulimit.n > 0)
+		r = procs_list(u->state.pid, u->state.cgroup, &list, err);
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		if (ulimit_set(&u->q->ulimit, list.v[i], false, &gone) < 0)
+			log_debug("%s", gone.msg); /* or it has a lower one of its own */
+	return r;
+}
+
+/* What can be refused is, before anything is changed. */
+static int check_process(struct updating *u, struct rl_err *err)
+{
+	const struct create_req *q = u->q;
+	int r = 0;
+
+	u->new_health = health_asked(q);
+	if (strv_has(&q->ulimit, "host"))
+		return rl_fail(err, EINVAL, "'--ulimit host' is for new containers");
+	if (u->new_health)
+		r = health_change(q, &u->c.health, err);
+	if (r == 0 && u->new_health && !q->no_healthcheck && u->c.health.test.n == 0 &&
+	    !q->health_cmd) {
+		rl_fail(err, EINVAL, "'%s' has no health check", u->c.ctr.name);
+		return rl_hint(err, "give one with --health-cmd");
+	}
+	if (r == 0 && u->alive)
+		r = ulimit_set(&q->ulimit, u->state.pid, true, err);
+	return r == -ESRCH ? 0 : r;
+}
+
 static int check_restart(struct updating *u, struct rl_err *err)
 {
 	int r;
@@ -222,6 +274,8 @@ static int change(struct updating *u, struct rl_err *err)
 	if (r == 0)
 		r = check_restart(u, err);
 	if (r == 0)
+		r = check_process(u, err);
+	if (r == 0)
 		r = limits_apply(u->q, &u->limits, &u->c.limit_flags, err);
 	if (r == 0)
 		r = write_kernel(u, &u->c.limits, &u->limits, err);
@@ -230,6 +284,8 @@ static int change(struct updating *u, struct rl_err *err)
 	r = tell_policy(u, err);
 	if (r == 0)
 		r = write_records(u, err);
+	if (r == 0)
+		return tell_record(u, err);
 	if (r < 0 && write_kernel(u, &u->limits, &u->c.limits, &why) < 0)
 		log_warn("the limits of '%s' stay changed: %s", u->c.ctr.name, why.msg);
 	return r;

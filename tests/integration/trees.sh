@@ -26,6 +26,9 @@ run rl pull -q debian
 expect "pull prints the id" 0 "+([0-9a-f])"
 run rl run --rm --network none debian bash -c 'dpkg -l | tail -1 | cut -c1-2; . /etc/os-release; echo $ID; id -u; su -s /bin/sh -c "id -un" nobody'
 expect "a real Debian" 0 "ii*0*nobody"
+# --hardened: no file may be written but in /tmp, /run, /var/tmp
+run rl run --rm --network none --hardened --memory 512m debian bash -c 'cat <<<here; mktemp >/dev/null && echo made; su -s /bin/sh -c "id -un" nobody; dpkg -l bash | tail -1 | cut -c1-2; apt-cache policy bash | head -1; touch /etc/x'
+expect "a debian under --hardened: bash, su, dpkg, apt's cache" 1 $'here\nmade\nnobody\nii\nbash:' "*Read-only file system*"
 run rl run --rm --network none debian dpkg --verify
 expect "dpkg finds its files unchanged" 0 ""
 run rl run --rm --network none --user 1000 debian cat /etc/shadow

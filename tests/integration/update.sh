@@ -82,6 +82,50 @@ run rl run -d --network none --name live "$IMAGE" sleep 100
 run rl update --restart unless-stopped live
 expect "policy of a running container" 0
 says "is recorded" "$(record live .restart)" '"unless-stopped"'
+# --- limits of processes and the health check of what runs ------------------------------------------------
+run rl update --ulimit nofile=500:600 --ulimit fsize=1000000 live
+expect "ulimits of a running container" 0 "$(rl ps -q --no-trunc -f name=live)" ""
+run rl exec live sh -c 'ulimit -n; ulimit -Hn; ulimit -f; grep "open files" /proc/1/limits'
+expect "its first process has them, and an exec" 0 $'500\n600\n*\nMax open files*500*600*'
+run rl update --ulimit nofile=700:800 live
+expect_error "a hard limit that would have to be raised" "*'--ulimit nofile=700:800' is above the hard limit of what runs, 600*Hint:*"
+run rl update --ulimit host live
+expect_error "host" "*'--ulimit host'*"
+run rl update --ulimit nofile live
+expect_error "no value" "*name=soft*"
+run rl inspect -f '{{range .HostConfig.Ulimits}}{{.Name}}={{.Soft}}:{{.Hard}} {{end}}' live
+expect "on record" 0 "*RLIMIT_NOFILE=500:600 *RLIMIT_FSIZE=1000000:1000000 *"
+run rl restart -t 0 live
+run rl exec live sh -c 'ulimit -n'
+expect "and after a restart" 0 500
+run rl update --health-interval 5s live
+expect_error "health options without a check" "*'live' has no health check*--health-cmd*"
+run rl update --health-cmd 'test -e /tmp/well' --health-interval 100ms --health-retries 1 live
+expect "a health check for what runs" 0
+health() { # WANTED
+	local i s
+	for ((i = 0; i < 100; i++)); do
+		s=$(rl inspect -f '{{.State.Health.Status}}' live)
+		[ "$s" = "$1" ] && break || sleep 0.1
+	done
+	says "its health: $1" "$s" "$1"
+}
+health unhealthy
+run rl exec live touch /tmp/well
+health healthy
+run rl update --health-cmd false live
+health unhealthy
+run rl update --health-interval x live
+expect_error "no time" "*--health-interval x*"
+run rl update --no-healthcheck live
+expect "none any more" 0
+run rl healthcheck run live
+expect_error "it has none" "*no health check*"
+says "on record" "$(record live .health)" null
+run rl update --health-cmd true --health-interval 100ms two
+run rl start two
+for ((i = 0; i < 100; i++)); do [ "$(rl inspect -f '{{.State.Health.Status}}' two)" != '' ] && break || sleep 0.1; done
+says "a check for the next start" "$(record two .health.Test)" '["CMD-SHELL","true"]'
 run rl update --restart no live
 run rl rm -fa -t 0
 expect "remove them" 0
