@@ -4,10 +4,8 @@
 
 #include "net/dns.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,8 +13,11 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
+#include "net/dns_ask.h"
 #include "net/names.h"
 #include "net/resolver.h"
+
+#define RENAMED_MAX 4096
 
 /* One query of the container on its way through the host's servers. */
 struct slot {
@@ -30,12 +31,15 @@ struct slot {
 	int64_t give_up, next;      /* next: ask another server (or list_due) */
 	uint8_t server[RESOLV_SERVERS_MAX]; /* indices into list.v in the order to ask */
 	uint32_t list_serial;               /* indices are of this list */
-	int fd[RESOLV_SERVERS_MAX];
-	int poll[RESOLV_SERVERS_MAX];
+	struct dns_ask ask[RESOLV_SERVERS_MAX];
+	bool tcp;                 /* the answer was cut: ask over TCP */
+	bool has_failed;          /* a server, for one of the domains */
+	uint8_t domain;           /* of the search list, the next one */
+	uint16_t name_end, added; /* the domain that stands in the query: where, how long */
 };
 
 struct dns {
-	int reader_fd, conf_fd, reader_poll;
+	int reader_fd, reader_poll;
 	size_t reply_max;
 	dns_reply_fn reply;
 	void *arg;
@@ -49,7 +53,8 @@ struct dns {
 	bool asking; /* the reader owes us a list */
 	struct names *names;
 	bool names_only;
-	unsigned conf_turn;
+	bool has_own; /* servers: those of dns_use_servers() */
+	bool searches;
 
 	size_t n_used, top; /* slots in use; all used ones are below top */
 	struct slot slot[DNS_SLOTS];
@@ -57,14 +62,13 @@ struct dns {
 	uint8_t answer[FRAME_MAX];
 };
 
-struct dns *dns_new(int reader_fd, int conf_fd, size_t reply_max, dns_reply_fn reply, void *arg)
+struct dns *dns_new(int reader_fd, size_t reply_max, dns_reply_fn reply, void *arg)
 {
 	struct dns *d = calloc(1, sizeof(*d)); /* big, but only what is used becomes memory */
 
 	if (!d)
 		return NULL;
 	d->reader_fd = reader_fd;
-	d->conf_fd = conf_fd;
 	d->reply_max = reply_max;
 	d->reply = reply;
 	d->arg = arg;
@@ -79,10 +83,16 @@ int dns_serve_names(struct dns *d, bool only)
 	return d->names ? 0 : -ENOMEM;
 }
 
-static void release(struct dns *d, struct slot *s)
+static void stop_asking(struct slot *s)
 {
 	for (size_t i = 0; i < s->n_asked; i++)
-		fd_close(s->fd[i]);
+		dns_ask_close(&s->ask[i]);
+	s->n_asked = s->n_open = 0;
+}
+
+static void release(struct dns *d, struct slot *s)
+{
+	stop_asking(s);
 	s->used = false;
 	d->n_used--;
 	while (d->top > 0 && !d->slot[d->top - 1].used)
@@ -139,11 +149,22 @@ static void refuse(struct dns *d, const struct frame_udp *q, enum dns_rcode rcod
 	d->reply(d->arg, q, out, dns_make_answer(q->data, len, rcode, false, out));
 }
 
+/* Take the domain of the search list out of the query again. */
+static void drop_domain(struct dns *d, struct slot *s)
+{
+	uint8_t *q = query_of(d, s) + s->name_end;
+
+	memmove(q, q + s->added, (size_t)s->len - s->name_end - s->added);
+	s->len = (uint16_t)(s->len - s->added);
+	s->added = 0;
+}
+
 /* Nobody can answer: say so and forget the query. */
 static void fail(struct dns *d, struct slot *s)
 {
 	uint8_t *q = query_of(d, s);
 
+	drop_domain(d, s);
 	memcpy(q, s->id, 2);
 	s->client.data = q;
 	s->client.len = s->len;
@@ -175,35 +196,6 @@ static size_t order(const struct dns *d, int64_t now, uint8_t out[RESOLV_SERVERS
 	return n;
 }
 
-/*
- * For libslirp's share, DNS over TCP. It reads the file anew when its size changes (or inode or
- * time, in seconds, too coarse here), hence the varying number of newlines at the end.
- */
-static void write_conf(struct dns *d, int64_t now)
-{
-	uint8_t by[RESOLV_SERVERS_MAX];
-	char text[512], ip[INET6_ADDRSTRLEN];
-	size_t len = 0, n = order(d, now, by);
-
-	if (d->conf_fd < 0)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		const union resolv_addr *a = &d->list.v[by[i]];
-
-		if (a->sa.sa_family == AF_INET)
-			(void)inet_ntop(AF_INET, &a->in.sin_addr, ip, sizeof(ip));
-		else
-			(void)inet_ntop(AF_INET6, &a->in6.sin6_addr, ip, sizeof(ip));
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "nameserver %s\n", ip);
-	}
-	d->conf_turn = (d->conf_turn + 1) % 16;
-	for (unsigned i = 0; i <= d->conf_turn; i++)
-		text[len++] = '\n';
-	if (pwrite(d->conf_fd, text, len, 0) != (ssize_t)len ||
-	    ftruncate(d->conf_fd, (off_t)len) < 0)
-		d->conf_fd = FD_NONE; /* the jail is full or broken: no DNS over TCP from here on */
-}
-
 static void take_list(struct dns *d, const char *text, size_t len, int64_t now)
 {
 	struct resolv_servers fresh;
@@ -219,16 +211,19 @@ static void take_list(struct dns *d, const char *text, size_t len, int64_t now)
 				bad[i] = d->bad_until[j];
 	}
 	d->listed_at = now;
-	if (!changed)
+	d->list.ndots = fresh.ndots;
+	memcpy(d->list.search, fresh.search, sizeof(fresh.search));
+	if (!changed || d->has_own)
 		return;
 	d->list = fresh;
 	memcpy(d->bad_until, bad, sizeof(bad));
 	d->list_serial++;
-	write_conf(d, now);
 }
 
 static bool is_fresh(const struct dns *d, int64_t now)
 {
+	if (d->has_own && !d->searches)
+		return true;
 	return d->listed_at != INT64_MIN && now - d->listed_at < DNS_LIST_MS;
 }
 
@@ -244,29 +239,16 @@ static void ask_reader(struct dns *d)
 
 /* --- asking servers --------------------------------------------------------------------------- */
 
-/* A socket that speaks with @a only, and the query in it. fd, or -1 when that fails at once. */
-static int ask(struct dns *d, const struct slot *s, const union resolv_addr *a)
-{
-	const bool v4 = a->sa.sa_family == AF_INET;
-	auto_fd int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0 || connect(fd, &a->sa, v4 ? sizeof(a->in) : sizeof(a->in6)) < 0 ||
-	    send(fd, query_of(d, s), s->len, MSG_NOSIGNAL) != s->len)
-		return -1;
-	return TAKE_FD(fd);
-}
-
 /* Ask the next servers until one takes the query. False when nobody is left who could answer. */
 static bool ask_next(struct dns *d, struct slot *s, int64_t now)
 {
 	if (s->list_serial != d->list_serial)
 		s->n_servers = s->n_asked; /* the servers changed meanwhile: no others to ask */
 	while (s->n_asked < s->n_servers) {
-		int fd = ask(d, s, &d->list.v[s->server[s->n_asked]]);
+		struct dns_ask *a = &s->ask[s->n_asked];
 
-		s->poll[s->n_asked] = -1;
-		s->fd[s->n_asked++] = fd;
-		if (fd >= 0) {
+		if (dns_ask_open(a, &d->list.v[s->server[s->n_asked++]], s->tcp, query_of(d, s),
+				 s->len)) {
 			s->n_open++;
 			s->next = s->n_asked < s->n_servers ? now + DNS_TRY_MS : s->give_up;
 			return true;
@@ -276,8 +258,30 @@ static bool ask_next(struct dns *d, struct slot *s, int64_t now)
 	return s->n_open > 0;
 }
 
+/* The next domain of the search list behind the name, or none behind the last. */
+static void next_domain(struct dns *d, struct slot *s)
+{
+	size_t n = 1;
+
+	drop_domain(d, s);
+	while (n > 0 && s->added == 0 && d->searches && s->domain < UINT8_MAX) {
+		const char *domain;
+
+		n = resolv_search(&d->list, s->domain, &domain);
+		if (n == 0 || !dns_is_searched(query_of(d, s), s->len, d->list.ndots))
+			break;
+		s->domain++;
+		s->name_end = (uint16_t)(dns_question_len(query_of(d, s), s->len) - 5);
+		s->added =
+			(uint16_t)dns_add_domain(query_of(d, s), s->len, DNS_QUERY_MAX, domain, n);
+	}
+	s->len = (uint16_t)(s->len + s->added);
+}
+
 static void start(struct dns *d, struct slot *s, int64_t now)
 {
+	if (!s->listed)
+		next_domain(d, s);
 	s->listed = true;
 	s->n_servers = (uint8_t)order(d, now, s->server);
 	s->list_serial = d->list_serial;
@@ -325,7 +329,13 @@ static void take_late(void *arg, const char *text, size_t len)
 
 void dns_use_servers(struct dns *d, const char *text)
 {
-	take_list(d, text, strlen(text), INT64_MAX / 2); /* for ever */
+	take_list(d, text, strlen(text), INT64_MIN); /* as if never: of the rest we know nothing */
+	d->has_own = true;
+}
+
+void dns_use_search(struct dns *d)
+{
+	d->searches = true;
 }
 
 /* The client asks again from the same port with the same id: the first is still on its way. */
@@ -333,10 +343,14 @@ static bool is_repeat(struct dns *d, const struct frame_udp *q)
 {
 	for (size_t i = 0; i < d->top; i++) {
 		const struct slot *s = &d->slot[i];
+		const size_t end = s->added ? s->name_end : s->len;
+		const uint8_t *own = query_of(d, s);
 
-		if (s->used && s->client.sport == q->sport && s->client.is_v6 == q->is_v6 &&
-		    memcmp(s->id, q->data, 2) == 0 && s->len == q->len &&
-		    memcmp(query_of(d, s) + 2, q->data + 2, q->len - 2) == 0)
+		if (s->used && s->client.conn == 0 && s->client.sport == q->sport &&
+		    s->client.is_v6 == q->is_v6 && memcmp(s->id, q->data, 2) == 0 &&
+		    (size_t)s->len - s->added == q->len &&
+		    memcmp(own + 2, q->data + 2, end - 2) == 0 &&
+		    memcmp(own + end + s->added, q->data + end, q->len - end) == 0)
 			return true;
 	}
 	return false;
@@ -388,7 +402,7 @@ void dns_query(struct dns *d, const struct frame_udp *q, int64_t now)
 		refuse(d, q, DNS_FORMERR);
 		return;
 	}
-	if (about_host(d, q) || is_name(d, q, now) || is_repeat(d, q))
+	if (about_host(d, q) || is_name(d, q, now) || (q->conn == 0 && is_repeat(d, q)))
 		return;
 	s = free_slot(d);
 	if (!s) {
@@ -417,17 +431,27 @@ void dns_query(struct dns *d, const struct frame_udp *q, int64_t now)
 
 static void punish_silent(struct dns *d, const struct slot *s, size_t answered, int64_t now)
 {
-	bool changed = false;
-
 	if (s->list_serial != d->list_serial)
 		return;
 	for (size_t i = 0; i < s->n_asked; i++)
-		if (i != answered && s->fd[i] >= 0 && d->list.n > 1) {
+		if (i != answered && s->ask[i].fd >= 0 && d->list.n > 1)
 			d->bad_until[s->server[i]] = now + DNS_PENALTY_MS;
-			changed = true;
-		}
-	if (changed)
-		write_conf(d, now);
+}
+
+/* What was found below a domain of the search list, as an answer to what was asked. */
+static size_t rename_answer(struct dns *d, struct slot *s, size_t len)
+{
+	const bool cut = d->answer[2] & 0x02;
+	uint8_t *q = query_of(d, s), out[RENAMED_MAX];
+	size_t n;
+
+	drop_domain(d, s);
+	n = dns_rename_answer(q, s->len, d->answer, len, out,
+			      s->client.conn ? sizeof(out) : NAMES_REPLY);
+	if (n == 0 || cut)
+		n = dns_make_answer(q, s->len, cut ? DNS_OK : DNS_SERVFAIL, cut, out);
+	memcpy(d->answer, out, n);
+	return n;
 }
 
 static void deliver(struct dns *d, struct slot *s, size_t which, size_t len, int64_t now)
@@ -435,7 +459,9 @@ static void deliver(struct dns *d, struct slot *s, size_t which, size_t len, int
 	/* asked only after others were silent: they shall wait behind this one from now on */
 	if (which > 0)
 		punish_silent(d, s, which, now);
-	if (len > d->reply_max)
+	if (s->added)
+		len = rename_answer(d, s, len);
+	if (s->client.conn == 0 && len > d->reply_max)
 		len = dns_make_answer(query_of(d, s), s->len, d->answer[3] & 15, true, d->answer);
 	memcpy(d->answer, s->id, 2);
 	d->reply(d->arg, &s->client, d->answer, len);
@@ -445,8 +471,7 @@ static void deliver(struct dns *d, struct slot *s, size_t which, size_t len, int
 /* Give up on one server of the slot; true when the slot is gone. */
 static bool lost(struct dns *d, struct slot *s, size_t which, int64_t now)
 {
-	fd_close(s->fd[which]);
-	s->fd[which] = FD_NONE;
+	dns_ask_close(&s->ask[which]);
 	s->n_open--;
 	if (ask_next(d, s, now))
 		return false;
@@ -454,34 +479,51 @@ static bool lost(struct dns *d, struct slot *s, size_t which, int64_t now)
 	return true;
 }
 
-/* True when the slot is gone. */
-static bool receive(struct dns *d, struct slot *s, size_t which, int64_t now)
+/* Ask all of them again, for something else or in another way. True when the slot is gone. */
+static bool again(struct dns *d, struct slot *s, int64_t now)
 {
-	ssize_t n = recv(s->fd[which], d->answer, sizeof(d->answer), MSG_DONTWAIT);
-	uint8_t rcode;
+	stop_asking(s);
+	start(d, s, now);
+	return !s->used;
+}
 
-	if (n < 0)
-		return errno != EAGAIN && errno != EINTR && lost(d, s, which, now);
-	if (!dns_is_answer(query_of(d, s), s->len, d->answer, (size_t)n))
-		return false; /* forged or late: the right one may follow */
-	rcode = d->answer[3] & 15;
+/* An answer has come, the last word of that server. True when the slot is gone. */
+static bool take_answer(struct dns *d, struct slot *s, size_t which, size_t len, int64_t now)
+{
+	const uint8_t rcode = d->answer[3] & 15;
+
 	if ((rcode == DNS_SERVFAIL || rcode == DNS_REFUSED || rcode == DNS_NOTIMP) &&
 	    (s->n_asked < s->n_servers || s->n_open > 1))
 		return lost(d, s, which, now);
-	deliver(d, s, which, (size_t)n, now);
+	if (s->client.conn && !s->tcp && d->answer[2] & 0x02) {
+		s->tcp = true;
+		return again(d, s, now);
+	}
+	if (s->added && rcode != DNS_OK) {
+		s->has_failed = s->has_failed || rcode != DNS_NXDOMAIN;
+		next_domain(d, s);
+		return again(d, s, now);
+	}
+	if (rcode == DNS_NXDOMAIN &&
+	    s->has_failed) /* it may be in the domain that nobody told us of */
+		fail(d, s);
+	else
+		deliver(d, s, which, len, now);
 	return true;
 }
 
-void dns_refresh(struct dns *d, int64_t now)
+/* True when the slot is gone. */
+static bool receive(struct dns *d, struct slot *s, size_t which, int64_t now)
 {
-	struct pollfd p = { .events = POLLIN };
+	ssize_t n = dns_ask_receive(&s->ask[which], query_of(d, s), s->len, d->answer,
+				    sizeof(d->answer));
 
-	if (is_fresh(d, now))
-		return;
-	ask_reader(d);
-	p.fd = d->reader_fd;
-	if (d->asking && poll(&p, 1, DNS_REFRESH_MS) > 0)
-		receive_list(d, now);
+	if (n < 0)
+		return n != -EAGAIN && lost(d, s, which, now);
+	if (!dns_is_answer(query_of(d, s), s->len, d->answer, (size_t)n))
+		return s->tcp &&
+		       lost(d, s, which, now); /* forged or late: the right one may follow */
+	return take_answer(d, s, which, (size_t)n, now);
 }
 
 void dns_fill(struct dns *d, struct pollset *set, int *timeout_ms, int64_t now)
@@ -496,7 +538,9 @@ void dns_fill(struct dns *d, struct pollset *set, int *timeout_ms, int64_t now)
 			continue;
 		due = s->next < due ? s->next : due;
 		for (size_t k = 0; k < s->n_asked; k++)
-			s->poll[k] = s->fd[k] >= 0 ? pollset_add(set, s->fd[k], POLLIN) : -1;
+			s->ask[k].poll = s->ask[k].fd >= 0 ? pollset_add(set, s->ask[k].fd,
+									 dns_ask_events(&s->ask[k]))
+							   : -1;
 	}
 	if (due == INT64_MAX)
 		return;
@@ -533,7 +577,7 @@ void dns_handle(struct dns *d, const struct pollset *set, int64_t now)
 
 		/* a server asked in this turn has no place in @set yet: its index is -1 */
 		for (size_t k = 0; !gone && k < s->n_asked; k++)
-			if (s->fd[k] >= 0 && pollset_events(set, s->poll[k]))
+			if (s->ask[k].fd >= 0 && pollset_events(set, s->ask[k].poll))
 				gone = receive(d, s, k, now);
 		if (!gone)
 			(void)tick(d, s, now);

@@ -2,7 +2,7 @@
 /*
  * dns.h - the name server of a private network: asks the host's resolvers on the container's behalf
  *
- * Theory of operation: the loop hands every UDP datagram to 10.0.2.3:53 or [fd00::3]:53 to
+ * Theory of operation: the loop hands every query to 10.0.2.3:53 or [fd00::3]:53 to
  * dns_query(). Nothing about the host's resolvers is remembered from the start: for each query
  * (at most every DNS_LIST_MS) the reader of resolver.h is asked for resolv.conf, so a VPN that
  * comes and goes is followed without anybody being told. The query is then sent to the first server
@@ -15,9 +15,16 @@
  *
  * The message itself passes as it is, except for the id: EDNS, DNSSEC and truncation are between
  * the container and the host's resolver. One that does not fit into the MTU goes back truncated.
+ * A query over TCP (dns_tcp.h) takes the same way; when the answer to it comes back truncated, the server
+ * is asked again over TCP.
  *
- * DNS over TCP goes through libslirp, which connects 10.0.2.3:53 to the first server of its own
- * address family in the jail's resolv.conf; dns.c keeps that file up to date, best server first.
+ * Search list: the container's resolv.conf has none of the host's (it could not be kept right there
+ * without writing into a file that is being read), its names come as they are. A and AAAA of a name with
+ * fewer dots than the host's ndots (1: a single word) are looked for below each domain of the host's list
+ * as it is now, then as they are, as the C library does; the answer says by a CNAME what was found.
+ * The first domain in which the name exists ends the search, whether it has the type or not, so that A and
+ * AAAA agree. A name with enough dots is asked for as it is and nothing else, as systemd-resolved and musl
+ * do: here nobody can tell "a.b" from "a.b.".
  *
  * Limits: DNS_SLOTS queries in flight, DNS_QUERY_MAX bytes each; more are answered SERVFAIL.
  */
@@ -35,7 +42,6 @@
 #define DNS_QUERY_MAX  1232
 #define DNS_HEADER     12
 #define DNS_LIST_MS    100  /* resolv.conf is read again for queries later than this */
-#define DNS_REFRESH_MS 50   /* the reader is local and answers in a fraction of 1 ms */
 #define DNS_TRY_MS     1000 /* then the next server */
 #define DNS_GIVE_UP_MS 4500 /* less than the 5 s after which the C library asks anew */
 #define DNS_PENALTY_MS 10000
@@ -73,18 +79,33 @@ size_t dns_make_address(const uint8_t *query, size_t query_len, const uint8_t *a
 uint16_t dns_question_type(const uint8_t *query, size_t query_len);
 int dns_asks_for(const uint8_t *query, size_t query_len, const char *name);
 
+/*
+ * The search list. Is A or AAAA of a name with fewer dots asked for? Put @domain (text, @n bytes, as
+ * resolv_search() has it) behind the name: bytes added, 0 when there is no room for such a name.
+ */
+bool dns_is_searched(const uint8_t *query, size_t query_len, unsigned ndots);
+size_t dns_add_domain(uint8_t *query, size_t len, size_t room, const char *domain, size_t n);
+/*
+ * An answer to @query of what @answer has found for the longer name: addresses, and the CNAMEs that lead
+ * to them. Bytes, at most @room; 0: @answer is malformed.
+ */
+size_t dns_rename_answer(const uint8_t *query, size_t query_len, const uint8_t *answer, size_t len,
+			 uint8_t *out, size_t room);
+
 struct dns;
 typedef void (*dns_reply_fn)(void *arg, const struct frame_udp *to, const uint8_t *msg, size_t len);
 
 /*
- * @reader_fd: of resolv_reader_start(), or FD_NONE; @conf_fd: the jail's resolv.conf, or FD_NONE;
- * both borrowed. @reply_max: bytes of an answer that the network can carry. NULL: out of memory.
+ * @reader_fd: of resolv_reader_start(), or FD_NONE; borrowed. @reply_max: bytes of an answer that a
+ * datagram of the network can carry. @reply: @to is as dns_query() got it. NULL: out of memory.
  */
-struct dns *dns_new(int reader_fd, int conf_fd, size_t reply_max, dns_reply_fn reply, void *arg);
+struct dns *dns_new(int reader_fd, size_t reply_max, dns_reply_fn reply, void *arg);
 /* Ask the reader for the names of containers first (names.h). @only: and nobody else, ever. 0 or -ENOMEM */
 int dns_serve_names(struct dns *d, bool only) RL_MUST_USE;
 /* Ask these servers ("nameserver" lines) and not those of the host. */
 void dns_use_servers(struct dns *d, const char *text);
+/* Look for short names in the host's search list. */
+void dns_use_search(struct dns *d);
 void dns_free(struct dns *d);
 /*
  * Answer for host.containers.internal and host.docker.internal here, with the gateway's addresses
@@ -92,13 +113,8 @@ void dns_free(struct dns *d);
  */
 void dns_host(struct dns *d, const uint8_t ip4[4], const uint8_t *ip6);
 
-/* A datagram of the container; now_ms from the monotonic clock. */
+/* A query of the container, of a datagram or with @q->conn set; now_ms from the monotonic clock. */
 void dns_query(struct dns *d, const struct frame_udp *q, int64_t now_ms);
-/*
- * The list of servers is wanted now: by libslirp, which is about to connect to the first of them.
- * Waits for the reader, DNS_REFRESH_MS at most; then the list stays as it was.
- */
-void dns_refresh(struct dns *d, int64_t now_ms);
 /* Before poll(): add descriptors; lowers @timeout_ms (-1: none) to the next thing due. */
 void dns_fill(struct dns *d, struct pollset *set, int *timeout_ms, int64_t now_ms);
 /* After poll(), with the same set. */

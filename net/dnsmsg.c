@@ -11,6 +11,11 @@
 #define TC 0x02
 #define RA 0x80 /* byte 3 */
 
+#define TYPE_A     1
+#define TYPE_CNAME 5
+#define TYPE_AAAA  28
+#define SEARCH_TTL 1 /* second: the list may be another one then */
+
 size_t dns_question_len(const uint8_t *msg, size_t len)
 {
 	size_t i = DNS_HEADER;
@@ -167,4 +172,169 @@ size_t dns_make_address(const uint8_t *query, size_t query_len, const uint8_t *a
 	memcpy(record + 12, address, len);
 	memcpy(out + q, record, 12 + len);
 	return q + 12 + len;
+}
+
+/* --- the search list -------------------------------------------------------------------------- */
+
+bool dns_is_searched(const uint8_t *query, size_t query_len, unsigned ndots)
+{
+	const size_t q = dns_question_len(query, query_len);
+	unsigned labels = 0;
+	uint16_t type;
+
+	if (q == 0 || query[q - 2] != 0 || query[q - 1] != 1) /* class IN */
+		return false;
+	type = dns_question_type(query, query_len);
+	for (size_t i = DNS_HEADER; query[i]; i += 1U + query[i])
+		labels++;
+	return (type == TYPE_A || type == TYPE_AAAA) && labels > 0 && labels - 1 < ndots;
+}
+
+size_t dns_add_domain(uint8_t *query, size_t len, size_t room, const char *domain, size_t n)
+{
+	const size_t q = dns_question_len(query, len), at = q - 5; /* of the root label */
+
+	/* each dot becomes a length, and there is one in front */
+	if (q == 0 || n == 0 || len + n + 1 > room || q - 4 - DNS_HEADER + n + 1 > 255)
+		return 0;
+	memmove(query + at + n + 1, query + at, len - at);
+	for (size_t i = 0; i < n;) {
+		size_t label = 0;
+
+		while (i + label < n && domain[i + label] != '.')
+			label++;
+		query[at + i] = (uint8_t)label;
+		memcpy(query + at + i + 1, domain + i, label);
+		i += label + 1;
+	}
+	return n + 1;
+}
+
+/* The name at @i without pointers, at most 255 bytes. Its length, or 0: malformed. */
+static size_t read_name(const uint8_t *msg, size_t len, size_t i, uint8_t out[255])
+{
+	size_t n = 0;
+
+	for (unsigned jumps = 0; i < len && jumps < 16;) {
+		if ((msg[i] & 0xc0) == 0xc0) {
+			if (i + 1 >= len)
+				return 0;
+			i = (size_t)(msg[i] & 0x3f) << 8 | msg[i + 1];
+			jumps++;
+			continue;
+		}
+		if (msg[i] > 63 || i + 1 + msg[i] > len || n + 1 + msg[i] > 255)
+			return 0;
+		memcpy(out + n, msg + i, 1U + msg[i]);
+		n += 1U + msg[i];
+		if (msg[i] == 0)
+			return n;
+		i += 1U + msg[i];
+	}
+	return 0;
+}
+
+static bool same_name(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	return true;
+}
+
+struct record {
+	uint8_t owner[255], name[255]; /* @name: of a CNAME */
+	size_t n_owner, n_name, n_data;
+	const uint8_t *head, *data; /* type, class, TTL, length; what follows */
+	uint16_t type;
+};
+
+/* The record at @i. Where the next one is; 0: malformed. */
+static size_t read_record(const uint8_t *msg, size_t len, size_t i, struct record *r)
+{
+	r->n_owner = read_name(msg, len, i, r->owner);
+	i = skip_name(msg, len, i);
+	if (r->n_owner == 0 || i == 0 || len - i < 10)
+		return 0;
+	r->head = msg + i;
+	r->type = (uint16_t)(msg[i] << 8 | msg[i + 1]);
+	r->n_data = (size_t)(msg[i + 8] << 8 | msg[i + 9]);
+	r->data = msg + i + 10;
+	if (r->n_data > len - i - 10)
+		return 0;
+	r->n_name = r->type == TYPE_CNAME ? read_name(msg, len, i + 10, r->name) : 0;
+	return r->type == TYPE_CNAME && r->n_name == 0 ? 0 : i + 10 + r->n_data;
+}
+
+struct out {
+	uint8_t *p;
+	size_t n, room;
+	unsigned answers;
+};
+
+static bool put(struct out *o, const void *data, size_t n)
+{
+	if (o->room - o->n < n)
+		return false;
+	memcpy(o->p + o->n, data, n);
+	o->n += n;
+	return true;
+}
+
+/* One more answer; @whole: the name that the search has found, which stands at @at already. */
+static bool put_record(struct out *o, const struct record *r, const uint8_t *whole, size_t n_whole,
+		       size_t at)
+{
+	const uint8_t *data = r->n_name ? r->name : r->data,
+		      ref[2] = { 0xc0 | (uint8_t)(at >> 8), (uint8_t)at };
+	const size_t n = r->n_name ? r->n_name : r->n_data, before = o->n;
+	const uint8_t size[2] = { (uint8_t)(n >> 8), (uint8_t)n };
+	const bool same = r->n_owner == n_whole && same_name(r->owner, whole, n_whole);
+
+	if ((same ? put(o, ref, 2) : put(o, r->owner, r->n_owner)) && put(o, r->head, 8) &&
+	    put(o, size, 2) && put(o, data, n)) {
+		o->answers++;
+		return true;
+	}
+	o->n = before; /* enough to choose from */
+	return false;
+}
+
+size_t dns_rename_answer(const uint8_t *query, size_t query_len, const uint8_t *answer, size_t len,
+			 uint8_t *out, size_t room)
+{
+	const size_t q = dns_question_len(query, query_len), w = dns_question_len(answer, len);
+	const uint16_t type = dns_question_type(query, query_len);
+	struct out o = { .p = out, .room = room };
+	const uint8_t *whole = answer + DNS_HEADER;
+	const size_t n_whole = w - 4 - DNS_HEADER;
+	struct record r;
+	size_t i = w, at;
+	bool found = false;
+
+	if (q == 0 || w == 0 || room < q + 12)
+		return 0;
+	o.n = dns_make_answer(query, query_len, DNS_OK, 0, out);
+	at = o.n + 12;
+	r = (struct record){ .n_owner = 2, .n_name = n_whole, .type = TYPE_CNAME };
+	memcpy(r.owner, (const uint8_t[]){ 0xc0, DNS_HEADER }, 2);
+	memcpy(r.name, whole, n_whole);
+	r.head = (const uint8_t[]){ 0, TYPE_CNAME, 0, 1, 0, 0, 0, SEARCH_TTL };
+	if (!put_record(&o, &r, whole, n_whole, at))
+		return 0;
+	for (unsigned left = (unsigned)(answer[6] << 8 | answer[7]); left > 0; left--) {
+		i = read_record(answer, len, i, &r);
+		if (i == 0)
+			return 0;
+		if (r.type != TYPE_CNAME && r.type != type)
+			continue; /* signatures are of another name */
+		found = found || r.type == type;
+		if (!put_record(&o, &r, whole, n_whole, at))
+			break;
+	}
+	if (!found) /* the name is there, but not with that type */
+		return dns_make_answer(query, query_len, DNS_OK, 0, out);
+	out[7] = (uint8_t)o.answers;
+	out[6] = (uint8_t)(o.answers >> 8);
+	return o.n;
 }

@@ -59,14 +59,12 @@ static bool read_udp(const uint8_t *p, size_t len, struct frame_udp *u)
 	return true;
 }
 
-/* TCP to the name server: a connection that is being opened needs the servers of this moment. */
+/* TCP to the name server */
 static enum frame_verdict check_dns_tcp(const uint8_t *p, size_t len)
 {
-	const uint8_t syn = 0x02;
-
-	if (len < 20)
+	if (len < TCP_LEN)
 		return FRAME_DROP;
-	return get16(p + 2) == DNS_PORT && p[13] & syn ? FRAME_DNS_TCP : FRAME_PASS;
+	return get16(p + 2) == DNS_PORT ? FRAME_DNS_TCP : FRAME_REFUSE;
 }
 
 /*
@@ -109,6 +107,8 @@ static enum frame_verdict check4(const uint8_t *ip, size_t len, struct frame_udp
 		memcpy(u->dst, ip + 16, 4);
 		return FRAME_DNS;
 	}
+	if (dst == NET_DNS4)
+		return FRAME_DROP;
 	return u->dport == 67 || u->dport == 69 ? FRAME_DROP : FRAME_PASS; /* DHCP, TFTP */
 }
 
@@ -154,6 +154,8 @@ static enum frame_verdict check6(const uint8_t *ip, size_t len, struct frame_udp
 		memcpy(u->dst, ip + 24, 16);
 		return FRAME_DNS;
 	}
+	if (memcmp(ip + 24, net_dns6, 16) == 0)
+		return FRAME_DROP;
 	/* the whole prefix is "the host" to libslirp */
 	if (memcmp(ip + 24, net_gateway6, 8) == 0 && (u->dport == 547 || u->dport == 69))
 		return FRAME_DROP;
@@ -342,6 +344,81 @@ size_t frame_tcp_reset(const uint8_t *frame, size_t len, uint8_t *out, size_t ro
 	put16(tcp + 16,
 	      fold(sum(sum(0, s.src, 2 * s.addr_len) + IPPROTO_TCP + TCP_LEN, tcp, TCP_LEN)));
 	return ETH_LEN + ip_len + TCP_LEN;
+}
+
+/* The option of a SYN that says how long a segment may be; 0: not there. RFC 9293 section 3.2 */
+static uint16_t read_mss(const uint8_t *p, size_t len)
+{
+	while (len > 1 && p[0] != 0) {
+		size_t n = p[0] == 1 ? 1 : p[1];
+
+		if (n == 0 || n > len || (n == 1 && p[0] != 1))
+			return 0;
+		if (p[0] == 2 && n == 4)
+			return get16(p + 2);
+		p += n;
+		len -= n;
+	}
+	return 0;
+}
+
+bool frame_tcp_read(const uint8_t *frame, size_t len, struct frame_tcp *ret)
+{
+	struct frame_tcp t = { 0 };
+	struct segment s;
+	size_t hlen;
+
+	if (!read_segment(frame, len, &s) || s.proto != IPPROTO_TCP || s.len < TCP_LEN)
+		return false;
+	hlen = (s.data[12] >> 4) * 4U;
+	if (hlen < TCP_LEN || hlen > s.len)
+		return false;
+	t.is_v6 = s.v6;
+	memcpy(t.mac, frame + 6, 6);
+	memcpy(t.src, s.src, s.addr_len);
+	memcpy(t.dst, s.dst, s.addr_len);
+	t.sport = get16(s.data);
+	t.dport = get16(s.data + 2);
+	t.seq = get32(s.data + 4);
+	t.ack = get32(s.data + 8);
+	t.flags = s.data[13];
+	t.window = get16(s.data + 14);
+	t.mss = t.flags & FRAME_SYN ? read_mss(s.data + TCP_LEN, hlen - TCP_LEN) : 0;
+	t.data = s.data + hlen;
+	t.len = s.len - hlen;
+	*ret = t;
+	return true;
+}
+
+size_t frame_tcp_write(const struct frame_tcp *s, uint8_t *out, size_t room)
+{
+	const size_t ip_len = s->is_v6 ? IP6_LEN : IP4_LEN, a = s->is_v6 ? 16 : 4;
+	const size_t hlen = TCP_LEN + (s->mss ? 4 : 0), n = hlen + s->len;
+	uint8_t *ip = out + ETH_LEN, *tcp = ip + ip_len;
+
+	if (s->len > UINT16_MAX - IP6_LEN - hlen || ETH_LEN + ip_len + n > room)
+		return 0;
+	memset(out, 0, ETH_LEN + ip_len + hlen);
+	put_eth(out, s->mac, s->is_v6 ? net_dns6_mac : net_dns4_mac,
+		s->is_v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
+	put_ip(ip, s->is_v6, IPPROTO_TCP, n, s->src, s->dst);
+	put16(tcp, s->sport);
+	put16(tcp + 2, s->dport);
+	put32(tcp + 4, s->seq);
+	put32(tcp + 8, s->ack);
+	tcp[12] = (uint8_t)(hlen / 4 << 4);
+	tcp[13] = s->flags;
+	put16(tcp + 14, s->window);
+	if (s->mss) {
+		tcp[TCP_LEN] = 2;
+		tcp[TCP_LEN + 1] = 4;
+		put16(tcp + TCP_LEN + 2, s->mss);
+	}
+	if (s->len > 0)
+		memcpy(tcp + hlen, s->data, s->len);
+	put16(tcp + 16,
+	      fold(sum(sum(sum(0, s->src, a), s->dst, a) + IPPROTO_TCP + (uint32_t)n, tcp, n)));
+	return ETH_LEN + ip_len + n;
 }
 
 size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN])

@@ -26,13 +26,33 @@ struct frame_udp {
 	uint16_t sport, dport;
 	const uint8_t *data; /* into the frame */
 	size_t len;
+	uint32_t conn; /* 0; or it came over this connection of dns_tcp.h, in no datagram */
 };
+
+/* One TCP segment to or from our name server; @window as on the wire, @mss 0: not said */
+struct frame_tcp {
+	bool is_v6;
+	uint8_t mac[6]; /* of the container */
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport, window, mss;
+	uint32_t seq, ack;
+	uint8_t flags;
+	const uint8_t *data;
+	size_t len;
+};
+
+#define FRAME_FIN 0x01
+#define FRAME_SYN 0x02
+#define FRAME_RST 0x04
+#define FRAME_PSH 0x08
+#define FRAME_ACK 0x10
 
 enum frame_verdict {
 	FRAME_DROP,
 	FRAME_PASS,    /* to libslirp */
 	FRAME_DNS,     /* a query to our name server: @ret_udp is filled in */
-	FRAME_DNS_TCP, /* to libslirp, which needs the list of servers for it */
+	FRAME_DNS_TCP, /* a segment to it: frame_tcp_read() */
+	FRAME_REFUSE,  /* to a port of the name server where nobody listens */
 };
 
 /**
@@ -47,6 +67,10 @@ enum frame_verdict frame_check(const uint8_t *frame, size_t len, bool ipv6,
  * excepted)? Only for frames that passed. @ret_port: TCP and UDP, else 0.
  */
 bool frame_to_host(const uint8_t *frame, size_t len, uint16_t *ret_port);
+/* Take a segment apart that passed as FRAME_DNS_TCP; false when it is malformed. */
+bool frame_tcp_read(const uint8_t *frame, size_t len, struct frame_tcp *ret);
+/* The frame of @s, which goes from its @src (the name server) to @dst. Bytes; 0: no room. */
+size_t frame_tcp_write(const struct frame_tcp *s, uint8_t *out, size_t room);
 /* The reset that a closed port answers with; 0 when it was no TCP segment, or a reset itself. */
 size_t frame_tcp_reset(const uint8_t *frame, size_t len, uint8_t *out, size_t room);
 

@@ -7,7 +7,7 @@
  *  1. an own user namespace, where the process is nobody, and own mount, IPC, UTS and cgroup
  *     namespaces with an empty read-only root: no file, no /proc, no other process's namespace;
  *  2. no capabilities, not even over that namespace; an empty bounding set; no_new_privs;
- *  3. Landlock: no file system rights but reading the jail's own resolv.conf, no TCP listening,
+ *  3. Landlock: no file system rights, no TCP listening,
  *     no abstract sockets or signals beyond this process (as far as the kernel knows these);
  *  4. seccomp: the calls that packets need; sockets of the internet families only, no execve, no
  *     process creation, no signals to others, no writable or executable new mappings of files.
@@ -45,7 +45,7 @@
 
 #define SOCKETS_MAX 8192         /* one per connection of the container */
 #define MEMORY_MAX  (4ULL << 30) /* address space: 256 KiB of buffers per connection at most */
-#define FILE_MAX    (1ULL << 20) /* the jail's resolv.conf, and stderr where it is a file */
+#define FILE_MAX    (1ULL << 20) /* stderr where it is a file */
 #define NOBODY      65534
 
 int jail_limits(struct rl_err *err)
@@ -113,36 +113,19 @@ static int enter_namespaces(void)
 	return write_proc("/proc/self/gid_map", map);
 }
 
-static int mount_fd(void)
+/* An empty read-only root */
+static int enter_root(void)
 {
-	auto_fd int ctx = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	const unsigned ro =
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	auto_fd int ctx = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), root = FD_NONE;
 
-	if (ctx < 0 || syscall(SYS_fsconfig, ctx, FSCONFIG_SET_STRING, "size", "64k", 0) < 0 ||
-	    syscall(SYS_fsconfig, ctx, FSCONFIG_SET_STRING, "nr_inodes", "8", 0) < 0 ||
+	if (ctx < 0 || syscall(SYS_fsconfig, ctx, FSCONFIG_SET_STRING, "size", "4k", 0) < 0 ||
+	    syscall(SYS_fsconfig, ctx, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
 	    syscall(SYS_fsconfig, ctx, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	return (int)syscall(SYS_fsmount, ctx, FSMOUNT_CLOEXEC, 0);
-}
-
-/*
- * An empty root with etc/resolv.conf. It exists twice: the mount it was made in, which lives on
- * only in the descriptor that writes the file, and a read-only clone, which becomes the root; a
- * mount with an open writer could not be made read-only.
- */
-static int enter_root(int *ret_conf)
-{
-	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-					     MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
-	auto_fd int first = mount_fd(), root = FD_NONE, conf = FD_NONE;
-
-	if (first < 0 || mkdirat(first, "etc", 0755) < 0)
-		return -errno;
-	conf = openat(first, "etc/resolv.conf", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (conf < 0)
-		return -errno;
-	root = (int)syscall(SYS_open_tree, first, "",
-			    AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (root < 0 || syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &ro, sizeof(ro)) < 0)
+	root = (int)syscall(SYS_fsmount, ctx, FSMOUNT_CLOEXEC, ro);
+	if (root < 0)
 		return -errno;
 	/* nothing of what follows may reach the host's mounts */
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
@@ -153,10 +136,7 @@ static int enter_root(int *ret_conf)
 	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
 		return -errno;
 	/* the old root now lies on top of the new one (pivot_root(2), NOTES) */
-	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return -errno;
-	*ret_conf = TAKE_FD(conf);
-	return 0;
+	return umount2(".", MNT_DETACH) < 0 || chdir("/") < 0 ? -errno : 0;
 }
 
 #define SOCKET(family, type) \
@@ -200,20 +180,7 @@ static const struct sandbox_call loop_calls[] = {
 	SANDBOX_WHEN(ioctl, SANDBOX_IS(1, FIONREAD)),
 	SANDBOX_WHEN(ioctl, SANDBOX_IS(1, FIONBIO)),
 	SANDBOX_WHEN(ioctl, SANDBOX_IS(1, SIOCGIFINDEX)),
-	/* the jail's resolv.conf: written by us, read by libslirp */
-	SANDBOX_WHEN(openat, SANDBOX_NONE_OF(2, O_ACCMODE | O_CREAT | O_TRUNC)),
-#ifdef SYS_open
-	SANDBOX_WHEN(open, SANDBOX_NONE_OF(1, O_ACCMODE | O_CREAT | O_TRUNC)),
-#endif
-	SANDBOX_CALL(newfstatat),
 	SANDBOX_CALL(fstat),
-#ifdef SYS_stat
-	SANDBOX_CALL(stat),
-#endif
-	SANDBOX_CALL(statx),
-	SANDBOX_CALL(lseek),
-	SANDBOX_CALL(pwrite64),
-	SANDBOX_CALL(ftruncate),
 	/* memory, time, chance, the end */
 	SANDBOX_CALL(brk),
 	SANDBOX_CALL(munmap),
@@ -246,6 +213,7 @@ static const struct sandbox_call reader_calls[] = {
 	SANDBOX_CALL(recvfrom),
 	SANDBOX_CALL(sendto),
 	SANDBOX_CALL(sendmsg), /* descriptors of leases */
+	SANDBOX_WHEN(fcntl, SANDBOX_IS(1, F_GETLK)),
 	SANDBOX_CALL(exit_group),
 	SANDBOX_CALL(madvise),
 	SANDBOX_CALL(brk),
@@ -276,32 +244,18 @@ static const struct sandbox_call deadly[] = {
 	SANDBOX_END,
 };
 
-int jail_enter(int *ret_conf, struct rl_err *err)
+int jail_enter(struct rl_err *err)
 {
-	auto_fd int conf = FD_NONE, root = FD_NONE;
-	struct sandbox_dir dir = { .access = SANDBOX_READ };
-	struct sandbox s = {
-		.calls = { loop_calls, deadly }, .other = EPERM, .dirs = &dir, .n_dirs = 0
-	};
 	int r = enter_namespaces();
 
 	if (r == 0)
-		r = enter_root(&conf);
+		r = enter_root();
 	if (r < 0)
 		log_warn(
 			"the network helper runs without an empty root (%s); its other layers hold",
 			strerror(-r));
-	if (conf >= 0) { /* the root is ours: reading below it is allowed */
-		dir.fd = root = open("/", O_PATH | O_CLOEXEC);
-		if (root < 0)
-			return rl_fail_sys(err, errno, "open the empty root");
-		s.n_dirs = 1;
-	}
-	r = sandbox_enter(&s, err);
-	if (r < 0)
-		return r;
-	*ret_conf = TAKE_FD(conf);
-	return 0;
+	return sandbox_enter(&(struct sandbox){ .calls = { loop_calls, deadly }, .other = EPERM },
+			     err);
 }
 
 int jail_reader(struct rl_err *err)

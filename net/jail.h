@@ -18,13 +18,11 @@ int jail_leave_root(struct rl_err *err) RL_MUST_USE;
 
 /**
  * jail_enter() - Lock the packet loop in; see jail.c for the steps
- * @ret_conf:	Writable descriptor of what will be /etc/resolv.conf in the empty root, the only
- *		file there; FD_NONE when there is no empty root
  *
  * An empty root needs a user namespace. Where the host forbids those it is left out with a
  * warning and the other layers stand alone; each of the others is required.
  */
-int jail_enter(int *ret_conf, struct rl_err *err) RL_MUST_USE;
+int jail_enter(struct rl_err *err) RL_MUST_USE;
 
-/* For the reader of resolv.conf: it may read files, with ten system calls, and nothing else. */
+/* For the reader of resolv.conf: it may read files, with a dozen system calls, and nothing else. */
 int jail_reader(struct rl_err *err) RL_MUST_USE;

@@ -46,6 +46,7 @@
 #include "core/base/io.h"
 #include "net/addr.h"
 #include "net/dns.h"
+#include "net/dns_tcp.h"
 #include "net/frame.h"
 #include "net/pollset.h"
 
@@ -70,6 +71,7 @@ struct loop {
 	SlirpCb cb; /* libslirp keeps the pointer */
 	Slirp *slirp;
 	struct dns *dns;
+	struct dns_tcp *dns_tcp;
 	struct pollset set;
 	bool watching; /* libslirp has sockets in the set of this turn */
 	uint8_t in[FRAME_MAX], out[FRAME_MAX];
@@ -147,7 +149,28 @@ static void cb_notify(void *opaque)
 static void on_dns_reply(void *arg, const struct frame_udp *to, const uint8_t *msg, size_t len)
 {
 	struct loop *l = arg;
-	size_t n = frame_udp_reply(to, msg, len, l->c.mtu, l->out, sizeof(l->out));
+	size_t n;
+
+	if (to->conn) {
+		dns_tcp_reply(l->dns_tcp, to->conn, msg, len, now_ms());
+		return;
+	}
+	n = frame_udp_reply(to, msg, len, l->c.mtu, l->out, sizeof(l->out));
+	if (n > 0)
+		output(l, l->out, n);
+}
+
+static void on_tcp_query(void *arg, const struct frame_udp *q, int64_t now)
+{
+	const struct loop *l = arg;
+
+	dns_query(l->dns, q, now);
+}
+
+static void on_tcp_segment(void *arg, const struct frame_tcp *s)
+{
+	struct loop *l = arg;
+	size_t n = frame_tcp_write(s, l->out, sizeof(l->out));
 
 	if (n > 0)
 		output(l, l->out, n);
@@ -215,22 +238,34 @@ static void start_slirp(struct loop *l)
 	l->slirp = slirp_new(&cfg, &l->cb, l);
 }
 
+static bool start_dns(struct loop *l)
+{
+	const struct dns_tcp_ops ops = { .query = on_tcp_query, .send = on_tcp_segment, .arg = l };
+	const struct loop_config *c = &l->c;
+	const uint32_t gateway = htonl(NET_GATEWAY4);
+
+	l->dns = dns_new(c->reader_fd, c->mtu - 48U, on_dns_reply, l);
+	l->dns_tcp = dns_tcp_new(&ops, c->mtu);
+	if (!l->dns || !l->dns_tcp || (c->names && dns_serve_names(l->dns, c->internal) < 0))
+		return false;
+	dns_host(l->dns, (const uint8_t *)&gateway, c->ipv6 ? net_gateway6 : NULL);
+	if (c->servers[0])
+		dns_use_servers(l->dns, c->servers);
+	if (c->search)
+		dns_use_search(l->dns);
+	return true;
+}
+
 int loop_new(const struct loop_config *c, struct loop **ret, struct rl_err *err)
 {
 	struct loop *l = calloc(1, sizeof(*l));
-	const uint32_t gateway = htonl(NET_GATEWAY4);
 	uint8_t frame[FRAME_ANNOUNCE_LEN];
 
 	if (!l)
 		return rl_oom(err);
 	l->c = *c;
-	l->dns = dns_new(c->reader_fd, c->conf_fd, c->mtu - 48U, on_dns_reply, l);
-	if (l->dns)
-		dns_host(l->dns, (const uint8_t *)&gateway, c->ipv6 ? net_gateway6 : NULL);
 	start_slirp(l);
-	if (l->dns && c->servers[0])
-		dns_use_servers(l->dns, c->servers);
-	if (!l->dns || !l->slirp || (c->names && dns_serve_names(l->dns, c->internal) < 0)) {
+	if (!l->slirp || !start_dns(l)) {
 		loop_free(l);
 		return rl_fail(err, ENOMEM, "libslirp %s did not start", slirp_version_string());
 	}
@@ -251,6 +286,7 @@ void loop_free(struct loop *l)
 	if (l->slirp)
 		slirp_cleanup(l->slirp);
 	dns_free(l->dns);
+	dns_tcp_free(l->dns_tcp);
 	free(l->set.v);
 	free(l);
 }
@@ -284,23 +320,24 @@ static bool is_open(struct loop *l, const uint8_t *frame, size_t len)
 void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 {
 	struct frame_udp u;
+	struct frame_tcp t;
 	enum frame_verdict v = frame_check(frame, len, l->c.ipv6, &u);
 
-	if (l->c.internal && v != FRAME_DNS) {
-		if (v != FRAME_DROP)
-			refuse(l, frame, len);
-		return;
-	}
+	if (l->c.internal && v == FRAME_PASS)
+		v = FRAME_REFUSE;
 	switch (v) {
 	case FRAME_DROP:
+		break;
+	case FRAME_REFUSE:
+		refuse(l, frame, len);
 		break;
 	case FRAME_PASS:
 		if (is_open(l, frame, len))
 			slirp_input(l->slirp, frame, (int)len);
 		break;
 	case FRAME_DNS_TCP:
-		dns_refresh(l->dns, now_ms());
-		slirp_input(l->slirp, frame, (int)len);
+		if (frame_tcp_read(frame, len, &t) && !dns_tcp_segment(l->dns_tcp, &t, now_ms()))
+			refuse(l, frame, len);
 		break;
 	case FRAME_DNS:
 		dns_query(l->dns, &u, now_ms());
@@ -351,6 +388,7 @@ int loop_turn(struct loop *l, int timeout_ms, struct rl_err *err)
 	    (timeout_ms < 0 || wanted < (uint32_t)timeout_ms))
 		timeout_ms = (int)wanted;
 	dns_fill(l->dns, &l->set, &timeout_ms, now_ms());
+	dns_tcp_fill(l->dns_tcp, &timeout_ms, now_ms());
 	r = idle_poll(l->set.v, (nfds_t)l->set.n, timeout_ms);
 	if (r < 0)
 		return errno == EINTR ? 1 : rl_fail_sys(err, errno, "wait for packets");
@@ -359,6 +397,7 @@ int loop_turn(struct loop *l, int timeout_ms, struct rl_err *err)
 	/* first, because it sets libslirp's clock: a frame is judged by the time of its arrival */
 	slirp_pollfds_poll(l->slirp, 0, get_revents, l);
 	dns_handle(l->dns, &l->set, now_ms());
+	dns_tcp_handle(l->dns_tcp, now_ms());
 	if (pollset_events(&l->set, tap)) {
 		r = read_tap(l);
 		if (r < 0)

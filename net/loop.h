@@ -3,7 +3,7 @@
  * loop.h - the packet loop: frames of one tap through libslirp and the DNS forwarder
  *
  * loop_new() makes the libslirp instance; loop_frame() puts one frame through the gate (frame.h) to
- * libslirp or dns.h, also used alone by the fuzzer; loop_run() serves until the control socket
+ * libslirp, dns.h or dns_tcp.h, also used alone by the fuzzer; loop_run() serves until the control socket
  * closes. Frames for the container leave through the tap, or the callback given in its place.
  */
 #pragma once
@@ -21,6 +21,7 @@ struct loop_config {
 	bool ipv6, host_loopback;
 	bool internal;     /* nothing leads out: only names are answered */
 	bool names;        /* the reader knows the container's networks (names.h) */
+	bool search;       /* short names are looked for in the host's search list (dns.h) */
 	char servers[256]; /* "nameserver" lines in place of the host's, or empty */
 	uint16_t host_ports[NET_HOST_PORTS_MAX]; /* without host_loopback: open all the same */
 	size_t n_host_ports;
@@ -28,7 +29,7 @@ struct loop_config {
 	struct sockaddr_in6 outbound6;
 	unsigned mtu;
 	int tap_fd, control_fd; /* borrowed */
-	int reader_fd, conf_fd; /* for dns_new(), borrowed */
+	int reader_fd;          /* for dns_new(), borrowed */
 	/* in place of the tap, for tests; NULL: the tap */
 	void (*output)(void *arg, const uint8_t *frame, size_t len);
 	void *output_arg;

@@ -3,7 +3,7 @@
  * main.c - rl-net: the packet loop of one private network
  *
  *	rl-net [--ipv6] [--host-loopback] [--host-port N]... [--outbound ADDRESS]... --mtu N
- *		[--internal] [--names] [--server ADDRESS]...
+ *		[--internal] [--names] [--search] [--server ADDRESS]...
  *
  * Protocol: descriptor 3 is the container's tap (non-blocking), 4 the control socket
  * (SOCK_SEQPACKET) whose other end only the monitor holds; with --names 5 is the container's folder
@@ -89,6 +89,8 @@ static int parse_args(char **argv, struct loop_config *c, struct rl_err *err)
 			c->internal = true;
 		} else if (strcmp(argv[i], "--names") == 0) {
 			c->names = true;
+		} else if (strcmp(argv[i], "--search") == 0) {
+			c->search = true;
 		} else if (strcmp(argv[i], "--server") == 0 && argv[i + 1]) {
 			r = server(c, argv[++i], err);
 		} else if (strcmp(argv[i], "--mtu") == 0 && argv[i + 1]) {
@@ -125,11 +127,9 @@ static int check_fds(struct rl_err *err)
 
 static int serve(char **argv, struct rl_err *err)
 {
-	struct loop_config c = { .mtu = NET_MTU,
-				 .tap_fd = TAP_FD,
-				 .control_fd = CONTROL_FD,
-				 .reader_fd = FD_NONE,
-				 .conf_fd = FD_NONE };
+	struct loop_config c = {
+		.mtu = NET_MTU, .tap_fd = TAP_FD, .control_fd = CONTROL_FD, .reader_fd = FD_NONE
+	};
 	struct loop *l;
 	int r = parse_args(argv, &c, err);
 
@@ -153,7 +153,7 @@ static int serve(char **argv, struct rl_err *err)
 		(void)close(CTR_FD); /* the reader has them, this process shall not */
 		(void)close(NETWORKS_FD);
 	}
-	r = jail_enter(&c.conf_fd, err);
+	r = jail_enter(err);
 	if (r < 0)
 		return r;
 	if (dup3(CONTROL_FD, STDERR_FILENO, O_CLOEXEC) < 0)

@@ -86,6 +86,13 @@ static void parse_ptr(struct question *q)
 	}
 }
 
+/* Containers that the question is about, by their leases; who has ended may be among them. */
+#define HITS_MAX 64
+struct hits {
+	struct lease v[HITS_MAX];
+	size_t n;
+};
+
 static bool parse_question(const uint8_t *m, size_t len, struct question *ret)
 {
 	const size_t q = dns_question_len(m, len), n_suffix = sizeof(SUFFIX) - 1;
@@ -210,31 +217,26 @@ static bool may_match(const struct question *q, const char *line)
 	return strcasestr(line, first) != NULL;
 }
 
-/* 1 when the question is about this container */
-static int match(const struct question *q, const char *network, const struct lease *l,
-		 struct names_reply *r)
+static bool is_match(const struct question *q, const char *network, const struct lease *l)
 {
-	if (q->ptr.af) {
-		if (!ip_equal(&q->ptr, &l->ip4) && !ip_equal(&q->ptr, &l->ip6))
-			return 0;
+	if (q->ptr.af)
+		return ip_equal(&q->ptr, &l->ip4) || ip_equal(&q->ptr, &l->ip6);
+	return q->type != TYPE_PTR && is_called(l, q->name, network);
+}
+
+static void add_lease(const struct question *q, const struct lease *l, struct names_reply *r)
+{
+	if (q->ptr.af)
 		add_ptr(r, l);
-		return 1;
-	}
-	if (q->type == TYPE_PTR || !is_called(l, q->name, network))
-		return 0;
 	if (l->ip4.af && (q->type == TYPE_A || q->type == TYPE_ANY))
 		add_answer(r, TYPE_A, l->ip4.b, 4);
 	if (l->ip6.af && (q->type == TYPE_AAAA || q->type == TYPE_ANY))
 		add_answer(r, TYPE_AAAA, l->ip6.b, 16);
-	return 1;
 }
 
-static int search(const struct question *q, const char *network, char *leases,
-		  struct names_reply *r)
+static void search(const struct question *q, const char *network, char *leases, struct hits *hits)
 {
-	int found = 0;
-
-	for (char *line = leases, *next; line && *line; line = next) {
+	for (char *line = leases, *next; line && *line && hits->n < HITS_MAX; line = next) {
 		struct lease l;
 
 		next = strchr(line, '\n');
@@ -242,19 +244,36 @@ static int search(const struct question *q, const char *network, char *leases,
 			*next++ = '\0';
 		if (!may_match(q, line) || lease_parse(line, strlen(line), &l) < 0)
 			continue;
-		found |= match(q, network, &l, r);
+		if (is_match(q, network, &l)) {
+			hits->v[hits->n++] = l;
+			l = (struct lease){ 0 };
+		}
 		lease_done(&l);
 	}
-	return found;
+}
+
+static void hits_done(struct hits *h)
+{
+	while (h->n > 0)
+		lease_done(&h->v[--h->n]);
 }
 
 int names_search(const uint8_t *query, size_t len, const char *network, char *leases, size_t n,
 		 struct names_reply *r)
 {
 	struct question q;
+	struct hits hits = { .n = 0 };
+	int found;
 
 	(void)n; /* it ends in NUL */
-	return parse_question(query, len, &q) && search(&q, network, leases, r);
+	if (!parse_question(query, len, &q))
+		return 0;
+	search(&q, network, leases, &hits);
+	found = hits.n > 0;
+	for (size_t i = 0; i < hits.n; i++)
+		add_lease(&q, &hits.v[i], r);
+	hits_done(&hits);
+	return found;
 }
 
 /* --- the source ----------------------------------------------------------------------------- */
@@ -288,68 +307,104 @@ static bool load(struct names *n, int fd)
 }
 
 /* One message of the reader: networks' names, a line each, and their leases. */
-static int take(struct names *n, const struct question *q, char *names, const int *fds,
-		struct names_reply *r)
+static void take(struct names *n, const struct question *q, char *names, const int *fds,
+		 struct hits *hits)
 {
-	int found = 0;
-
 	for (size_t i = 0; i < PROC_FDS_MAX && fds[i] >= 0; i++) {
 		char *end = strchr(names, '\n');
 
 		if (end)
 			*end = '\0';
 		if (load(n, fds[i]))
-			found |= search(q, names, n->text, r);
+			search(q, names, n->text, hits);
 		names = end ? end + 1 : names + strlen(names);
 	}
-	return found;
 }
 
-/* Ask the reader; messages of another kind are handed on. 1 found, 0 not, or no answer */
-static int ask(struct names *n, const struct question *q, struct names_reply *r,
-	       void (*deferred)(void *, const char *, size_t), void *arg)
-{
-	char *msg = n->msg;
-	struct pollfd p = { .fd = n->reader_fd, .events = POLLIN };
-	int found = 0;
+struct deferred {
+	void (*run)(void *arg, const char *text, size_t len);
+	void *arg;
+};
 
-	if (send(n->reader_fd, RESOLV_ASK_NAMES, 1, MSG_NOSIGNAL) != 1)
-		return 0;
+/*
+ * The next message of the reader into n->msg; those of another kind are handed on. Bytes, 0: it does
+ * not answer
+ */
+static size_t receive(struct names *n, int fds[PROC_FDS_MAX], const struct deferred *d)
+{
+	struct pollfd p = { .fd = n->reader_fd, .events = POLLIN };
+
 	for (;;) {
-		int fds[PROC_FDS_MAX];
 		ssize_t got;
 
 		if (poll(&p, 1, WAIT_MS) <= 0)
-			return found;
-		got = fd_recv(n->reader_fd, msg, RESOLV_MESSAGE_MAX, fds, PROC_FDS_MAX);
+			return 0;
+		got = fd_recv(n->reader_fd, n->msg, RESOLV_MESSAGE_MAX, fds, PROC_FDS_MAX);
 		if (got == -EINTR || got == -EAGAIN)
 			continue;
 		if (got <= 0)
-			return found;
-		msg[got] = '\0';
-		if (msg[0] == '+') {
-			deferred(arg, msg, (size_t)got);
-			continue;
-		}
-		found |= take(n, q, msg + 1, fds, r);
+			return 0;
+		n->msg[got] = '\0';
+		if (n->msg[0] != '+')
+			return (size_t)got;
+		d->run(d->arg, n->msg, (size_t)got);
+	}
+}
+
+static void ask(struct names *n, const struct question *q, struct hits *hits,
+		const struct deferred *d)
+{
+	int fds[PROC_FDS_MAX];
+	char kind = RESOLV_MORE;
+
+	if (send(n->reader_fd, RESOLV_ASK_NAMES, 1, MSG_NOSIGNAL) != 1)
+		return;
+	while (kind != RESOLV_LAST && receive(n, fds, d) > 0) {
+		kind = n->msg[0];
+		take(n, q, n->msg + 1, fds, hits);
 		for (size_t i = 0; i < PROC_FDS_MAX; i++)
 			fd_close(fds[i]);
-		if (msg[0] == RESOLV_LAST)
-			return found;
 	}
+}
+
+/* The lease of who was killed stays until somebody changes the list. No answer: no. */
+static bool runs(struct names *n, const struct lease *l, const struct deferred *d)
+{
+	char msg[1 + LEASE_ID_LEN + 1];
+	int fds[PROC_FDS_MAX];
+
+	(void)snprintf(msg, sizeof(msg), "%c%s", RESOLV_ASK_RUNS, l->id);
+	if (send(n->reader_fd, msg, 1 + LEASE_ID_LEN, MSG_NOSIGNAL) != 1 + LEASE_ID_LEN)
+		return false;
+	while (receive(n, fds, d) > 0) {
+		for (size_t i = 0; i < PROC_FDS_MAX; i++)
+			fd_close(fds[i]); /* of an answer that came too late */
+		if (n->msg[0] == RESOLV_ASK_RUNS)
+			return strcmp(n->msg, RESOLV_RUNS) == 0;
+	}
+	return false;
 }
 
 size_t names_answer(struct names *n, const uint8_t *query, size_t len, uint8_t out[NAMES_REPLY],
 		    void (*deferred)(void *arg, const char *text, size_t len), void *arg)
 {
+	const struct deferred d = { deferred, arg };
 	struct names_reply r = { .out = out, .room = NAMES_REPLY };
+	struct hits hits = { .n = 0 };
 	struct question q;
-	int found;
+	bool found = false;
 
 	if (!parse_question(query, len, &q) || dns_question_len(query, len) > NAMES_REPLY)
 		return 0;
 	r.len = dns_make_answer(query, len, DNS_OK, false, out);
-	found = ask(n, &q, &r, deferred, arg);
+	ask(n, &q, &hits, &d);
+	for (size_t i = 0; i < hits.n; i++) {
+		if (!runs(n, &hits.v[i], &d))
+			continue;
+		add_lease(&q, &hits.v[i], &r);
+		found = true;
+	}
+	hits_done(&hits);
 	if (!found && !q.is_ours)
 		return 0;
 	if (!found)

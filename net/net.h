@@ -33,6 +33,7 @@ struct net_config {
 	/* named networks (net/attach.h) */
 	bool named;    /* it was made for some: names have a search domain */
 	bool internal; /* all of them are: nothing leads out */
+	bool search;   /* rl-net looks for short names in the host's search list, as it is then */
 	char servers[NET_SERVERS_MAX][INET6_ADDRSTRLEN]; /* in place of the host's resolvers */
 	size_t n_servers, n_own_servers; /* the latter: of --dns, which come first */
 	/* the container's folder, that of all networks; borrowed; FD_NONE: no names are answered */
@@ -85,7 +86,7 @@ int net_why(struct net_helper *h, char *text, size_t room);
 int net_stop(struct net_helper *h);
 
 /*
- * Text of /etc/resolv.conf for a container on this network, with the host's search list and options;
- * caller frees. NULL: out of memory.
+ * Text of /etc/resolv.conf for a container on this network, with the host's options, and its search list
+ * where rl-net does not look at that itself; caller frees. NULL: out of memory.
  */
 char *net_resolv_conf(const struct net_config *c);

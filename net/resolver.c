@@ -10,6 +10,7 @@
 #include <linux/if.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -19,6 +20,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/idle.h"
+#include "core/base/io.h"
 #include "core/base/parse.h"
 #include "core/base/proc.h"
 #include "net/endpoint.h"
@@ -76,27 +78,117 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* Behind @word and blanks; NULL when the line does not begin with it. */
+static const char *value_of(const char *line, const char *end, const char *word)
+{
+	const size_t n = strlen(word);
+
+	if ((size_t)(end - line) <= n || memcmp(line, word, n) != 0 || !is_blank(line[n]))
+		return NULL;
+	for (line += n; line < end && is_blank(*line);)
+		line++;
+	return line;
+}
+
+static const char *word_end(const char *s, const char *end)
+{
+	while (s < end && !is_blank(*s))
+		s++;
+	return s;
+}
+
+/* A domain of a search list: what can stand in a query, without the dot at its end. */
+static size_t domain_len(const char *s, size_t n)
+{
+	size_t label = 0;
+
+	if (n > 0 && s[n - 1] == '.')
+		n--;
+	if (n == 0 || n > 253)
+		return 0;
+	for (size_t i = 0; i <= n; i++) {
+		if (i < n && s[i] != '.') {
+			if (s[i] <= ' ' || s[i] == 127 || ++label > 63)
+				return 0;
+		} else {
+			if (label == 0)
+				return 0;
+			label = 0;
+		}
+	}
+	return n;
+}
+
+static void parse_search(const char *s, const char *end, struct resolv_servers *ret)
+{
+	size_t at = 0;
+
+	for (const char *e; s < end; s = e) {
+		size_t n;
+
+		e = word_end(s, end);
+		n = domain_len(s, (size_t)(e - s));
+		if (n > 0 && at + n + 1 <= RESOLV_SEARCH_MAX) {
+			memcpy(ret->search + at, s, n);
+			at += n;
+			ret->search[at++] = ' ';
+		}
+		while (e < end && is_blank(*e))
+			e++;
+	}
+	ret->search[at] = '\0';
+}
+
+static void parse_options(const char *s, const char *end, struct resolv_servers *ret)
+{
+	for (const char *e; s < end; s = e) {
+		unsigned n = 0;
+
+		e = word_end(s, end);
+		if (e - s > 6 && memcmp(s, "ndots:", 6) == 0) {
+			for (s += 6; s < e && *s >= '0' && *s <= '9' && n <= RESOLV_NDOTS_MAX; s++)
+				n = 10 * n + (unsigned)(*s - '0');
+			ret->ndots = n < RESOLV_NDOTS_MAX ? n : RESOLV_NDOTS_MAX;
+		}
+		while (e < end && is_blank(*e))
+			e++;
+	}
+}
+
 void resolv_parse(const char *text, size_t len, struct resolv_servers *ret)
 {
-	static const char word[] = "nameserver";
-	const size_t n_word = sizeof(word) - 1;
+	const char *all = text + len;
 
 	ret->n = 0;
-	while (len > 0 && ret->n < RESOLV_SERVERS_MAX) {
-		const char *end = memchr(text, '\n', len);
-		size_t n = end ? (size_t)(end - text) : len, i = n_word, j;
+	ret->ndots = 1;
+	ret->search[0] = '\0';
+	while (text < all) {
+		const char *end = memchr(text, '\n', (size_t)(all - text)), *v;
 
-		if (n > n_word && memcmp(text, word, n_word) == 0 && is_blank(text[i])) {
-			while (i < n && is_blank(text[i]))
-				i++;
-			for (j = i; j < n && !is_blank(text[j]);)
-				j++;
-			if (parse_server(text + i, j - i, &ret->v[ret->n]))
-				ret->n++;
-		}
-		text += n + (end ? 1 : 0);
-		len -= n + (end ? 1 : 0);
+		end = end ? end : all;
+		v = value_of(text, end, "nameserver");
+		if (v && ret->n < RESOLV_SERVERS_MAX &&
+		    parse_server(v, (size_t)(word_end(v, end) - v), &ret->v[ret->n]))
+			ret->n++;
+		v = value_of(text, end, "search");
+		v = v ? v : value_of(text, end, "domain");
+		if (v)
+			parse_search(v, end, ret);
+		v = value_of(text, end, "options");
+		if (v)
+			parse_options(v, end, ret);
+		text = end < all ? end + 1 : all;
 	}
+}
+
+size_t resolv_search(const struct resolv_servers *s, size_t i, const char **ret)
+{
+	const char *p = s->search;
+
+	while (i-- > 0 && *p)
+		p = strchr(p, ' ') + 1;
+	*ret = p;
+	return strcspn(p, " ");
 }
 
 static size_t read_all(int fd, char *out, size_t room)
@@ -191,12 +283,29 @@ static void send_names(int sock, int ctr_fd, int networks_fd)
 	send_batch(sock, &b, RESOLV_LAST);
 }
 
+/* The folders of containers lie side by side. */
+static void send_runs(int sock, int ctr_fd, const char *id, size_t len)
+{
+	char path[3 + LEASE_ID_LEN + sizeof("/lock")];
+	bool runs = false;
+	int fd;
+
+	if (len == LEASE_ID_LEN && strspn(id, "0123456789abcdef") == len) {
+		(void)snprintf(path, sizeof(path), "../%.*s/lock", LEASE_ID_LEN, id);
+		fd = openat(ctr_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		runs = fd >= 0 && io_lock_holder(fd) != 0;
+		fd_close(fd);
+	}
+	if (send(sock, runs ? RESOLV_RUNS : RESOLV_RUNS_NOT, 2, MSG_NOSIGNAL) < 0)
+		_exit(0);
+}
+
 static _Noreturn void reader(int sock, int ctr_fd, int networks_fd)
 {
-	char text[1 + RESOLV_TEXT_MAX] = "+", ask[1];
+	char text[1 + RESOLV_TEXT_MAX] = "+", ask[1 + LEASE_ID_LEN + 1];
 
 	for (;;) {
-		ssize_t n = recv(sock, ask, sizeof(ask), 0);
+		ssize_t n = recv(sock, ask, sizeof(ask) - 1, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -204,6 +313,11 @@ static _Noreturn void reader(int sock, int ctr_fd, int networks_fd)
 			_exit(0);
 		if (ask[0] == RESOLV_ASK_NAMES[0] && ctr_fd >= 0) {
 			send_names(sock, ctr_fd, networks_fd);
+			continue;
+		}
+		if (ask[0] == RESOLV_ASK_RUNS && ctr_fd >= 0) {
+			ask[n] = '\0';
+			send_runs(sock, ctr_fd, ask + 1, (size_t)n - 1);
 			continue;
 		}
 		n = read_conf(text + 1, RESOLV_TEXT_MAX);

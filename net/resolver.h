@@ -14,7 +14,8 @@
  * For a container that may be on named networks (names.h) it knows one thing more, told by another
  * first byte: it reads the list of the container's networks, opens the list of leases of each, and
  * passes the descriptors, PROC_FDS_MAX in a message, the networks' names with them. What it parses
- * for that was written by rl alone, into the user's own folders.
+ * for that was written by rl alone, into the user's own folders. And whether a container runs it says,
+ * by the lock that its monitor holds: a lease alone does not tell who was killed.
  */
 #pragma once
 
@@ -30,7 +31,12 @@
 #define RESOLV_ASK_NAMES   "N" /* answered by messages that begin with these: */
 #define RESOLV_MORE        'M' /* another one follows */
 #define RESOLV_LAST        'N'
+#define RESOLV_ASK_RUNS    'L' /* and a container's id: does it run? Answered by these: */
+#define RESOLV_RUNS        "L1"
+#define RESOLV_RUNS_NOT    "L0"
 #define RESOLV_SERVERS_MAX 3 /* as many as the C library takes, resolv.conf(5) */
+#define RESOLV_SEARCH_MAX  1024
+#define RESOLV_NDOTS_MAX   15
 
 union resolv_addr {
 	struct sockaddr sa;
@@ -41,10 +47,17 @@ union resolv_addr {
 struct resolv_servers {
 	union resolv_addr v[RESOLV_SERVERS_MAX];
 	size_t n;
+	unsigned ndots; /* a name with fewer dots is looked for in these first: */
+	char search[RESOLV_SEARCH_MAX + 1]; /* domains, a blank behind each */
 };
 
-/* The "nameserver" lines of @text, in order; what cannot be understood is passed over. */
+/*
+ * The "nameserver" lines of @text, in order, the last "search" or "domain" and ndots of "options"; what
+ * cannot be understood is passed over.
+ */
 void resolv_parse(const char *text, size_t len, struct resolv_servers *ret);
+/* The domain number @i of the search list: its length, 0 when there are fewer. */
+size_t resolv_search(const struct resolv_servers *s, size_t i, const char **ret);
 
 /*
  * Start the reader. @ret_fd: SOCK_SEQPACKET, non-blocking; send a byte, receive the text (one

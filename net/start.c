@@ -63,6 +63,8 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 		argv[n++] = "--internal";
 	if (names)
 		argv[n++] = "--names";
+	if (c->search)
+		argv[n++] = "--search";
 	argv[n] = NULL;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rl_fail_sys(err, errno, "start '%s': socketpair", path);
@@ -160,40 +162,31 @@ static bool is_for_containers(const char *line)
 	       (strncmp(line, "options ", 8) == 0 && !strstr(line, "trust-ad"));
 }
 
-/* @named: names of containers are looked for first. */
-static int add_host_lines(struct buf *out, bool named)
+static int add_host_lines(struct buf *out, bool search)
 {
 	auto_free char *path = realpath("/etc/resolv.conf", NULL); /* often a link */
 	auto_buf struct buf host = { 0 };
-	bool has_search = false;
 	struct rl_err err;
 	int r = 0;
 
 	if (!path || io_read_file(AT_FDCWD, path, RESOLV_TEXT_MAX, &host, &err) < 0)
-		return named ? buf_str(out, "search " NETWORK_SEARCH "\n")
-			     : 0; /* nothing to take over */
+		return 0; /* nothing to take over */
 	for (char *line = host.data, *next; r == 0 && line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (!is_for_containers(line))
-			continue;
-		if (named && line[0] != 'o') { /* the last of such lines counts: one for both */
-			r = buf_printf(out, "search " NETWORK_SEARCH " %s\n", line + 7);
-			has_search = true;
-		} else {
+		if (is_for_containers(line) && (search || line[0] == 'o'))
 			r = buf_printf(out, "%s\n", line);
-		}
 	}
-	return r == 0 && named && !has_search ? buf_str(out, "search " NETWORK_SEARCH "\n") : r;
+	return r;
 }
 
 char *net_resolv_conf(const struct net_config *c)
 {
 	auto_buf struct buf out = { 0 };
 
-	/* IPv4 first: rl-net answers both alike, but DNS over TCP works best over IPv4 (dns.h) */
-	if (add_host_lines(&out, c->named) < 0 ||
+	if (add_host_lines(&out, !c->search && !c->named) < 0 ||
+	    (c->named && buf_str(&out, "search " NETWORK_SEARCH "\n") < 0) ||
 	    buf_printf(&out, "nameserver %s\n%s", NET_DNS4_TEXT,
 		       c->ipv6 ? "nameserver " NET_DNS6_TEXT "\n" : "") < 0)
 		return NULL;

@@ -16,6 +16,7 @@ UNIT_TESTS += tests/unit/test_detach
 UNIT_TESTS += tests/unit/test_change
 UNIT_TESTS += tests/unit/test_distro
 UNIT_TESTS += tests/unit/test_dns
+UNIT_TESTS += tests/unit/test_dns_tcp
 UNIT_TESTS += tests/unit/test_network
 UNIT_TESTS += tests/unit/test_err
 UNIT_TESTS += tests/unit/test_events

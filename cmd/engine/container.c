@@ -161,6 +161,10 @@ static int take_net_words(struct making *m, struct rl_err *err)
 		if (strcmp(req->dns.v[i], "none") != 0 &&
 		    strv_take(&m->c->net_words, str_printf("dns=%s", req->dns.v[i])) < 0)
 			return rl_oom(err);
+	/* it asks our name server, and has no list of its own */
+	if (req->dns_search.n == 0 && (req->dns.n == 0 || nets_is_named(m->c)) &&
+	    strv_add(&m->c->net_words, "search") < 0)
+		return rl_oom(err);
 	return nets_take(m->c, req, &m->networks_fd, err);
 }
 

@@ -17,10 +17,16 @@ int ports_net_config(const struct container *c, struct net_config *ret, struct r
 	net_config_default(ret);
 	if (c->net_words.n > 0)
 		r = net_config_set(ret, c->net_words.v[0], err);
-	for (size_t i = 1; r == 0 && i < c->net_words.n; i++)
-		r = strncmp(c->net_words.v[i], "dns=", 4) == 0
-			    ? net_config_server(ret, c->net_words.v[i] + 4, err)
-			    : net_config_host_port(ret, c->net_words.v[i], err);
+	for (size_t i = 1; r == 0 && i < c->net_words.n; i++) {
+		const char *word = c->net_words.v[i];
+
+		if (strcmp(word, "search") == 0)
+			ret->search = true;
+		else if (strncmp(word, "dns=", 4) == 0)
+			r = net_config_server(ret, word + 4, err);
+		else
+			r = net_config_host_port(ret, word, err);
+	}
 	ret->named = nets_is_named(c);
 	return r;
 }

@@ -153,6 +153,27 @@ static void reset(const uint8_t *f, size_t n)
 		assert(frame_tcp_reset(f, n, out, sizeof(out)) <= 74);
 }
 
+static void gate(const uint8_t *f, size_t n)
+{
+	struct frame_udp u;
+	struct frame_tcp t;
+
+	switch (frame_check(f, n, true, &u)) {
+	case FRAME_DNS:
+		assert(u.data >= f && u.data + u.len <= f + n);
+		break;
+	case FRAME_DNS_TCP:
+		if (frame_tcp_read(f, n, &t))
+			assert(t.data >= f && t.data + t.len <= f + n && t.dport == 53);
+		break;
+	case FRAME_DROP:
+	case FRAME_PASS:
+	case FRAME_REFUSE:
+		break;
+	}
+	reset(f, n);
+}
+
 static void feed(struct loop *l, const uint8_t *data, size_t size)
 {
 	struct rl_err err;
@@ -174,11 +195,7 @@ static void feed(struct loop *l, const uint8_t *data, size_t size)
 			loop_frame(l, f, n);
 			assert(loop_turn(l, 0, &err) == 1);
 		} else {
-			struct frame_udp u;
-
-			if (frame_check(f, n, true, &u) == FRAME_DNS)
-				assert(u.data >= f && u.data + u.len <= f + n);
-			reset(f, n);
+			gate(f, n);
 		}
 		free(f);
 		data += n;
@@ -200,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	c.tap_fd = tap[0];
 	c.control_fd = control[0];
-	c.reader_fd = c.conf_fd = FD_NONE;
+	c.reader_fd = FD_NONE;
 	if (own_network)
 		assert(loop_new(&c, &l, &err) == 0);
 	feed(l, data, size);

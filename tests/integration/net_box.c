@@ -141,13 +141,15 @@ int main(int argc, char **argv)
 
 	net_config_default(&c);
 	c.ipv6 = false;
-	while ((opt = getopt(argc, argv, "+6ltk:m:")) != -1) {
+	while ((opt = getopt(argc, argv, "+6ltsk:m:")) != -1) {
 		if (opt == '6')
 			c.ipv6 = true;
 		else if (opt == 'l')
 			c.host_loopback = true;
 		else if (opt == 't')
 			times = true;
+		else if (opt == 's')
+			c.search = true;
 		else if (opt == 'k' && parse_uint(optarg, 1000, &kills) == 0)
 			continue;
 		else if (opt == 'm' && parse_uint(optarg, 65520, &mtu) == 0)

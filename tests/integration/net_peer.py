@@ -5,11 +5,14 @@
   serve ADDR...          TCP echo (greets with the client's address) and UDP echo on port 7000
   dns ADDR ANSWER [HOW]  name server for A queries, UDP and TCP port 53. HOW: servfail, forge (wrong
                          id, wrong question and wrong port first), big (TXT of 3000 bytes, truncated
-                         over UDP as far as EDNS asks), slow (0.6 s)
+                         over UDP as far as EDNS asks), slow (0.6 s), only:DOMAIN (NXDOMAIN for names
+                         that are not below it)
   tcp ADDR PORT          connect, print greeting and echo
   udp ADDR PORT [N]      N datagrams, print how many came back
   ask NAME SERVER [tcp] [edns SIZE] [type N]
                          print "rcode N tc N answers N bytes N TEXT ms N"
+  pipeline SERVER N NAME N queries over one TCP connection, in one write and with its end behind them;
+                         print "answers N in order yes"
 """
 import os, select, socket, struct, sys, threading, time
 
@@ -63,11 +66,21 @@ def question_end(q):
     return i + 5
 
 
+def name_of(q):
+    i, name = 12, ''
+    while q[i]:
+        name += '.' + q[i + 1:i + 1 + q[i]].decode()
+        i += 1 + q[i]
+    return name
+
+
 def dns_answer(q, answer, how, room):
     end = question_end(q)
     head, question = q[:2], q[12:end]
     if how == 'servfail':
         return head + struct.pack('>HHHHH', 0x8182, 1, 0, 0, 0) + question
+    if how.startswith('only:') and how[5:] not in name_of(q):
+        return head + struct.pack('>HHHHH', 0x8183, 1, 0, 0, 0) + question
     if how == 'big':
         text = b''.join(bytes([200]) + b'x' * 200 for _ in range(15))
         rr = b'\xc0\x0c' + struct.pack('>HHIH', 16, 1, 0, len(text)) + text
@@ -176,10 +189,23 @@ def ask(name, server, *opts):
           f'id {"same" if a[:2] == q[:2] else "WRONG"} ms {ms:.0f}')
 
 
+def pipeline(server, n, name):
+    body = struct.pack('>HHHHH', 0x0100, 1, 0, 0, 0)
+    body += b''.join(bytes([len(p)]) + p.encode() for p in name.split('.')) + b'\0\0\1\0\1'
+    c = socket.create_connection((server, 53), 3)
+    c.settimeout(10)
+    c.sendall(b''.join(struct.pack('>HH', 2 + len(body), i) + body for i in range(int(n))))
+    c.shutdown(socket.SHUT_WR)
+    ids = []
+    while len(size := exactly(c, 2)) == 2:
+        ids.append(struct.unpack('>H', exactly(c, struct.unpack('>H', size)[0])[:2])[0])
+    print('answers', len(ids), 'in order', 'yes' if ids == sorted(ids) else 'NO')
+
+
 if __name__ == '__main__':
     what, args = sys.argv[1], sys.argv[2:]
     try:
-        serve(args) if what == 'serve' else {'dns': dns, 'tcp': tcp, 'udp': udp, 'ask': ask}[what](*args)
+        serve(args) if what == 'serve' else {'dns': dns, 'tcp': tcp, 'udp': udp, 'ask': ask, 'pipeline': pipeline}[what](*args)
     except OSError as e:
         print('failed:', e)
         sys.exit(1)

@@ -130,6 +130,72 @@ static void test_resolv_conf(void **state)
 			 3);
 }
 
+static void test_search_lists(void **state)
+{
+	struct resolv_servers s;
+	const char *domain;
+
+	(void)state;
+	(void)count("search a.b  c.\t.bad\noptions edns0 ndots:3 trust-ad\n", &s);
+	assert_string_equal(s.search, "a.b c ");
+	assert_int_equal(s.ndots, 3);
+	assert_int_equal(resolv_search(&s, 0, &domain), 3);
+	assert_int_equal(resolv_search(&s, 1, &domain), 1);
+	assert_memory_equal(domain, "c", 1);
+	assert_int_equal(resolv_search(&s, 2, &domain), 0);
+	assert_int_equal(resolv_search(&s, 9, &domain), 0);
+	(void)count("search a\ndomain b\noptions ndots:99", &s);
+	assert_string_equal(s.search, "b ");
+	assert_int_equal(s.ndots, RESOLV_NDOTS_MAX);
+	(void)count("search a\nsearch .\n", &s);
+	assert_string_equal(s.search, "");
+	assert_int_equal(s.ndots, 1);
+}
+
+/* "web" is looked for below "one.corp", and the answer is one about "web". */
+static void test_searching(void **state)
+{
+	static const uint8_t
+		records
+			[] = {
+				0xc0, 12,  0,    5,    0,  1, 0, 0, 0,   9,    0,
+				4,    1,   'x',  0xc0, 16, /* CNAME x.one.corp */
+				1,    'x', 0xc0, 16,   0,  1, 0, 1, 0,   0,    0,
+				9,    0,   4,    192,  0,  2, 7, 1, 'x', 0xc0, 16,
+				0,    46,  0,    1,    0,  0, 0, 9, 0,   1,    0, /* a signature */
+			};
+	uint8_t q[DNS_QUERY_MAX], longer[DNS_QUERY_MAX], msg[DNS_QUERY_MAX], out[512], ip[16];
+	size_t n = dns_make_query("web", 1, q, sizeof(q)), added, len;
+
+	(void)state;
+	assert_true(dns_is_searched(q, n, 1));
+	assert_false(dns_is_searched(q, n, 0));
+	memcpy(longer, q, n);
+	added = dns_add_domain(longer, n, sizeof(longer), "one.corp", 8);
+	assert_int_equal(added, 9);
+	assert_true(dns_asks_for(longer, n + added, "web.one.corp"));
+	assert_false(dns_is_searched(longer, n + added, 2));
+	assert_true(dns_is_searched(longer, n + added, 3));
+	assert_int_equal(dns_add_domain(longer, n, n + 8, "one.corp", 8), 0);
+	memcpy(msg, longer, n + added);
+	memcpy(msg + n + added, records, sizeof(records));
+	msg[2] |= 0x80;
+	msg[7] = 3;
+	len = dns_rename_answer(q, n, msg, n + added + sizeof(records), out, sizeof(out));
+	assert_true(dns_is_answer(q, n, out, len));
+	assert_int_equal(out[7], 3); /* web CNAME web.one.corp CNAME x.one.corp A */
+	assert_int_equal(dns_first_address(out, len, 1, ip), 4);
+	assert_memory_equal(ip, "\xc0\0\2\7", 4);
+	for (size_t cut = 0; cut < n + added + sizeof(records) - 13; cut++)
+		assert_int_equal(dns_rename_answer(q, n, msg, cut, out, sizeof(out)), 0);
+	msg[7] = 1; /* the name is there, but has no address */
+	len = dns_rename_answer(q, n, msg, n + added + sizeof(records), out, sizeof(out));
+	assert_int_equal(len, n);
+	assert_int_equal(out[3] & 15, DNS_OK);
+	n = dns_make_query("web", 15, q, sizeof(q));
+	assert_false(dns_is_searched(q, n, 1)); /* MX */
+}
+
 struct sent {
 	size_t n, len;
 	uint8_t msg[600];
@@ -148,7 +214,7 @@ static void on_reply(void *arg, const struct frame_udp *to, const uint8_t *msg, 
 static void test_no_resolver(void **state)
 {
 	struct sent sent = { 0 };
-	struct dns *d = dns_new(FD_NONE, FD_NONE, 1000, on_reply, &sent);
+	struct dns *d = dns_new(FD_NONE, 1000, on_reply, &sent);
 	struct frame_udp q = { .sport = 4321, .dport = 53, .data = query, .len = sizeof(query) };
 	uint8_t bad[sizeof(query)];
 
@@ -189,7 +255,7 @@ static void test_waiting_for_the_reader(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	d = dns_new(pair[0], FD_NONE, 1000, on_reply, &sent);
+	d = dns_new(pair[0], 1000, on_reply, &sent);
 	assert_non_null(d);
 	for (int i = 0; i < DNS_SLOTS; i++) {
 		q.sport = (uint16_t)(i + 1);
@@ -222,7 +288,6 @@ static void test_waiting_for_the_reader(void **state)
 	assert_int_equal(sent.n, 2 + DNS_SLOTS);
 	dns_query(d, &q, 4000);
 	assert_int_equal(sent.n, 3 + DNS_SLOTS);
-	dns_refresh(d, 4000);
 	/* nothing left */
 	set.n = 0;
 	timeout = -1;
@@ -305,6 +370,8 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_made_answers),
 		cmocka_unit_test(test_resolv_conf),
+		cmocka_unit_test(test_search_lists),
+		cmocka_unit_test(test_searching),
 		cmocka_unit_test(test_made_queries),
 		cmocka_unit_test(test_addresses_are_found),
 		cmocka_unit_test(test_the_host_is_known),

@@ -168,12 +168,13 @@ static void test_dns_is_picked_out(void **state)
 	assert_int_equal(frame_check(f, make6(f, net_dns6, UDP, 53, 20), true, &u), FRAME_DNS);
 	assert_true(u.is_v6);
 	assert_memory_equal(u.src, net_container6, 16);
-	/* other ports and TCP are libslirp's, other servers are the internet */
-	assert_int_equal(frame_check(f, make4(f, NET_DNS4, UDP, 54, 9), true, &u), FRAME_PASS);
-	n = make4(f, NET_DNS4, TCP, 53, 20);
-	assert_int_equal(frame_check(f, n, true, &u), FRAME_PASS);
-	f[34 + 13] = 2; /* SYN */
-	assert_int_equal(frame_check(f, n, true, &u), FRAME_DNS_TCP);
+	/* nothing of it is libslirp's; other servers are the internet */
+	assert_int_equal(frame_check(f, make4(f, NET_DNS4, UDP, 54, 9), true, &u), FRAME_DROP);
+	assert_int_equal(frame_check(f, make6(f, net_dns6, UDP, 54, 20), true, &u), FRAME_DROP);
+	assert_int_equal(frame_check(f, make4(f, NET_DNS4, TCP, 54, 20), true, &u), FRAME_REFUSE);
+	assert_int_equal(frame_check(f, make6(f, net_dns6, TCP, 54, 20), true, &u), FRAME_REFUSE);
+	assert_int_equal(frame_check(f, make4(f, NET_DNS4, TCP, 53, 20), true, &u), FRAME_DNS_TCP);
+	assert_int_equal(frame_check(f, make6(f, net_dns6, TCP, 53, 20), true, &u), FRAME_DNS_TCP);
 	assert_int_equal(frame_check(f, make4(f, NET_DNS4, TCP, 53, 9), true, &u), FRAME_DROP);
 	assert_int_equal(frame_check(f, make4(f, 0x08080808, UDP, 53, 9), true, &u), FRAME_PASS);
 }
