@@ -103,11 +103,8 @@ static int network(struct inspect *x, const char *name, json_t **ret, struct rl_
 	if (r < 0)
 		return r;
 	*ret = network_view(x->rl, &n);
-	if (*ret && x->how.full) /* templates know these as well */
-		r = json_object_set_new(*ret, "Name", json_string(n.name)) |
-		    json_object_set_new(*ret, "Id", json_string(n.id)) |
-		    json_object_set_new(*ret, "Driver", json_string("bridge")) |
-		    json_object_set_new(*ret, "Internal", json_boolean(n.internal));
+	if (*ret)
+		r = network_view_add(*ret, x->rl, &n, true, x->how.full);
 	return *ret && r == 0 ? 0 : rl_oom(err);
 }
 

@@ -46,6 +46,7 @@ libcmd_a_SOURCES += cmd/network_connect.c
 libcmd_a_SOURCES += cmd/network_create.c
 libcmd_a_SOURCES += cmd/network_ls.c
 libcmd_a_SOURCES += cmd/network_rm.c
+libcmd_a_SOURCES += cmd/network_update.c
 libcmd_a_SOURCES += cmd/network_view.c cmd/network_view.h
 libcmd_a_SOURCES += cmd/port.c
 libcmd_a_SOURCES += cmd/why.c

@@ -14,7 +14,7 @@
 struct create_opts {
 	bool ignore, ipv6, internal, no_dns;
 	const char *driver, *ipam_driver, *interface;
-	struct strv subnets, gateways, ranges, labels, options, dns;
+	struct strv subnets, gateways, ranges, labels, options, dns, aux, routes;
 };
 
 static const struct opt create_options[] = {
@@ -34,15 +34,18 @@ static const struct opt create_options[] = {
 	OPT_LIST('o', "opt", struct create_opts, options, "NAME=VALUE", "mtu=N, isolate=BOOL"),
 	OPT_BOOL(0, "ignore", struct create_opts, ignore, "one of that name is fine"),
 	OPT_STR(0, "ipam-driver", struct create_opts, ipam_driver, "host-local", NULL),
-	OPT_STR(0, "interface-name", struct create_opts, interface, "NAME", NULL),
+	OPT_STR(0, "interface-name", struct create_opts, interface, "NAME",
+		"what its bridge is called, in a namespace of its own (br0)"),
+	OPT_LIST(0, "aux-address", struct create_opts, aux, "NAME=IP",
+		 "an address that no container gets"),
+	OPT_LIST(0, "route", struct create_opts, routes, "SUBNET,IP[,METRIC]",
+		 "a way through a container on it, for all others"),
 	OPT_IGNORE_BOOL("attachable"),
 	OPT_IGNORE("scope"),
-	OPT_LATER(0, "aux-address"),
 	OPT_LATER(0, "config-from"),
 	OPT_LATER(0, "config-only"),
 	OPT_LATER(0, "ingress"),
 	OPT_LATER(0, "ipam-opt"),
-	OPT_LATER(0, "route"),
 	OPT_END,
 };
 
@@ -71,6 +74,9 @@ static int network_create_run(struct rl *rl, const struct cmd_args *args, const 
 				       .labels = &o->labels,
 				       .options = &o->options,
 				       .servers = &o->dns,
+				       .aux = &o->aux,
+				       .routes = &o->routes,
+				       .bridge = o->interface,
 				       .ipv6 = o->ipv6,
 				       .internal = o->internal,
 				       .no_dns = o->no_dns };

@@ -31,26 +31,13 @@ struct rows {
 	bool json;
 };
 
-/* Templates know a few words more than the JSON has. */
-static int add_words(json_t *row, const struct network *n, bool whole)
-{
-	return json_object_set_new(row, "Name", json_string(n->name)) |
-	       json_object_set_new(row, "ID", json_stringn(n->id, whole ? NETWORK_ID_LEN : 12)) |
-	       json_object_set_new(row, "Driver", json_string("bridge")) |
-	       json_object_set_new(row, "Scope", json_string("local")) |
-	       json_object_set_new(row, "Internal", json_boolean(n->internal)) |
-	       json_object_set_new(row, "IPv6", json_boolean(n->ipv6)) |
-	       json_object_set(row, "Labels", json_object_get(row, "labels")) |
-	       json_object_set(row, "Created", json_object_get(row, "created"));
-}
-
 static int add_row(void *arg, const struct network *n, struct rl_err *err)
 {
 	struct rows *r = arg;
 	json_t *row = network_view(r->rl, n);
 
 	if (!row || json_array_append_new(r->list, row) < 0 ||
-	    (!r->json && add_words(row, n, r->o->no_trunc) != 0))
+	    (!r->json && network_view_add(row, r->rl, n, r->o->no_trunc, true) < 0))
 		return rl_oom(err);
 	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,24 @@ static json_t *subnets(const struct network *n)
 	return list;
 }
 
+static json_t *routes(const struct network *n)
+{
+	json_t *list = n->n_routes ? json_array() : NULL;
+
+	for (size_t i = 0; list && i < n->n_routes; i++) {
+		const struct wire_route *r = &n->routes[i];
+		char to[CIDR_TEXT];
+
+		(void)json_array_append_new(list,
+					    json_pack("{s:s, s:o*, s:I, s:s}", "destination",
+						      cidr_print(&r->to, to), "gateway",
+						      r->gw.af ? ip_json(&r->gw) : NULL, "metric",
+						      (json_int_t)r->metric, "route_type",
+						      r->gw.af ? "unicast" : "unreachable"));
+	}
+	return list;
+}
+
 /* "containers": who is on it now. */
 static json_t *containers(const struct rl *rl, const struct network *n)
 {
@@ -99,13 +118,114 @@ json_t *network_view(const struct rl *rl, const struct network *n)
 	for (size_t i = 0; servers && i < n->servers.n; i++)
 		(void)json_array_append_new(servers, json_string(n->servers.v[i]));
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:b, s:o*, s:o, s:o, s:{s:s}, s:o}",
-		"name", n->name, "id", n->id, "driver", "bridge", "network_interface",
-		NETWORK_BRIDGE, "created", created, "subnets", subnets(n), "ipv6_enabled", n->ipv6,
-		"internal", n->internal, "dns_enabled", n->dns, "network_dns_servers", servers,
-		"labels", n->labels ? json_incref(n->labels) : json_object(), "options",
+		"{s:s, s:s, s:s, s:s, s:s, s:o, s:o*, s:b, s:b, s:b, s:o*, s:o, s:o, s:{s:s}, s:o}",
+		"name", n->name, "id", n->id, "driver", "bridge", "network_interface", n->bridge,
+		"created", created, "subnets", subnets(n), "routes", routes(n), "ipv6_enabled",
+		n->ipv6, "internal", n->internal, "dns_enabled", n->dns, "network_dns_servers",
+		servers, "labels", n->labels ? json_incref(n->labels) : json_object(), "options",
 		n->options ? json_incref(n->options) : json_object(), "ipam_options", "driver",
 		"host-local", "containers", containers(rl, n));
+}
+
+/* --- in Docker's words ----------------------------------------------------------------------- */
+
+static json_t *aux_of(const struct network *n, uint8_t af)
+{
+	json_t *o = json_object(), *ip;
+	const char *name;
+	struct ip a;
+
+	json_object_foreach (n->aux, name, ip) {
+		if (json_string_value(ip) && ip_parse(json_string_value(ip), &a) && a.af == af)
+			(void)json_object_set(o, name, ip);
+	}
+	if (json_object_size(o) > 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static void add_ipam(json_t *list, const struct network *n, const struct cidr *c,
+		     const struct ip *gw, const struct ip *first, const struct ip *last,
+		     bool has_range)
+{
+	char net[CIDR_TEXT], from[IP_TEXT], to[IP_TEXT], range[2 * IP_TEXT] = "";
+
+	if (!c->ip.af)
+		return;
+	if (has_range)
+		(void)snprintf(range, sizeof(range), "%s-%s", ip_print(first, from),
+			       ip_print(last, to));
+	(void)json_array_append_new(list, json_pack("{s:s, s:o, s:s*, s:o*}", "Subnet",
+						    cidr_print(c, net), "Gateway", ip_json(gw),
+						    "IPRange", has_range ? range : NULL,
+						    "AuxiliaryAddresses", aux_of(n, c->ip.af)));
+}
+
+static json_t *ipam(const struct network *n)
+{
+	json_t *list = json_array();
+
+	add_ipam(list, n, &n->net4, &n->gw4, &n->first4, &n->last4, n->has_range4);
+	add_ipam(list, n, &n->net6, &n->gw6, &n->first6, &n->last6, n->has_range6);
+	return json_pack("{s:s, s:{}, s:o}", "Driver", "default", "Options", "Config", list);
+}
+
+static json_t *members(const struct rl *rl, const struct network *n)
+{
+	auto_leases struct leases l = { 0 };
+	json_t *o = json_object();
+	struct rl_err err;
+
+	if (attach_leases(rl, n->name, &l, &err) < 0)
+		log_debug("%s", err.msg);
+	for (size_t i = 0; o && i < l.n; i++) {
+		const struct lease *x = &l.v[i];
+		char mac[LEASE_MAC_TEXT], ip4[CIDR_TEXT] = "", ip6[CIDR_TEXT] = "";
+
+		if (x->ip4.af)
+			(void)cidr_print(&(struct cidr){ x->ip4, n->net4.prefix }, ip4);
+		if (x->ip6.af)
+			(void)cidr_print(&(struct cidr){ x->ip6, n->net6.prefix }, ip6);
+		(void)json_object_set_new(o, x->id,
+					  json_pack("{s:s, s:s, s:s, s:s, s:s}", "Name",
+						    x->names.n ? x->names.v[0] : "", "EndpointID",
+						    "", "MacAddress", mac_print(x->mac, mac),
+						    "IPv4Address", ip4, "IPv6Address", ip6));
+	}
+	return o;
+}
+
+int network_view_add(json_t *v, const struct rl *rl, const struct network *n, bool whole_id,
+		     bool words)
+{
+	static const char *const same[][2] = {
+		{ "ID", "Id" },
+		{ "DNSEnabled", "dns_enabled" },
+		{ "IPv6Enabled", "ipv6_enabled" },
+		{ "NetworkInterface", "network_interface" },
+		{ "NetworkDNSServers", "network_dns_servers" },
+		{ "IPAMOptions", "ipam_options" },
+	};
+	const size_t len = whole_id ? NETWORK_ID_LEN : 12;
+	json_auto_t *more = json_pack(
+		"{s:s, s:o, s:O, s:s, s:s, s:b, s:b, s:b, s:o, s:b, s:b, s:b, s:b, s:o, s:O, s:O}",
+		"Name", n->name, "Id", json_stringn(n->id, len), "Created",
+		json_object_get(v, "created"), "Scope", "local", "Driver", "bridge", "EnableIPv4",
+		n->net4.ip.af != 0, "EnableIPv6", n->ipv6, "IPv6", n->ipv6, "IPAM", ipam(n),
+		"Internal", n->internal, "Attachable", 0, "Ingress", 0, "ConfigOnly", 0,
+		"Containers", members(rl, n), "Options", json_object_get(v, "options"), "Labels",
+		json_object_get(v, "labels"));
+
+	if (!more || json_object_update(v, more) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; words && i < ARRAY_LEN(same); i++) {
+		json_t *value = json_object_get(v, same[i][1]);
+
+		if (value && json_object_set(v, same[i][0], value) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* --- of a container ------------------------------------------------------------------------ */

@@ -12,6 +12,12 @@ extern const char *const network_map_names[];
 
 /* The object of network ls and network inspect. NULL = no memory */
 json_t *network_view(const struct rl *rl, const struct network *n);
+/*
+ * Docker's keys beside those of network_view(), which are Podman's; @words: and the words that Podman's
+ * templates have for these. 0, or not: no memory
+ */
+int network_view_add(json_t *view, const struct rl *rl, const struct network *n, bool whole_id,
+		     bool words);
 /* "NetworkSettings.Networks" of a container: its networks, with addresses where it runs. NULL = no memory */
 json_t *network_view_of(const struct rl *rl, const char *ctr_id, int ctr_fd);
 /* The names of a container's networks, appended; none when that cannot be read. */

@@ -60,6 +60,7 @@
 	X(network_prune) \
 	X(network_reload) \
 	X(network_rm) \
+	X(network_update) \
 	X(pause) \
 	X(port) \
 	X(ps) \

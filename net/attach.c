@@ -136,10 +136,19 @@ static const struct lease *holder_of(const struct leases *l, const struct ip *a,
 }
 
 struct pool {
+	const struct network *of;
 	const char *network;
 	const struct cidr *net;
 	const struct ip *gw, *first, *last;
 };
+
+static bool is_reserved(const struct network *n, const struct ip *a)
+{
+	for (size_t i = 0; i < n->n_reserved; i++)
+		if (ip_equal(&n->reserved[i], a))
+			return true;
+	return false;
+}
 
 static int check_static(const struct pool *p, const struct leases *l, const struct ip *want,
 			const char *own, struct rl_err *err)
@@ -153,6 +162,10 @@ static int check_static(const struct pool *p, const struct leases *l, const stru
 			       p->network, cidr_print(p->net, net));
 	if (ip_equal(want, p->gw))
 		return rl_fail(err, EADDRINUSE, "address %s is the gateway of network '%s'", text,
+			       p->network);
+	if (is_reserved(p->of, want))
+		return rl_fail(err, EADDRINUSE,
+			       "address %s of network '%s' is reserved (--aux-address)", text,
 			       p->network);
 	return x ? rl_fail(err, EADDRINUSE, "address %s is used by container '%s'", text,
 			   x->names.n ? x->names.v[0] : x->id)
@@ -180,7 +193,8 @@ static int take_address(const struct pool *p, const struct leases *l, const stru
 		return 0;
 	}
 	for (; ip_compare(&a, p->last) <= 0; a = ip_add(&a, 1)) {
-		if (!cidr_is_usable(p->net, &a) || ip_equal(&a, p->gw) || holder_of(l, &a, own))
+		if (!cidr_is_usable(p->net, &a) || ip_equal(&a, p->gw) || is_reserved(p->of, &a) ||
+		    holder_of(l, &a, own))
 			continue;
 		*ret = a;
 		return 0;
@@ -216,8 +230,8 @@ static int take_lease(const struct attach *a, const struct network *n, const str
 		      const struct strv *names, struct leases *l, struct lease **ret,
 		      struct rl_err *err)
 {
-	const struct pool p4 = { n->name, &n->net4, &n->gw4, &n->first4, &n->last4 };
-	const struct pool p6 = { n->name, &n->net6, &n->gw6, &n->first6, &n->last6 };
+	const struct pool p4 = { n, n->name, &n->net4, &n->gw4, &n->first4, &n->last4 };
+	const struct pool p6 = { n, n->name, &n->net6, &n->gw6, &n->first6, &n->last6 };
 	struct lease *old = leases_of(l, a->ctr_id), fresh = { 0 };
 	const struct ip none = { 0 };
 	int r = take_address(&p4, l, &e->ip4, old ? &old->ip4 : &none, a->ctr_id, &fresh.ip4, err);
@@ -260,33 +274,46 @@ static int find_netns(const struct attach *a, const struct network *n, const str
 		if (fd != -ENOENT && fd != -ECONNREFUSED && fd != -EPIPE)
 			return rl_wrap(err, "network '%s'", n->name);
 	}
-	return wire_network(a->userns_fd, n->mtu, &n->gw4, n->net4.prefix, &n->gw6, n->net6.prefix,
+	return wire_network(a->userns_fd,
+			    &(const struct wire_bridge){ n->bridge, n->mtu, n->net4.prefix,
+							 n->net6.prefix, n->gw4, n->gw6 },
 			    err);
 }
 
-/* What the network's end of our pair is called: the container has no say in it. */
-static const char *port_of(const struct attach *a, char ret[LEASE_IF_LEN])
+/* What the network's end of a container's pair is called: the container has no say in it. */
+static const char *port_of(const char *ctr_id, char ret[LEASE_IF_LEN])
 {
-	(void)snprintf(ret, LEASE_IF_LEN, "v%.*s", LEASE_IF_LEN - 2, a->ctr_id);
+	(void)snprintf(ret, LEASE_IF_LEN, "v%.*s", LEASE_IF_LEN - 2, ctr_id);
 	return ret;
 }
 
-static int plug(const struct attach *a, const struct network *n, const struct lease *l, int net_fd,
-		int tap, struct rl_err *err)
+static int plug(const struct attach *a, const struct network *n, const struct leases *all,
+		const struct lease *l, int net_fd, int tap, struct rl_err *err)
 {
+	auto_strv struct strv others = { 0 };
 	char port[LEASE_IF_LEN];
 	const struct wire w = { .userns_fd = a->userns_fd,
 				.net_fd = net_fd,
 				.tap = tap,
-				.port = port_of(a, port),
+				.bridge = n->bridge,
+				.port = port_of(a->ctr_id, port),
+				.others = &others,
 				.ifname = l->ifname,
 				.mac = l->mac,
 				.mtu = n->mtu,
 				.prefix4 = n->net4.prefix,
 				.prefix6 = n->net6.prefix,
 				.ip4 = l->ip4,
-				.ip6 = l->ip6 };
+				.ip6 = l->ip6,
+				.routes = n->routes,
+				.n_routes = n->n_routes };
 
+	for (size_t i = 0; i < all->n; i++) {
+		char other[LEASE_IF_LEN];
+
+		if (strv_add(&others, port_of(all->v[i].id, other)) < 0)
+			return rl_oom(err);
+	}
 	return wire_plug(&w, err);
 }
 
@@ -325,19 +352,20 @@ static int join(const struct attach *a, const struct endpoint *e, struct attache
 	if (x->net_fd < 0)
 		return x->net_fd;
 	if (fresh)
-		r = plug(a, &n, own, x->net_fd, tap, err);
+		r = plug(a, &n, &l, own, x->net_fd, tap, err);
 	if (r == 0)
 		r = remember(x, &n, own, err);
 	return r == 0 ? write_leases(a->rl, e->network, &l, err) : r;
 }
 
-static void leave(const struct attach *a, struct attached *x, int tap)
+/* The interface first: the address is free afterwards, also where others share the container's network. */
+static void leave(const struct attach *a, struct attached *x)
 {
 	char port[LEASE_IF_LEN];
 	struct rl_err err;
 
-	if (tap >= 0 && x->net_fd >= 0 &&
-	    wire_unplug(a->userns_fd, x->net_fd, port_of(a, port), &err) < 0)
+	if (x->net_fd >= 0 &&
+	    wire_unplug(a->userns_fd, x->net_fd, port_of(a->ctr_id, port), &err) < 0)
 		log_warn("network '%s': %s", x->network, err.msg);
 	drop_lease(a->rl, x->network, a->ctr_id, a->idle);
 	attached_done(x);
@@ -354,7 +382,7 @@ static size_t place_of(const struct attach *a, const char *network)
 }
 
 /* Leave what is wished no more, and bring the rest into the order of the wish. */
-static int arrange(struct attach *a, const struct endpoints *e, int tap, struct rl_err *err)
+static int arrange(struct attach *a, const struct endpoints *e, struct rl_err *err)
 {
 	struct attached v[ENDPOINTS_MAX] = { 0 }, gone[ENDPOINTS_MAX];
 	size_t n = 0, n_gone;
@@ -380,7 +408,7 @@ static int arrange(struct attach *a, const struct endpoints *e, int tap, struct 
 	memcpy(a->v, v, n * sizeof(v[0]));
 	a->n = n; /* others ask for these while we leave */
 	while (n_gone > 0)
-		leave(a, &gone[--n_gone], tap);
+		leave(a, &gone[--n_gone]);
 	return 0;
 }
 
@@ -420,7 +448,7 @@ int attach_sync(struct attach *a, int tap, const struct strv *names, bool fresh,
 
 	if (r < 0 || (e.n == 0 && a->n == 0 && a->always_out))
 		return r;
-	r = arrange(a, &e, fresh ? FD_NONE : tap, err);
+	r = arrange(a, &e, err);
 	lock_order(&e, by);
 	for (size_t i = 0; r == 0 && i < e.n; i++)
 		r = join(a, &e.v[by[i]], &a->v[by[i]], tap, names, fresh, err);
@@ -430,7 +458,7 @@ int attach_sync(struct attach *a, int tap, const struct strv *names, bool fresh,
 void attach_end(struct attach *a)
 {
 	while (a->n > 0)
-		leave(a, &a->v[--a->n], FD_NONE);
+		leave(a, &a->v[--a->n]);
 }
 
 int attach_netns(const struct attach *a, const char *id)

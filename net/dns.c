@@ -329,8 +329,9 @@ static void take_late(void *arg, const char *text, size_t len)
 
 void dns_use_servers(struct dns *d, const char *text)
 {
+	d->has_own = false;
 	take_list(d, text, strlen(text), INT64_MIN); /* as if never: of the rest we know nothing */
-	d->has_own = true;
+	d->has_own = d->list.n > 0;
 }
 
 void dns_use_search(struct dns *d)

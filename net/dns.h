@@ -102,7 +102,7 @@ typedef void (*dns_reply_fn)(void *arg, const struct frame_udp *to, const uint8_
 struct dns *dns_new(int reader_fd, size_t reply_max, dns_reply_fn reply, void *arg);
 /* Ask the reader for the names of containers first (names.h). @only: and nobody else, ever. 0 or -ENOMEM */
 int dns_serve_names(struct dns *d, bool only) RL_MUST_USE;
-/* Ask these servers ("nameserver" lines) and not those of the host. */
+/* Ask these servers ("nameserver" lines) and not those of the host; none: those again. */
 void dns_use_servers(struct dns *d, const char *text);
 /* Look for short names in the host's search list. */
 void dns_use_search(struct dns *d);

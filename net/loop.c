@@ -363,12 +363,16 @@ static int read_tap(struct loop *l)
 	return 0;
 }
 
-/* Is anybody still there? True only for the end of the control socket. */
-static bool control_closed(int fd)
+/* A message of the monitor, or its end; true for that alone. */
+static bool hear(struct loop *l)
 {
-	char waste[64];
-	ssize_t n = read(fd, waste, sizeof(waste));
+	char text[NET_TELL_MAX + 1];
+	ssize_t n = read(l->c.control_fd, text, sizeof(text) - 1);
 
+	if (n > 0 && text[0] == NET_TELL_SERVERS) {
+		text[n] = '\0';
+		dns_use_servers(l->dns, text + 1);
+	}
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
@@ -392,7 +396,7 @@ int loop_turn(struct loop *l, int timeout_ms, struct rl_err *err)
 	r = idle_poll(l->set.v, (nfds_t)l->set.n, timeout_ms);
 	if (r < 0)
 		return errno == EINTR ? 1 : rl_fail_sys(err, errno, "wait for packets");
-	if (pollset_events(&l->set, control) && control_closed(l->c.control_fd))
+	if (pollset_events(&l->set, control) && hear(l))
 		return 0;
 	/* first, because it sets libslirp's clock: a frame is judged by the time of its arrival */
 	slirp_pollfds_poll(l->slirp, 0, get_revents, l);

@@ -8,7 +8,8 @@
  * Protocol: descriptor 3 is the container's tap (non-blocking), 4 the control socket
  * (SOCK_SEQPACKET) whose other end only the monitor holds; with --names 5 is the container's folder
  * and 6 that of all networks, for the reader of resolver.h alone. The helper ends with status 0 when the
- * control socket closes, however the monitor ended. Before any other end it sends a message with
+ * control socket closes, however the monitor ended; until then it may be told other name servers there
+ * (NET_TELL_SERVERS). Before any other end it sends a message with
  * the reason on the control socket (net_why() reads the last one). Standard error goes the same way
  * once the packets flow: the last words of a failed assertion in libslirp arrive, and warnings
  * that a container provokes fill that socket's buffer and nothing else. It is started when the first frame

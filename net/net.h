@@ -20,6 +20,8 @@
 
 #define NET_HOST_PORTS_MAX 16
 #define NET_SERVERS_MAX    3
+#define NET_TELL_SERVERS   'S' /* on the control socket, and "nameserver" lines */
+#define NET_TELL_MAX       256
 
 struct net_config {
 	bool ipv6;          /* the host has a usable IPv6 address (net_config_default) */
@@ -80,6 +82,8 @@ struct net_helper {
  */
 int net_start(const struct net_config *c, int tap, struct net_helper *ret,
 	      struct rl_err *err) RL_MUST_USE;
+/* The servers in @c are others now: a helper that runs asks them from the next query on. */
+void net_tell_servers(const struct net_helper *h, const struct net_config *c);
 /* What a helper that ended said last, one line without newline; 0, or -ENODATA for nothing. */
 int net_why(struct net_helper *h, char *text, size_t room);
 /* End it, wait at most 1 s, then SIGKILL; reap: the wait status (waitpid(2)). Fine on a zeroed struct. */

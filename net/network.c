@@ -20,6 +20,7 @@
 #include "core/base/log.h"
 #include "core/base/parse.h"
 #include "net/addr.h"
+#include "net/lease.h"
 
 #define RECORD_VERSION 1
 #define RECORD_MAX     (1U << 20)
@@ -28,6 +29,7 @@
 #define LOCK_STEP      5
 #define USERS_MAX      (1U << 20)
 #define RANDOM_LEN     8
+#define BRIDGE_NAME    "com.docker.network.bridge.name"
 
 static bool is_alnum(char c)
 {
@@ -61,6 +63,9 @@ int network_check_name(const char *name, struct rl_err *err)
 void network_done(struct network *n)
 {
 	free(n->name);
+	free(n->bridge);
+	free(n->reserved);
+	free(n->routes);
 	strv_done(&n->servers);
 	json_decref(n->record);
 	*n = (struct network){ 0 };
@@ -112,6 +117,21 @@ static json_t *servers_json(const struct strv *l)
 	return a;
 }
 
+static json_t *routes_json(const struct network *n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; a && i < n->n_routes; i++) {
+		const struct wire_route *r = &n->routes[i];
+		char to[CIDR_TEXT];
+
+		(void)json_array_append_new(
+			a, json_pack("{s:s, s:o*, s:I}", "destination", cidr_print(&r->to, to),
+				     "gateway", ip_json(&r->gw), "metric", (json_int_t)r->metric));
+	}
+	return a;
+}
+
 static int write_record(const struct rl *rl, const struct network *n, const char *dir,
 			struct rl_err *err)
 {
@@ -120,12 +140,14 @@ static int write_record(const struct rl *rl, const struct network *n, const char
 	json_auto_t *j = NULL;
 
 	time_rfc3339(created, n->created_ns);
-	j = json_pack("{s:i, s:s, s:s, s:s, s:o*, s:o*, s:b, s:b, s:i, s:o, s:O, s:O}", "version",
-		      RECORD_VERSION, "name", n->name, "id", n->id, "created", created, "ipv4",
-		      subnet_json(&n->net4, &n->gw4, &n->first4, &n->last4, n->has_range4), "ipv6",
-		      subnet_json(&n->net6, &n->gw6, &n->first6, &n->last6, n->has_range6),
-		      "internal", n->internal, "dns", n->dns, "mtu", (int)n->mtu, "servers",
-		      servers_json(&n->servers), "labels", n->labels, "options", n->options);
+	j = json_pack(
+		"{s:i, s:s, s:s, s:s, s:o*, s:o*, s:b, s:b, s:i, s:o, s:O, s:O, s:O*, s:o, s:s}",
+		"version", RECORD_VERSION, "name", n->name, "id", n->id, "created", created, "ipv4",
+		subnet_json(&n->net4, &n->gw4, &n->first4, &n->last4, n->has_range4), "ipv6",
+		subnet_json(&n->net6, &n->gw6, &n->first6, &n->last6, n->has_range6), "internal",
+		n->internal, "dns", n->dns, "mtu", (int)n->mtu, "servers",
+		servers_json(&n->servers), "labels", n->labels, "options", n->options, "aux",
+		n->aux, "routes", routes_json(n), "bridge", n->bridge);
 	return j && path ? json_write_file(rl->data_fd, path, j, true, err) : rl_oom(err);
 }
 
@@ -150,6 +172,37 @@ static int read_subnet(const json_t *o, uint8_t af, struct cidr *net, struct ip 
 	*has_range = get_ip(o, "first", first) && get_ip(o, "last", last);
 	return first->af == af && last->af == af ? 0
 						 : rl_fail(err, EINVAL, "its record is damaged");
+}
+
+/* What older records do not have */
+static int read_extras(json_t *j, struct network *n, struct rl_err *err)
+{
+	const char *bridge = json_string_value(json_object_get(j, "bridge")), *name;
+	const json_t *routes = json_object_get(j, "routes"), *v;
+	json_t *ip;
+	size_t i;
+	int r = 0;
+
+	n->bridge = strdup(bridge ? bridge : NETWORK_BRIDGE);
+	n->aux = json_object_get(j, "aux");
+	if (!n->bridge)
+		return rl_oom(err);
+	json_object_foreach (n->aux, name, ip) {
+		if (r == 0)
+			r = network_reserve(n, name, json_string_value(ip), err);
+	}
+	json_array_foreach (routes, i, v) {
+		const char *to = json_string_value(json_object_get(v, "destination"));
+		const char *gw = json_string_value(json_object_get(v, "gateway"));
+		auto_free char *word =
+			gw ? str_printf("%s,%s,%lld", to ? to : "", gw,
+					(long long)json_integer_value(json_object_get(v, "metric")))
+			   : str_printf("unreachable,%s", to ? to : "");
+
+		if (r == 0)
+			r = word ? network_add_route(n, word, err) : rl_oom(err);
+	}
+	return r;
 }
 
 static int from_json(json_t *j, struct network *n, struct rl_err *err)
@@ -180,6 +233,8 @@ static int from_json(json_t *j, struct network *n, struct rl_err *err)
 		r = read_subnet(json_object_get(j, "ipv6"), AF_INET6, &n->net6, &n->gw6, &n->first6,
 				&n->last6, &n->has_range6, err);
 	n->ipv6 = n->net6.ip.af != 0;
+	if (r == 0)
+		r = read_extras(j, n, err);
 	json_array_foreach (servers, i, s) {
 		if (r == 0 && json_string_value(s) &&
 		    strv_add(&n->servers, json_string_value(s)) < 0)
@@ -359,8 +414,28 @@ static int collect_taken(const struct rl *rl, struct network_taken *t, struct rl
 	return r;
 }
 
+static int set_bridge(struct network *n, const char *name, struct rl_err *err)
+{
+	const size_t len = strlen(name);
+	char *copy;
+
+	if (len == 0 || len >= LEASE_IF_LEN || strpbrk(name, "/: \t%") || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0 || strcmp(name, "lo") == 0 || strcmp(name, "all") == 0 ||
+	    strcmp(name, "default") == 0)
+		return rl_fail(err, EINVAL, "'%s' is no name for an interface", name);
+	copy = strdup(name);
+	if (!copy)
+		return rl_oom(err);
+	free(n->bridge);
+	n->bridge = copy;
+	return 0;
+}
+
 static int set_option(struct network *n, const char *word, struct rl_err *err)
 {
+	/* what is so at any rate may be said */
+	static const char *const as_it_is[] = { "com.docker.network.bridge.enable_icc",
+						"com.docker.network.bridge.enable_ip_masquerade" };
 	const char *eq = strchr(word, '=');
 	const int len = eq ? (int)(eq - word) : (int)strlen(word);
 	const char *v = eq ? eq + 1 : "";
@@ -380,14 +455,32 @@ static int set_option(struct network *n, const char *word, struct rl_err *err)
 			return 0; /* networks do not reach each other at any rate */
 		return rl_fail(err, EINVAL, "option '%s': true, false or strict", word);
 	}
+	if (strncmp(word, BRIDGE_NAME "=", sizeof(BRIDGE_NAME)) == 0)
+		return set_bridge(n, v, err);
+	for (size_t i = 0; eq && i < ARRAY_LEN(as_it_is); i++)
+		if (strncmp(word, as_it_is[i], (size_t)len) == 0 && !as_it_is[i][len] &&
+		    parse_bool(v, &yes) == 0 && yes)
+			return 0;
 	rl_fail(err, EINVAL, "'%.*s' is no option of a network", len, word);
-	return rl_hint(err, "mtu= and isolate= are");
+	return rl_hint(err, "mtu=, isolate= and " BRIDGE_NAME "= are");
+}
+
+static int add_server(struct network *n, const char *text, struct rl_err *err)
+{
+	struct ip a;
+
+	if (!ip_parse(text, &a))
+		return rl_fail(err, EINVAL, "name server '%s' is no address", text);
+	if (strv_has(&n->servers, text))
+		return 0;
+	if (n->servers.n == NETWORK_SERVERS)
+		return rl_fail(err, E2BIG, "at most %d name servers", NETWORK_SERVERS);
+	return strv_add(&n->servers, text) < 0 ? rl_oom(err) : 0;
 }
 
 static int set_all(struct network *n, const struct network_req *q, struct rl_err *err)
 {
 	char random[RANDOM_LEN + 1];
-	struct ip a;
 	int r = 0;
 
 	rand_hex(random, RANDOM_LEN / 2);
@@ -397,22 +490,18 @@ static int set_all(struct network *n, const struct network_req *q, struct rl_err
 	n->internal = q->internal;
 	n->dns = !q->no_dns;
 	n->mtu = NET_MTU;
-	n->record = json_pack("{s:o, s:o}", "labels", pairs_object(q->labels), "options",
-			      pairs_object(q->options));
+	n->record = json_pack("{s:o, s:o, s:o}", "labels", pairs_object(q->labels), "options",
+			      pairs_object(q->options), "aux", pairs_object(q->aux));
 	if (!n->name || !n->record)
 		return rl_oom(err);
+	n->aux = json_object_get(n->record, "aux");
+	r = set_bridge(n, q->bridge ? q->bridge : NETWORK_BRIDGE, err);
 	n->labels = json_object_get(n->record, "labels");
 	n->options = json_object_get(n->record, "options");
 	for (size_t i = 0; r == 0 && q->options && i < q->options->n; i++)
 		r = set_option(n, q->options->v[i], err);
-	for (size_t i = 0; r == 0 && q->servers && i < q->servers->n; i++) {
-		if (!ip_parse(q->servers->v[i], &a))
-			return rl_fail(err, EINVAL, "name server '%s' is no address",
-				       q->servers->v[i]);
-		if (n->servers.n == NETWORK_SERVERS)
-			return rl_fail(err, E2BIG, "at most %d name servers", NETWORK_SERVERS);
-		r = strv_add(&n->servers, q->servers->v[i]) < 0 ? rl_oom(err) : 0;
-	}
+	for (size_t i = 0; r == 0 && q->servers && i < q->servers->n; i++)
+		r = add_server(n, q->servers->v[i], err);
 	return r == 0 ? network_check_name(n->name, err) : r;
 }
 
@@ -558,4 +647,32 @@ int network_remove(const struct rl *rl, const char *name, struct rl_err *err)
 		return rl_fail_sys(err, errno, "remove network '%s'", name);
 	sweep(rl);
 	return 0;
+}
+
+static int drop_server(struct network *n, const char *text, struct rl_err *err)
+{
+	auto_strv struct strv old = n->servers;
+
+	n->servers = (struct strv){ 0 };
+	for (size_t i = 0; i < old.n; i++)
+		if (strcmp(old.v[i], text) != 0 && strv_add(&n->servers, old.v[i]) < 0)
+			return rl_oom(err);
+	return n->servers.n < old.n ? 0
+				    : rl_fail(err, ENOENT, "network '%s' has no name server '%s'",
+					      n->name, text);
+}
+
+int network_update(const struct rl *rl, const char *name, const struct strv *add,
+		   const struct strv *drop, struct rl_err *err)
+{
+	auto_free char *dir = str_printf(NETWORKS_DIR "/%s", name);
+	auto_fd int lock = network_lock(rl, name, LOCK_MS, err);
+	auto_network struct network n = { 0 };
+	int r = lock < 0 ? lock : dir ? network_load(rl, name, &n, err) : rl_oom(err);
+
+	for (size_t i = 0; r == 0 && i < drop->n; i++)
+		r = drop_server(&n, drop->v[i], err);
+	for (size_t i = 0; r == 0 && i < add->n; i++)
+		r = add_server(&n, add->v[i], err);
+	return r == 0 ? write_record(rl, &n, dir, err) : r;
 }

@@ -3,7 +3,8 @@
  * network.h - named networks on disk
  *
  *	networks/lock			made, removed and counted on one at a time
- *	networks/<name>/network.json	what `rl network create` was asked for; never changes
+ *	networks/<name>/network.json	what `rl network create` was asked for; only `update` changes it,
+ *					under a flock of the folder
  *	networks/<name>/leases		who is on it now (net/lease.h); changed under a flock of the folder
  *	containers/<id>/networks	what a container belongs to (net/endpoint.h)
  *
@@ -20,6 +21,7 @@
 #include "core/base/strv.h"
 #include "core/rl.h"
 #include "net/ip.h"
+#include "net/wire.h"
 
 #define NETWORKS_DIR       "networks"
 #define NETWORK_NAME_MAX   128
@@ -27,6 +29,8 @@
 #define NETWORK_BRIDGE     "br0"
 #define NETWORK_SEARCH     "rl.internal"
 #define NETWORK_SERVERS    3
+#define NETWORK_METRIC     100        /* of a route that says nothing */
+#define NETWORK_EXTRAS     64         /* routes, reserved addresses */
 #define NETWORK_NO_DNS     "no-dns"   /* in its folder: its containers have no names */
 #define CONTAINER_NETWORKS "networks" /* in a container's folder */
 
@@ -40,15 +44,21 @@ struct network {
 	bool has_range4, has_range6;            /* asked for; else the whole subnet */
 	bool ipv6, internal, dns;
 	unsigned mtu;
+	char *bridge;        /* of --interface-name */
 	struct strv servers; /* of --dns */
-	json_t *record;      /* owned; the two below point into it, objects of strings or NULL */
-	json_t *labels, *options;
+	struct ip *reserved; /* of --aux-address: no container gets these; owned */
+	size_t n_reserved;
+	struct wire_route *routes; /* of --route; owned */
+	size_t n_routes;
+	json_t *record; /* owned; those below point into it, objects of strings or NULL */
+	json_t *labels, *options, *aux;
 };
 
 /* As typed; lists borrowed. */
 struct network_req {
 	const char *name; /* NULL: a random one */
-	const struct strv *subnets, *gateways, *ranges, *labels, *options, *servers;
+	const struct strv *subnets, *gateways, *ranges, *labels, *options, *servers, *aux, *routes;
+	const char *bridge; /* NULL: the usual one */
 	bool ipv6, internal, no_dns;
 };
 
@@ -63,6 +73,9 @@ int network_check_name(const char *name, struct rl_err *err) RL_MUST_USE;
  */
 int network_create(const struct rl *rl, const struct network_req *req, struct network *ret,
 		   struct rl_err *err) RL_MUST_USE;
+/* Other name servers: first @drop (-ENOENT for one it does not have), then @add. */
+int network_update(const struct rl *rl, const char *name, const struct strv *add,
+		   const struct strv *drop, struct rl_err *err) RL_MUST_USE;
 /* By name, id, or unique beginning of an id. -ENOENT "no such network" with exit_code 1 */
 int network_find(const struct rl *rl, const char *word, struct network *ret,
 		 struct rl_err *err) RL_MUST_USE;
@@ -104,5 +117,9 @@ void network_taken_done(struct network_taken *t);
 int network_take_host(struct network_taken *t) RL_MUST_USE;
 int network_plan(struct network *n, const struct network_req *req,
 		 const struct network_taken *taken, struct rl_err *err) RL_MUST_USE;
+/* What --aux-address ("NAME=IP") and --route ("SUBNET,GATEWAY[,METRIC]", "unreachable,SUBNET") say */
+int network_reserve(struct network *n, const char *name, const char *ip,
+		    struct rl_err *err) RL_MUST_USE;
+int network_add_route(struct network *n, const char *word, struct rl_err *err) RL_MUST_USE;
 /* The range that containers get addresses from, out of subnet and gateway. */
 void network_default_range(const struct cidr *net, struct ip *ret_first, struct ip *ret_last);

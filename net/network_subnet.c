@@ -17,6 +17,8 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/parse.h"
+#include "core/base/strv.h"
 #include "net/addr.h"
 #include "net/network.h"
 
@@ -281,10 +283,79 @@ static int take_range(struct network *n, const char *word, struct rl_err *err)
 	return 0;
 }
 
+/* --- reserved addresses and routes ------------------------------------------------------------ */
+
+int network_reserve(struct network *n, const char *name, const char *ip, struct rl_err *err)
+{
+	struct ip a, *v;
+	const struct cidr *net;
+
+	if (!*name || !ip || !ip_parse(ip, &a)) {
+		rl_fail(err, EINVAL, "auxiliary address '%s=%s' is no address", name, ip ? ip : "");
+		return rl_hint(err, "NAME=ADDRESS, such as router=10.90.0.5");
+	}
+	net = a.af == AF_INET ? &n->net4 : &n->net6;
+	if (!net->ip.af || !cidr_is_usable(net, &a))
+		return rl_fail(err, EINVAL, "auxiliary address '%s' is in no subnet of the network",
+			       ip);
+	if (n->n_reserved == NETWORK_EXTRAS)
+		return rl_fail(err, E2BIG, "at most %d auxiliary addresses", NETWORK_EXTRAS);
+	v = reallocarray(n->reserved, n->n_reserved + 1, sizeof(*v));
+	if (!v)
+		return rl_oom(err);
+	n->reserved = v;
+	v[n->n_reserved++] = a;
+	return 0;
+}
+
+static int parse_route(const struct network *n, const struct strv *w, struct wire_route *ret,
+		       struct rl_err *err)
+{
+	const bool no = w->n == 2 && strcmp(w->v[0], "unreachable") == 0;
+	struct wire_route r = { .metric = NETWORK_METRIC };
+	const struct cidr *net;
+	uint64_t metric;
+
+	if (w->n < 2 || w->n > 3 || !cidr_parse(w->v[no], &r.to) || r.to.prefix == 0 ||
+	    (!no && (!ip_parse(w->v[1], &r.gw) || r.gw.af != r.to.ip.af)) ||
+	    (w->n == 3 && (parse_uint(w->v[2], UINT32_MAX, &metric) < 0 || metric == 0))) {
+		rl_fail(err, EINVAL, "it is not SUBNET,GATEWAY[,METRIC]");
+		return rl_hint(err,
+			       "such as 10.21.0.0/24,10.90.0.250; or unreachable,10.21.0.0/24");
+	}
+	net = r.to.ip.af == AF_INET ? &n->net4 : &n->net6;
+	if (!net->ip.af || (r.gw.af && !cidr_is_usable(net, &r.gw)))
+		return rl_fail(err, EINVAL, "its gateway is in no subnet of the network");
+	if (w->n == 3)
+		r.metric = (uint32_t)metric;
+	*ret = r;
+	return 0;
+}
+
+int network_add_route(struct network *n, const char *word, struct rl_err *err)
+{
+	auto_strv struct strv w = { 0 };
+	struct wire_route one, *v;
+	int r = strv_split(&w, word, ',') < 0 ? rl_oom(err) : parse_route(n, &w, &one, err);
+
+	if (r < 0)
+		return rl_wrap(err, "route '%s'", word);
+	if (n->n_routes == NETWORK_EXTRAS)
+		return rl_fail(err, E2BIG, "at most %d routes", NETWORK_EXTRAS);
+	v = reallocarray(n->routes, n->n_routes + 1, sizeof(*v));
+	if (!v)
+		return rl_oom(err);
+	n->routes = v;
+	v[n->n_routes++] = one;
+	return 0;
+}
+
 int network_plan(struct network *n, const struct network_req *q, const struct network_taken *taken,
 		 struct rl_err *err)
 {
 	int r = take_subnets(n, q, taken, err);
+	const char *name;
+	json_t *ip;
 
 	if (r == 0)
 		r = take_gateways(n, q, err);
@@ -292,5 +363,11 @@ int network_plan(struct network *n, const struct network_req *q, const struct ne
 	network_default_range(&n->net6, &n->first6, &n->last6);
 	for (size_t i = 0; r == 0 && q->ranges && i < q->ranges->n; i++)
 		r = take_range(n, q->ranges->v[i], err);
+	json_object_foreach (n->aux, name, ip) {
+		if (r == 0)
+			r = network_reserve(n, name, json_string_value(ip), err);
+	}
+	for (size_t i = 0; r == 0 && q->routes && i < q->routes->n; i++)
+		r = network_add_route(n, q->routes->v[i], err);
 	return r;
 }

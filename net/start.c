@@ -13,6 +13,7 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/log.h"
 #include "core/base/proc.h"
 #include "net/addr.h"
 #include "net/net.h"
@@ -83,6 +84,17 @@ int net_start(const struct net_config *c, int tap, struct net_helper *ret, struc
 		return r;
 	ret->control_fd = TAKE_FD(ours);
 	return 0;
+}
+
+void net_tell_servers(const struct net_helper *h, const struct net_config *c)
+{
+	char text[NET_TELL_MAX] = { NET_TELL_SERVERS };
+	size_t n = 1;
+
+	for (size_t i = 0; i < c->n_servers; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "nameserver %s\n", c->servers[i]);
+	if (h->pid > 0 && send(h->control_fd, text, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("the packet loop is not told its name servers: %s", strerror(errno));
 }
 
 /* One message; false when there is none. A single byte that is no character is the status. */

@@ -21,16 +21,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/session.h"
 #include "net/addr.h"
 #include "net/netlink.h"
-#include "net/network.h"
 
 #define CHILD_MS           10000
 #define LEARNED_MAX        8192
+#define DEVICES_MAX        (1U << 20)
 #define BR_FDB_MAX_LEARNED 49 /* IFLA_BR_FDB_MAX_LEARNED, Linux 6.7; others pass it over */
 
 /* --- the child -------------------------------------------------------------------------------- */
@@ -186,19 +188,14 @@ static void no_link_local(struct nl_batch *b, int index)
 
 /* --- the network's namespace --------------------------------------------------------------- */
 
-struct bridge {
-	unsigned mtu, prefix4, prefix6;
-	struct ip gw4, gw6;
-};
-
-static void add_bridge(struct nl_batch *b)
+static void add_bridge(struct nl_batch *b, const char *name)
 {
 	const struct ifinfomsg none = { 0 };
 	size_t info, data;
 
 	nl_begin(b, "make the network's bridge", NL_REQUIRED, RTM_NEWLINK,
 		 NLM_F_CREATE | NLM_F_EXCL, &none, sizeof(none));
-	nl_attr(b, IFLA_IFNAME, NETWORK_BRIDGE, sizeof(NETWORK_BRIDGE));
+	nl_attr(b, IFLA_IFNAME, name, strlen(name) + 1);
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_attr(b, IFLA_INFO_KIND, "bridge", sizeof("bridge"));
 	data = nl_nest(b, IFLA_INFO_DATA);
@@ -212,7 +209,7 @@ static void add_bridge(struct nl_batch *b)
 
 static int make_network(const void *arg, int *ret_fd, struct rl_err *err)
 {
-	const struct bridge *br = arg;
+	const struct wire_bridge *br = arg;
 	struct nl_batch b = { 0 };
 	auto_fd int sock = FD_NONE;
 	int index, r, fd;
@@ -222,17 +219,17 @@ static int make_network(const void *arg, int *ret_fd, struct rl_err *err)
 	sock = open_netlink(err);
 	if (sock < 0)
 		return sock;
-	add_bridge(&b);
+	add_bridge(&b, br->name);
 	r = nl_exchange(&b, sock, err);
 	if (r < 0)
 		return rl_hint(err, "as root: modprobe bridge veth");
-	index = index_of(sock, NETWORK_BRIDGE);
+	index = index_of(sock, br->name);
 	if (index < 0)
 		return rl_fail_sys(err, -index, "find the network's bridge");
 	/* it has a way to nowhere, and none of what the host may have set applies */
 	write_conf("ipv4", "all", "forwarding", "0");
 	write_conf("ipv6", "all", "forwarding", "0");
-	write_conf("ipv6", NETWORK_BRIDGE, "accept_ra", "0");
+	write_conf("ipv6", br->name, "accept_ra", "0");
 	b = (struct nl_batch){ 0 };
 	if (!br->gw6.af)
 		no_link_local(&b, index);
@@ -250,11 +247,9 @@ static int make_network(const void *arg, int *ret_fd, struct rl_err *err)
 	return 0;
 }
 
-int wire_network(int userns_fd, unsigned mtu, const struct ip *gw4, unsigned prefix4,
-		 const struct ip *gw6, unsigned prefix6, struct rl_err *err)
+int wire_network(int userns_fd, const struct wire_bridge *b, struct rl_err *err)
 {
-	const struct bridge br = { mtu, prefix4, prefix6, *gw4, *gw6 };
-	int fd = FD_NONE, r = in_session(userns_fd, make_network, &br, &fd, err);
+	int fd = FD_NONE, r = in_session(userns_fd, make_network, b, &fd, err);
 
 	return r < 0 ? r : fd;
 }
@@ -298,6 +293,72 @@ static void add_pair(struct nl_batch *b, const struct wire *w, int ctr_ns, int b
 	nl_nest_end(b, info);
 }
 
+/* Ports of nobody; we are in the network's namespace, whose devices this file lists. */
+static void sweep_ports(const struct wire *w, int sock)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err err;
+
+	if (io_read_file(AT_FDCWD, "/proc/thread-self/net/dev", DEVICES_MAX, &b, &err) < 0)
+		return;
+	for (char *line = b.data, *next; line && *line; line = next) {
+		char *name = line + strspn(line, " "), *colon = strchr(name, ':');
+
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (!colon || (next && colon > next) || colon - name != LEASE_IF_LEN - 1 ||
+		    *name != 'v')
+			continue;
+		*colon = '\0';
+		if (strcmp(name, w->bridge) != 0 && !strv_has(w->others, name) &&
+		    delete_link(sock, name, &err) < 0)
+			log_debug("%s", err.msg);
+	}
+}
+
+static void add_route(struct nl_batch *b, const struct wire_route *r, int index)
+{
+	const struct rtmsg m = { .rtm_family = r->to.ip.af,
+				 .rtm_dst_len = r->to.prefix,
+				 .rtm_table = RT_TABLE_MAIN,
+				 .rtm_protocol = RTPROT_STATIC,
+				 .rtm_scope = RT_SCOPE_UNIVERSE,
+				 .rtm_type = r->gw.af ? RTN_UNICAST : RTN_UNREACHABLE };
+
+	nl_begin(b, "set a route of the network", NL_REQUIRED, RTM_NEWROUTE,
+		 NLM_F_CREATE | NLM_F_REPLACE, &m, sizeof(m));
+	nl_attr(b, RTA_DST, r->to.ip.b, ip_len(&r->to.ip));
+	nl_attr_u32(b, RTA_PRIORITY, r->metric);
+	if (!r->gw.af)
+		return;
+	nl_attr(b, RTA_GATEWAY, r->gw.b, ip_len(&r->gw));
+	nl_attr_u32(b, RTA_OIF, (uint32_t)index);
+}
+
+/* In the container's network, where our end of the pair has come */
+static int set_up(const struct wire *w, int sock, struct rl_err *err)
+{
+	struct nl_batch b = { 0 };
+	int index = index_of(sock, w->ifname), r;
+
+	if (index < 0)
+		return rl_fail_sys(err, -index, "find the interface '%s'", w->ifname);
+	write_conf("ipv6", w->ifname, "accept_ra", "0"); /* neighbours configure nothing */
+	if (!w->ip6.af)
+		no_link_local(&b, index);
+	begin_link(&b, "bring up the container's interface", index, true);
+	add_address(&b, "give the container its IPv4 address", index, &w->ip4, w->prefix4);
+	add_address(&b, "give the container its IPv6 address", index, &w->ip6, w->prefix6);
+	r = nl_exchange(&b, sock, err);
+	for (size_t i = 0; r == 0 && i < w->n_routes; i++) {
+		b = (struct nl_batch){ 0 };
+		add_route(&b, &w->routes[i], index);
+		r = nl_exchange(&b, sock, err);
+	}
+	return r;
+}
+
 static int plug(const void *arg, int *ret_fd, struct rl_err *err)
 {
 	const struct wire *w = arg;
@@ -321,7 +382,8 @@ static int plug(const void *arg, int *ret_fd, struct rl_err *err)
 	r = delete_link(net_sock, w->port, err); /* of a run whose namespace others still use */
 	if (r < 0)
 		return r;
-	index = index_of(net_sock, NETWORK_BRIDGE);
+	sweep_ports(w, net_sock);
+	index = index_of(net_sock, w->bridge);
 	if (index < 0)
 		return rl_fail_sys(err, -index, "find the network's bridge");
 	add_pair(&b, w, ctr_ns, index);
@@ -330,17 +392,7 @@ static int plug(const void *arg, int *ret_fd, struct rl_err *err)
 		return r;
 	if (setns(ctr_ns, CLONE_NEWNET) < 0)
 		return rl_fail_sys(err, errno, "enter the container's network");
-	index = index_of(sock, w->ifname);
-	if (index < 0)
-		return rl_fail_sys(err, -index, "find the interface '%s'", w->ifname);
-	write_conf("ipv6", w->ifname, "accept_ra", "0"); /* neighbours configure nothing */
-	b = (struct nl_batch){ 0 };
-	if (!w->ip6.af)
-		no_link_local(&b, index);
-	begin_link(&b, "bring up the container's interface", index, true);
-	add_address(&b, "give the container its IPv4 address", index, &w->ip4, w->prefix4);
-	add_address(&b, "give the container its IPv6 address", index, &w->ip6, w->prefix6);
-	return nl_exchange(&b, sock, err);
+	return set_up(w, sock, err);
 }
 
 int wire_plug(const struct wire *w, struct rl_err *err)

@@ -143,6 +143,7 @@ INTEGRATION_TESTS += tests/integration/login.sh
 INTEGRATION_TESTS += tests/integration/net_loop.sh
 INTEGRATION_TESTS += tests/integration/netmodes.sh
 INTEGRATION_TESTS += tests/integration/network.sh
+INTEGRATION_TESTS += tests/integration/network_more.sh
 INTEGRATION_TESTS += tests/integration/network_many.sh
 INTEGRATION_TESTS += tests/integration/shift.sh
 INTEGRATION_TESTS += tests/integration/completion.sh

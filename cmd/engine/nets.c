@@ -279,6 +279,26 @@ void nets_renamed(const struct rl *rl, const struct ctr *ctr)
 	ctr_done(&now);
 }
 
+int nets_updated(const struct rl *rl, const char *network, struct rl_err *err)
+{
+	auto_strv struct strv ids = { 0 };
+	int r = network_users(rl, network, &ids, err);
+
+	for (size_t i = 0; i < ids.n; i++) {
+		struct rl_err why;
+		struct ctr c;
+
+		if (ctr_open(rl, ids.v[i], &c, &why) < 0)
+			continue; /* being made, or gone: it reads the new list */
+		if (tell(rl, &c, &why) < 0 && r == 0) {
+			*err = why;
+			r = rl_wrap(err, "container '%s'", c.name);
+		}
+		ctr_done(&c);
+	}
+	return r;
+}
+
 /* --- in the monitor --------------------------------------------------------------------------- */
 
 int nets_open(struct nets *n, const struct container *c, struct net_config *net, struct rl_err *err)

@@ -35,6 +35,9 @@ int nets_disconnect(const struct rl *rl, struct ctr *ctr, const char *network,
 /* Its name has changed: tell the networks. Nothing that goes wrong here concerns the caller. */
 void nets_renamed(const struct rl *rl, const struct ctr *ctr);
 
+/* The name servers of @network have changed: tell those that run on it. The first failure counts. */
+int nets_updated(const struct rl *rl, const char *network, struct rl_err *err) RL_MUST_USE;
+
 /* In the monitor: the hooks of core/monitor.h. */
 struct nets {
 	const struct container *c;

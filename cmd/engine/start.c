@@ -144,8 +144,11 @@ static int hook_networks(void *arg, int tap, bool fresh, const struct control_id
 			 struct rl_err *err)
 {
 	struct starting *s = arg;
+	int r = nets_follow(&s->nets, tap, fresh, idle, err);
 
-	return nets_follow(&s->nets, tap, fresh, idle, err);
+	if (r == 0)
+		net_tell_servers(&s->helper, &s->net);
+	return r;
 }
 
 static int hook_netns_of(void *arg, const char *id)
