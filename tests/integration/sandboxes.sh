@@ -100,8 +100,8 @@ if has_landlock; then
 	tries "the pump" "$pump" write "$T/home/new" EACCES
 	tries "the pump" "$pump" write "$(echo "$ROOT"/containers/*)/new" EACCES
 	tries "the supervisor of an exec" "$exec_pid" read "$T/home/sentinel" EACCES
-	tries "the packet loop" "${loop-}" read /etc/resolv.conf ok
-	tries "the packet loop" "${loop-}" read "$T/home/sentinel" ENOENT
+	tries "the packet loop" "${loop-}" read /etc/resolv.conf EPERM
+	tries "the packet loop" "${loop-}" read "$T/home/sentinel" EPERM
 	tries "the reader" "${reader-}" read /etc/hosts ok
 	tries "the reader" "${reader-}" write "$T/home/new" EPERM
 	tries "the holder" "$holder" read "$T/home/sentinel" EACCES
