@@ -100,7 +100,9 @@ run rl run --rm --no-hosts docker.io/library/alpine nslookup -type=a host.docker
 expect "also without a line in /etc/hosts" 0 "*10.0.2.2*"
 printf 'search corp.example lab.example\noptions ndots:2 timeout:3\nnameserver 192.0.2.1\n' >/etc/netns/$host/resolv.conf
 c 'cat /etc/resolv.conf' </dev/null
-expect "search list and options are the host's" 0 "search corp.example lab.example?options ndots:2 timeout:3?nameserver 10.0.2.3*"
+expect "options are the host's; its search list is looked through by the name server" 0 "options ndots:2 timeout:3?nameserver 10.0.2.3*" "!(*search*)"
+run rl run --rm --dns 192.0.2.1 docker.io/library/alpine cat /etc/resolv.conf
+expect "but not by another one: there it is copied" 0 "search corp.example lab.example?options ndots:2 timeout:3?nameserver 192.0.2.1*"
 run rl run --rm --dns-search x.example --dns-option ndots:7 docker.io/library/alpine cat /etc/resolv.conf
 expect "unless flags say something else" 0 "nameserver 10.0.2.3*search x.example*options ndots:7" "!(*corp*)"
 run rl run --rm --dns 192.0.2.1 docker.io/library/alpine sh -c 'cat /etc/resolv.conf; nslookup test.example'
