@@ -4,7 +4,8 @@
  *
  * Theory of operation: each part (doctor_ids.c and kin) tries its things for real, in child processes
  * with namespaces of their own, in a temporary folder where the store is or would be, in a scope that
- * ends with its process; what a trial makes goes with it, and nothing else is written. A finding tells
+ * ends with its process; what a trial makes goes with it, and nothing else is written. One that hangs
+ * is left out and told (doctor_watch.c). A finding tells
  * what it takes away; the worst one is the exit status. The lines that mend things are printed, never run.
  */
 #include "config.h"
@@ -213,27 +214,40 @@ static int as_text(const struct doctor *d, bool quiet, struct buf *out, struct r
 	return r < 0 ? rl_oom(err) : 0;
 }
 
-static int doctor(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+/* In a child (doctor_watch.c). Return: the worst effect, or -errno */
+static int look(struct doctor *d, void *arg, struct buf *out, struct rl_err *err)
 {
-	__attribute__((cleanup(done))) struct doctor d = { .rl = rl };
-	const struct doctor_opts *o = opts;
-	auto_buf struct buf out = { 0 };
+	const struct doctor_opts *o = arg;
 	int r;
 
-	(void)args;
-	distro_read(&d.distro);
-	kernel_try(NULL, d.kernel);
-	doctor_ids(&d);
-	doctor_kernel(&d);
-	doctor_store(&d);
-	doctor_limits(&d);
-	doctor_net(&d, o->network);
-	if (d.oom)
+	distro_read(&d->distro);
+	kernel_try(NULL, d->kernel);
+	doctor_ids(d);
+	doctor_kernel(d);
+	doctor_store(d);
+	doctor_limits(d);
+	doctor_net(d, o->network);
+	if (d->oom)
 		return rl_oom(err);
-	r = o->json ? as_json(&d, &out, err) : as_text(&d, o->quiet, &out, err);
-	if (r == 0)
-		r = format_print(&out, err);
-	return r < 0 ? r : (int)worst(&d);
+	r = o->json ? as_json(d, out, err) : as_text(d, o->quiet, out, err);
+	r = r < 0 ? r : (int)worst(d);
+	done(d);
+	return r;
+}
+
+static int doctor(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
+{
+	struct doctor d = { .rl = rl, .tell_fd = FD_NONE };
+	struct doctor_opts o = *(const struct doctor_opts *)opts;
+	auto_buf struct buf out = { 0 };
+	int effect, r;
+
+	(void)args;
+	effect = doctor_watch(&d, look, &o, &out, err);
+	if (effect < 0)
+		return effect;
+	r = format_print(&out, err);
+	return r < 0 ? r : effect;
 }
 
 const struct cmd cmd_doctor = {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/strv.h"
 #include "core/distro.h"
@@ -46,7 +47,22 @@ struct doctor {
 	struct finding *v;
 	size_t n;
 	bool oom;
+	const struct strv *silent; /* checks that gave no answer the last time */
+	int tell_fd;               /* to who waits for them */
 };
+
+/*
+ * Before a check that may never come back (a hung file system, a bus that does not answer). False: it
+ * did not, which is found with @effect; leave it out.
+ */
+bool doctor_begin(struct doctor *d, const char *name, enum doctor_effect effect);
+/*
+ * Run @look in a child: what it leaves in @out, and returns. A check that is silent for too long ends the
+ * child; another one begins without it.
+ */
+int doctor_watch(struct doctor *d,
+		 int (*look)(struct doctor *d, void *arg, struct buf *out, struct rl_err *err),
+		 void *arg, struct buf *out, struct rl_err *err) RL_MUST_USE;
 
 void doctor_ok(struct doctor *d, const char *name, const char *fmt, ...) RL_PRINTF(3, 4);
 /* Not OK: gone, or @to in its place. */

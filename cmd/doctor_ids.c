@@ -243,12 +243,17 @@ void doctor_ids(struct doctor *d)
 {
 	surroundings(d);
 	security_modules(d);
-	user_namespaces(d);
+	if (doctor_begin(d, "user-namespaces", DOCTOR_BROKEN))
+		user_namespaces(d);
 	userns_sysctls(d);
 	apparmor(d);
 	id_helper(d, "newuidmap");
 	id_helper(d, "newgidmap");
-	subordinate(d, SUBID_UID, "subordinate-uids");
-	subordinate(d, SUBID_GID, "subordinate-gids");
-	id_maps(d);
+	/* libsubid may ask a directory service */
+	if (doctor_begin(d, "subordinate-uids", DOCTOR_LESS))
+		subordinate(d, SUBID_UID, "subordinate-uids");
+	if (doctor_begin(d, "subordinate-gids", DOCTOR_LESS))
+		subordinate(d, SUBID_GID, "subordinate-gids");
+	if (doctor_begin(d, "id-maps", DOCTOR_BROKEN))
+		id_maps(d);
 }

@@ -110,9 +110,12 @@ void doctor_limits(struct doctor *d)
 {
 	struct cgroup_trial t;
 
+	if (!doctor_begin(d, "cgroup", DOCTOR_LESS))
+		return;
 	cgroup_try(&t);
 	place(d, &t);
 	controllers(d, &t);
-	session(d, &t);
+	if (doctor_begin(d, "systemd", DOCTOR_LESS))
+		session(d, &t);
 	strv_done(&t.controllers);
 }

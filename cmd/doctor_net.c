@@ -97,6 +97,7 @@ static void reach(struct doctor *d, const char *place)
 	char host[256], port[16] = "443";
 	int r;
 
+	(void)doctor_begin(d, "registry", DOCTOR_LESS); /* each has its time */
 	if (colon && !strchr(colon, ']'))
 		(void)snprintf(port, sizeof(port), "%s", colon + 1);
 	else
@@ -180,9 +181,10 @@ static void registries(struct doctor *d)
 
 void doctor_net(struct doctor *d, bool ask_registries)
 {
-	tun(d);
+	if (doctor_begin(d, "tun", DOCTOR_LESS))
+		tun(d);
 	ping(d);
 	low_ports(d);
-	if (ask_registries)
+	if (ask_registries && doctor_begin(d, "registry", DOCTOR_LESS))
 		registries(d);
 }

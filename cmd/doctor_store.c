@@ -211,12 +211,17 @@ static void runtime_dir(struct doctor *d)
 void doctor_store(struct doctor *d)
 {
 	char near[4096];
-	auto_fd int fd = folder(d, near, sizeof(near));
+	auto_fd int fd = FD_NONE;
 
+	if (doctor_begin(d, "store", DOCTOR_BROKEN))
+		fd = folder(d, near, sizeof(near));
 	if (fd >= 0) {
 		store(d, fd, near);
-		space(d, fd);
-		layers(d, fd);
+		if (doctor_begin(d, "space", DOCTOR_LESS))
+			space(d, fd);
+		if (doctor_begin(d, "overlay", DOCTOR_BROKEN))
+			layers(d, fd);
 	}
-	runtime_dir(d);
+	if (doctor_begin(d, "runtime-dir", DOCTOR_LESS))
+		runtime_dir(d);
 }

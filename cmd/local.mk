@@ -14,6 +14,7 @@ libcmd_a_SOURCES += cmd/doctor_kernel.c
 libcmd_a_SOURCES += cmd/doctor_limits.c
 libcmd_a_SOURCES += cmd/doctor_net.c
 libcmd_a_SOURCES += cmd/doctor_store.c
+libcmd_a_SOURCES += cmd/doctor_watch.c
 libcmd_a_SOURCES += cmd/enable.c
 libcmd_a_SOURCES += cmd/events.c
 libcmd_a_SOURCES += cmd/engine/container.c cmd/engine/container.h

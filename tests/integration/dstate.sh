@@ -55,6 +55,13 @@ expect "run: a new one" 0 new
 run rl stop -t 0 other
 expect "stop: another one" 0
 [ $SECONDS -le 15 ] && ok "none of them waits for it ($SECONDS s)" || not_ok "none of them waits" "$SECONDS s"
+# the doctor: a store that hangs holds up one check
+SECONDS=0
+run as_user env RL_ROOT="$T/hang/file" timeout -k 5 60 "$RL" doctor --json
+[ $SECONDS -le 40 ] && ok "doctor: it is over in time ($SECONDS s)" || not_ok "doctor: in time" "$SECONDS s"
+one=$(jq -c '.checks[] | select(.name == "store") | [.status, .effect, .text]' <<<"$out")
+[ "$status" = 2 ] && [[ $one == '["missing","broken","no answer within'* ]] && ok "doctor: says which" || not_ok "doctor: says which" "$status $one $err"
+check "doctor: and everything else" test "$(jq '.checks | length' <<<"$out")" -gt 30
 kill -9 "$fs"
 wait "$fs" 2>/dev/null
 for ((i = 0; i < 100; i++)); do
