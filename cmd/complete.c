@@ -22,6 +22,7 @@
 #include "core/ctr_state.h"
 #include "net/network.h"
 #include "storage/image.h"
+#include "storage/secret.h"
 #include "storage/volume.h"
 
 struct completion {
@@ -132,30 +133,30 @@ static int offer_images(struct completion *c)
 	return r;
 }
 
-static int offer_volumes(struct completion *c, const char *after)
+/* Objects that are names and nothing else here */
+static int offer_names(struct completion *c,
+		       int (*list)(const struct rl *rl, struct strv *ret, struct rl_err *err),
+		       const char *after, const char *what)
 {
 	auto_strv struct strv names = { 0 };
 	struct rl_err ignored;
 	int r = 0;
 
-	if (!open_store(c) || volume_list(&c->rl, &names, &ignored) < 0)
+	if (!open_store(c) || list(&c->rl, &names, &ignored) < 0)
 		return 0;
 	for (size_t i = 0; i < names.n && r == 0; i++)
-		r = offer(c, names.v[i], after, "volume");
+		r = offer(c, names.v[i], after, what);
 	return r;
+}
+
+static int offer_volumes(struct completion *c, const char *after)
+{
+	return offer_names(c, volume_list, after, "volume");
 }
 
 static int offer_networks(struct completion *c)
 {
-	auto_strv struct strv names = { 0 };
-	struct rl_err ignored;
-	int r = 0;
-
-	if (!open_store(c) || network_list(&c->rl, &names, &ignored) < 0)
-		return 0;
-	for (size_t i = 0; i < names.n && r == 0; i++)
-		r = offer(c, names.v[i], "", "network");
-	return r;
+	return offer_names(c, network_list, "", "network");
 }
 
 /* What --network takes: a mode, or a network. */
@@ -227,6 +228,12 @@ static int offer_one_kind(struct completion *c, const char *kind)
 		return offer_volumes(c, "");
 	if (strcmp(kind, "NETWORK") == 0)
 		return offer_networks(c);
+	if (strcmp(kind, "SECRET") == 0)
+		return offer_names(c, secret_list, "", "secret");
+	if (strcmp(kind, "POLICY") == 0)
+		return offer_list(c, "no|on-failure|always|unless-stopped", "restart policy");
+	if (strcmp(kind, "ACTION") == 0)
+		return offer_list(c, "none|kill|restart|stop", "when it turns unhealthy");
 	if (strcmp(kind, "NETWORK-MODE") == 0)
 		return offer_network_modes(c);
 	if (strcmp(kind, "SIGNAL") == 0)
@@ -257,7 +264,8 @@ static int offer_kind(struct completion *c, const char *name)
 		r = name[1] == 'S' ? offer_volumes(c, ":") : offer_containers(c, ":");
 		return r < 0 ? r : buf_str(&c->out, ":files\n");
 	}
-	for (const char *p = name; *p; p++)
+	/* "CONTAINER[:ro]": what may follow the word is typed by hand */
+	for (const char *p = name; *p && strncmp(p, "[:", 2) != 0 && strncmp(p, "[=", 2) != 0; p++)
 		if (!strchr("[].", *p))
 			*to++ = *p;
 	*to = '\0';

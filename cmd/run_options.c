@@ -119,7 +119,7 @@ const struct opt run_options[] = {
 		 "the volumes of another container"),
 	OPT_LIST(0, "mount", R, Q(mount), "SPEC", "type=bind|volume|tmpfs,src=...,dst=..."),
 	OPT_LIST(0, "tmpfs", R, Q(tmpfs), "DST[:OPTS]", "a file system in memory"),
-	OPT_LIST(0, "secret", R, Q(secret), "NAME[=SOURCE][,OPTS]",
+	OPT_LIST(0, "secret", R, Q(secret), "SECRET[=SOURCE][,OPTS]",
 		 "a secret in /run/secrets; SOURCE: file:, env:, fd:, cmd:, creds:"),
 	OPT_LIST(0, "device", R, Q(device), "SRC[:DST[:PERMS]]", "pass a device"),
 	OPT_LIST(0, "device-cgroup-rule", R, Q(device_cgroup_rule), "RULE", NULL),

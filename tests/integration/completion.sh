@@ -44,6 +44,8 @@ rl tag alpine localhost/mine:1.0
 rl run -d --name web-up alpine sleep 1000 >/dev/null
 rl create --name web-new alpine true >/dev/null
 rl volume create data >/dev/null
+printf x | rl secret create pass - >/dev/null
+rl network create lan >/dev/null
 id=$(rl ps -q)
 offers "images, short" run '' @ alpine:latest mine:1.0 '!docker.io*'
 offers "images, as they were begun" rmi docker.io/ @ 'docker.io/library/alpine:latest'
@@ -57,6 +59,13 @@ offers "a path of a container" cp web-u @ web-up: :files
 offers "a second one" rm web-up web- @ web-new
 offers "by id" rm "${id:0:4}" @ "$id"
 offers "volumes" volume rm d @ data
+offers "secrets" secret rm '' @ pass '!web-up'
+offers "secrets for --secret" run --secret p @ pass
+offers "networks" network rm '' @ lan
+offers "networks and modes" run --network '' @ lan none
+offers "containers whose volumes are taken" run --volumes-from web- @ web-up web-new
+offers "restart policies" update --restart un @ unless-stopped
+offers "what follows ill health" run --health-on-failure k @ kill
 offers "volumes for -v" run -v d @ data:
 offers "behind global options" --log-level debug rm web @ web-up
 offers "another store" --root "$T/work/other" rmi '' @ '!*alpine*'
