@@ -115,6 +115,17 @@ static void set_dir_times(struct apply *a)
 	}
 }
 
+static int dress(struct apply *a, const char *path, int fd, struct rl_err *err)
+{
+	struct stat st;
+	auto_fd int from =
+		copy_find_lower(a->limits.lower_fds, a->limits.n_lower, path, S_IFDIR, &st);
+
+	if (from >= 0 && copy_dir_meta(from, fd, &st, a->place.one_id, err) < 0)
+		return rl_wrap(err, "folder '%.300s'", path);
+	return 0;
+}
+
 /*
  * A folder that is only a part of other entries' paths is not described by this layer: it looks as
  * it does below, where it is there. Afterwards nothing is put into any folder.
@@ -125,15 +136,32 @@ static int dress_bare(struct apply *a, struct unpack_result *ret, struct rl_err 
 
 	for (size_t i = 0; i < paths->len; i += strlen(paths->data + i) + 1) {
 		const char *path = paths->data + i;
-		auto_fd int fd = place_open_bare(&a->place, path), from = FD_NONE;
-		struct stat st;
+		auto_fd int fd = place_open_bare(&a->place, path);
 
 		if (fd < 0)
 			continue;
-		from = copy_find_lower(a->limits.lower_fds, a->limits.n_lower, path, S_IFDIR, &st);
-		ret->needs_lower = ret->needs_lower || a->limits.lower_later;
-		if (from >= 0 && copy_dir_meta(from, fd, &st, a->place.one_id, err) < 0)
-			return rl_wrap(err, "folder '%.300s'", path);
+		if (!a->limits.lower_later && dress(a, path, fd, err) < 0)
+			return -err->code;
+		if (a->limits.lower_later && buf_add(&ret->bare, path, strlen(path) + 1) < 0)
+			return rl_oom(err);
+	}
+	return 0;
+}
+
+/* The list comes from a process that has read a hostile layer. */
+int apply_dress(struct apply *a, const struct buf *bare, struct rl_err *err)
+{
+	for (size_t i = 0; i < bare->len; i += strlen(bare->data + i) + 1) {
+		char path[PLACE_PATH_MAX + 1];
+		auto_fd int fd = FD_NONE;
+
+		if (place_clean(bare->data + i, path, err) < 0)
+			return rl_wrap(err, "folder '%.300s'", bare->data + i);
+		fd = place_open_dir(&a->place, path);
+		if (fd < 0)
+			return rl_fail_sys(err, -fd, "open folder '%.300s'", path);
+		if (*path && dress(a, path, fd, err) < 0)
+			return -err->code;
 	}
 	return 0;
 }

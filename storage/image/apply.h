@@ -39,7 +39,9 @@ struct tarin;
 /* @diff_fd is borrowed. Needs umask 0. */
 int apply_new(int diff_fd, bool one_id, const struct unpack_limits *limits, struct apply **ret,
 	      struct rl_err *err) RL_MUST_USE;
-/* Apply every entry of @t, then the folders' times. Counts go to @ret. */
+/* Apply every entry of @t, then the folders' times. Counts and bare folders go to @ret. */
 int apply_all(struct apply *a, struct tarin *t, struct unpack_result *ret,
 	      struct rl_err *err) RL_MUST_USE;
+/* The folders @bare (see unpack_dress_start()) look as in the layers below. */
+int apply_dress(struct apply *a, const struct buf *bare, struct rl_err *err) RL_MUST_USE;
 void apply_free(struct apply *a);

@@ -3,10 +3,12 @@
  * layers.c - several layers at once into the store; the header is the manual
  *
  * Each layer goes pending -> active -> publishing -> done. Active means: its lock is held, a staging
- * folder is there and an unpack child reads its stream. Publishing syncs the file system, which may
+ * folder is there and an unpack child reads its stream. A layer with folders that look as in the layers
+ * below is "bare" until those are done, then a second child sees to these folders (unpack.h). Publishing syncs the file system, which may
  * take seconds: a child does it, so that the loop keeps answering. The loop waits for the feeder's
  * news, for children that have a result, and for a signal. A layer whose lock another process holds stays pending and
- * is looked at again a little later, so two pulls can never wait for each other in a circle.
+ * is looked at again a little later, so two pulls can never wait for each other in a circle; nor with
+ * layers that are bare, which are given up when another process takes long over one below.
  */
 #include "config.h"
 
@@ -32,14 +34,15 @@
 #include "storage/layer.h"
 
 #define PUBLISHER   "the process that publishes a layer"
-#define BUSY_MS     100 /* how soon a layer that somebody else unpacks is looked at again */
+#define BUSY_MS     100   /* how soon a layer that somebody else unpacks is looked at again */
+#define BARE_MS     30000 /* how long a bare layer is kept for one below that somebody else unpacks */
 #define TRIES_MAX   2
 #define RATIO_MAX   250
 #define SMALL_BYTES (INT64_C(4) << 30) /* unpacked: always allowed, whatever the ratio */
 #define LARGE_BYTES (INT64_C(1) << 40) /* unpacked: never allowed */
 #define ENTRIES_MAX 10000000
 
-enum state { PENDING, ACTIVE, PUBLISHING, DONE };
+enum state { PENDING, ACTIVE, BARE, PUBLISHING, DONE };
 
 struct item {
 	const struct layer_want *want;
@@ -49,8 +52,9 @@ struct item {
 	bool unpacked;    /* @result is there */
 	bool needs_lower; /* begin when everything below is done; the stream was read once then */
 	bool not_there;   /* the unpacked layer of another store is no good */
+	bool dressing;    /* active again, for what was bare */
 	unsigned tries;
-	int64_t not_before;
+	int64_t not_before, bare_since;
 	struct layer_stage stage;
 	struct unpack unpack;
 	struct unpack_result result;
@@ -208,9 +212,11 @@ static bool below_done(const struct layers *ls, size_t i)
 	return true;
 }
 
+/* @in_fd: FD_NONE: for the bare folders of what is unpacked */
 static int start_child(struct layers *ls, size_t i, int in_fd, struct rl_err *err)
 {
 	struct item *it = &ls->v[i];
+	const int one_id = ls->conf->session->rung == SESSION_ONE_ID;
 	struct unpack_limits limits = limits_of(ls, it);
 	auto_free int *lower = NULL;
 	size_t n = 0;
@@ -230,10 +236,11 @@ static int start_child(struct layers *ls, size_t i, int in_fd, struct rl_err *er
 		limits.there = elsewhere_tail(it->want->there);
 		limits.there_fd = it->want->there_fd;
 	}
-	if (r == 0)
-		r = unpack_start(in_fd, it->stage.diff_fd,
-				 ls->conf->session->rung == SESSION_ONE_ID, &limits, &it->unpack,
-				 err);
+	if (r == 0 && in_fd >= 0)
+		r = unpack_start(in_fd, it->stage.diff_fd, one_id, &limits, &it->unpack, err);
+	else if (r == 0)
+		r = unpack_dress_start(&it->result.bare, it->stage.diff_fd, one_id, &limits,
+				       &it->unpack, err);
 	while (n > 0)
 		fd_close(lower[--n]);
 	return r;
@@ -276,7 +283,7 @@ static int begin(struct layers *ls, size_t i, struct rl_err *err)
 	it->state = ACTIVE;
 	ls->active++;
 	it->tries++;
-	it->fed = it->unpacked = false;
+	it->fed = it->unpacked = it->dressing = false;
 	if (it->want->size >= 0)
 		progress_size(it->want->size, size);
 	if (!it->needs_lower) /* else it was said already */
@@ -321,14 +328,15 @@ static void drop(struct layers *ls, size_t i)
 {
 	struct item *it = &ls->v[i];
 
-	if (it->state != ACTIVE && it->state != PUBLISHING)
+	buf_done(&it->result.bare);
+	if (it->state == PENDING || it->state == DONE)
 		return;
 	if (ls->feed->cancel)
 		ls->feed->cancel(ls->feed->arg, i);
 	if (it->state == ACTIVE) {
 		unpack_kill(&it->unpack);
 		ls->active--;
-	} else {
+	} else if (it->state == PUBLISHING) {
 		/* it may sit in syncfs() for seconds; once killed it does nothing after that */
 		(void)proc_pidfd_signal(it->publisher.pidfd, SIGKILL);
 	}
@@ -415,10 +423,44 @@ static int maybe_publish(struct layers *ls, size_t i, struct rl_err *err)
 
 	if (it->state != ACTIVE || !it->fed || !it->unpacked)
 		return 0;
-	if (!it->result.needs_lower)
+	if (it->dressing || it->result.bare.len == 0)
 		return publish(ls, it, err);
-	postpone(ls, i);
+	it->state = BARE;
+	it->bare_since = now_ms();
+	ls->active--;
 	return 0;
+}
+
+/* A layer that another process unpacks is below @i? */
+static bool waits_for_other(const struct layers *ls, size_t i)
+{
+	while (i-- > 0)
+		if (ls->v[i].state == PENDING && ls->v[i].not_before > 0)
+			return true;
+	return false;
+}
+
+static int dress_some(struct layers *ls, struct rl_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ls->n; i++) {
+		struct item *it = &ls->v[i];
+
+		if (it->state != BARE)
+			continue;
+		if (below_done(ls, i)) {
+			it->state = ACTIVE;
+			it->dressing = true;
+			it->unpacked = false;
+			ls->active++;
+			r = start_child(ls, i, FD_NONE, err);
+			buf_done(&it->result.bare);
+		} else if (waits_for_other(ls, i) && now_ms() - it->bare_since > BARE_MS) {
+			postpone(ls, i);
+		}
+	}
+	return r;
 }
 
 int layers_fed(struct layers *ls, size_t i, const struct rl_err *err, bool again,
@@ -446,7 +488,8 @@ int layers_fed(struct layers *ls, size_t i, const struct rl_err *err, bool again
 static int child_done(struct layers *ls, size_t i, struct rl_err *err)
 {
 	struct item *it = &ls->v[i];
-	int r = unpack_finish(&it->unpack, &it->result, err);
+	int r = it->dressing ? unpack_dress_finish(&it->unpack, err)
+			     : unpack_finish(&it->unpack, &it->result, err);
 
 	if (r == 0) {
 		it->unpacked = true;
@@ -501,6 +544,8 @@ static int step(struct layers *ls, struct pollfd *p, struct rl_err *err)
 {
 	int r = begin_some(ls, err);
 
+	if (r == 0)
+		r = dress_some(ls, err);
 	if (r < 0 || all_done(ls))
 		return r;
 	r = wait_some(ls, p, err);

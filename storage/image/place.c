@@ -22,8 +22,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 
-#define BARE_MAX (8 << 20) /* bytes of paths */
-
 static void forget_nothing(void *key)
 {
 	(void)key; /* a number */
@@ -68,7 +66,7 @@ static int remember_bare(struct place *p, int fd, const char *path, struct rl_er
 
 	if (fstat(fd, &st) < 0)
 		return rl_fail_sys(err, errno, "stat");
-	if (p->bare_paths.len + strlen(path) >= BARE_MAX)
+	if (p->bare_paths.len + strlen(path) >= PLACE_BARE_MAX)
 		return rl_fail(err, E2BIG, "too many folders without an entry of their own");
 	if (buf_add(&p->bare_paths, path, strlen(path) + 1) < 0 ||
 	    !tsearch(as_key(st.st_ino), &p->bare, compare_keys) ||

@@ -18,6 +18,7 @@
 
 #define PLACE_PATH_MAX  4095
 #define PLACE_DEPTH_MAX 1000
+#define PLACE_BARE_MAX  (8 << 20) /* bytes of paths of folders without an entry */
 
 struct place {
 	int root_fd;           /* borrowed */

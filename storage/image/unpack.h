@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/base/buf.h"
 #include "core/base/err.h"
 
 struct unpack_limits {
@@ -22,9 +23,9 @@ struct unpack_limits {
 	/*
 	 * diff folders of the layers below, bottom first, borrowed; for hard links to files of lower
 	 * layers, and for folders that the tar names only as a part of a path: they look as they do
-	 * below. Without lower layers the first fails with UNPACK_NEEDS_LOWER, the second sets
-	 * needs_lower of the result where @lower_later: begin anew, with a fresh stream and folder,
-	 * when the layers below are there.
+	 * below. Without lower layers the first fails with UNPACK_NEEDS_LOWER: begin anew, with a fresh
+	 * stream and folder, when the layers below are there. The second are listed in the result
+	 * where @lower_later: then unpack_dress_start() ends it.
 	 */
 	const int *lower_fds;
 	size_t n_lower;
@@ -47,8 +48,8 @@ struct unpack_result {
 	int64_t disk_bytes; /* content of files */
 	int64_t files;      /* entries of any kind */
 	int64_t stubs;      /* files whose data stay in the other store */
-	int needs_lower;
-	int lower_stubs; /* it has such files of layers below */
+	int lower_stubs;    /* it has such files of layers below */
+	struct buf bare;    /* only with @lower_later, owned: paths, each with its NUL */
 };
 
 struct unpack {
@@ -66,9 +67,20 @@ struct unpack {
  */
 int unpack_start(int in_fd, int diff_fd, int one_id, const struct unpack_limits *limits,
 		 struct unpack *ret, struct rl_err *err) RL_MUST_USE;
+/**
+ * unpack_dress_start() - Give folders that an unpacked layer did not describe their looks
+ * @limits:	Only its lower layers count
+ * @bare:	From unpack_finish()
+ *
+ * Forks a child as unpack_start() does, which unpack_dress_finish() waits for.
+ */
+int unpack_dress_start(const struct buf *bare, int diff_fd, int one_id,
+		       const struct unpack_limits *limits, struct unpack *ret,
+		       struct rl_err *err) RL_MUST_USE;
 /* In this process, without a sandbox: what the child does. For tests and fuzzing. */
 int unpack_here(int in_fd, int diff_fd, int one_id, const struct unpack_limits *limits,
 		struct unpack_result *ret, struct rl_err *err) RL_MUST_USE;
 /* Wait for its result; its error (with the entry's name) becomes ours. Reaps and closes. */
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct rl_err *err) RL_MUST_USE;
+int unpack_dress_finish(struct unpack *u, struct rl_err *err) RL_MUST_USE;
 void unpack_kill(struct unpack *u); /* fine on a zeroed or finished struct */

@@ -243,23 +243,87 @@ static void unpack_bare(int top, const char *dir, const struct unpack_limits *l,
 	fd_close(fd);
 }
 
+static int dress(int top, const char *dir, const struct buf *bare, const struct unpack_limits *l,
+		 struct rl_err *err)
+{
+	int fd = openat(top, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct unpack u = { 0 };
+
+	assert_int_equal(unpack_dress_start(bare, fd, 1, l, &u, err), 0);
+	fd_close(fd);
+	return unpack_dress_finish(&u, err);
+}
+
+static void test_dress_hostile(void **state)
+{
+	struct unpack_limits l = { .max_bytes = 1 << 20, .max_entries = 100 };
+	struct buf bare = { .data = (char[]){ "../out" }, .len = 7 };
+	struct rl_err err = { 0 };
+	int top, fd;
+	char path[256];
+
+	(void)state;
+	top = scratch_make(path);
+	assert_int_equal(mkdirat(top, "layer", 0755), 0);
+	lower_dir(top, "out", 0700);
+	lower_dir(top, "lower", 0755);
+	lower_dir(top, "lower/link", 0711);
+	assert_int_equal(symlinkat("../out", top, "layer/link"), 0);
+	fd = openat(top, "lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	l.lower_fds = &fd;
+	l.n_lower = 1;
+	assert_int_equal(dress(top, "layer", &bare, &l, &err), -EINVAL);
+	bare = (struct buf){ .data = (char[]){ "link" }, .len = 5 };
+	assert_true(dress(top, "layer", &bare, &l, &err) < 0);
+	assert_int_equal(mode_at(top, "out"), 0700);
+	fd_close(fd);
+	fd_close(top);
+	assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
+}
+
+static void check_dressed(int top)
+{
+	struct stat st;
+	char v[8] = "";
+	int fd;
+
+	assert_int_equal(mode_at(top, "top/d"), 0750);
+	assert_int_equal(mode_at(top, "top/d/e"), 01777);
+	assert_int_equal(fstatat(top, "top/d/e", &st, 0), 0);
+	assert_int_equal(st.st_mtim.tv_sec, old_time.tv_sec);
+	assert_int_equal(st.st_mtim.tv_nsec, old_time.tv_nsec);
+	assert_int_equal(mode_at(top, "top/late"), 0711);
+	assert_int_equal(mode_at(top, "top/w"), 0710);
+	assert_int_equal(mode_at(top, "top/o"), 0720);
+	assert_int_equal(mode_at(top, "top/o/in"), 0755);
+	assert_int_equal(mode_at(top, "top/new"), 0755);
+	assert_int_equal(mode_at(top, "top/new2"), 0755);
+	assert_int_equal(mode_at(top, "top/file"), 0755);
+	fd = openat(top, "top/w", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(fgetxattr(fd, "user.x", v, sizeof(v)), 1);
+	assert_int_equal(fgetxattr(fd, "user.rl.owner", v, sizeof(v)), 5);
+	assert_true(fgetxattr(fd, "user.overlay.opaque", v, sizeof(v)) < 0);
+	fd_close(fd);
+}
+
 /* A folder that a layer does not describe keeps what the layer below says of it. */
 static void test_bare_folders(void **state)
 {
 	struct unpack_limits l = { .max_bytes = 1 << 20, .max_entries = 100 };
 	struct unpack_result res = { 0 };
+	auto_buf struct buf bare = { 0 };
 	struct rl_err err = { 0 };
-	struct stat st;
-	char path[256], v[8] = "";
+	char path[256];
 	int top = scratch_make(path), fds[2], fd;
 
 	(void)state;
 	unpack_bare(top, "bottom", &l, &res); /* nothing below */
-	assert_int_equal(res.needs_lower, 0);
+	assert_int_equal((int)res.bare.len, 0);
 	assert_int_equal(mode_at(top, "bottom/d/e"), 0755);
 	l.lower_later = 1;
 	unpack_bare(top, "early", &l, &res);
-	assert_int_equal(res.needs_lower, 1);
+	bare = res.bare;
+	assert_true(bare.len > 0);
 
 	assert_int_equal(mkdirat(top, "0", 0755), 0);
 	assert_int_equal(mkdirat(top, "1", 0755), 0);
@@ -284,24 +348,12 @@ static void test_bare_folders(void **state)
 	l.n_lower = 2;
 	l.lower_later = 0;
 	unpack_bare(top, "top", &l, &res);
-	assert_int_equal(res.needs_lower, 0);
-	assert_int_equal(mode_at(top, "top/d"), 0750);
-	assert_int_equal(mode_at(top, "top/d/e"), 01777);
-	assert_int_equal(fstatat(top, "top/d/e", &st, 0), 0);
-	assert_int_equal(st.st_mtim.tv_sec, old_time.tv_sec);
-	assert_int_equal(st.st_mtim.tv_nsec, old_time.tv_nsec);
-	assert_int_equal(mode_at(top, "top/late"), 0711);
-	assert_int_equal(mode_at(top, "top/w"), 0710);
-	assert_int_equal(mode_at(top, "top/o"), 0720);
-	assert_int_equal(mode_at(top, "top/o/in"), 0755);
-	assert_int_equal(mode_at(top, "top/new"), 0755);
-	assert_int_equal(mode_at(top, "top/new2"), 0755);
-	assert_int_equal(mode_at(top, "top/file"), 0755);
-	fd = openat(top, "top/w", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(fgetxattr(fd, "user.x", v, sizeof(v)), 1);
-	assert_int_equal(fgetxattr(fd, "user.rl.owner", v, sizeof(v)), 5);
-	assert_true(fgetxattr(fd, "user.overlay.opaque", v, sizeof(v)) < 0);
-	fd_close(fd);
+	assert_int_equal((int)res.bare.len, 0);
+	assert_int_equal(dress(top, "early", &bare, &l, &err), 0);
+	check_dressed(top);
+	assert_int_equal(io_remove_tree(top, "top", &err), 0);
+	assert_int_equal(renameat(top, "early", top, "top"), 0); /* in two passes */
+	check_dressed(top);
 	fd_close(fds[0]);
 	fd_close(fds[1]);
 	fd_close(top);
@@ -375,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_names),           cmocka_unit_test(test_whiteouts),
 		cmocka_unit_test(test_refusals),        cmocka_unit_test(test_killed_child),
 		cmocka_unit_test(test_lower),           cmocka_unit_test(test_bare_folders),
+		cmocka_unit_test(test_dress_hostile),   cmocka_unit_test(test_dress_hostile),
 		cmocka_unit_test(test_without_openat2),
 	};
 
