@@ -337,9 +337,15 @@ static int make_dirs(struct place *p, const char *path, struct rl_err *err)
 
 bool place_is_hidden(struct place *p, const char *dir)
 {
-	auto_fd int at = open_dir(p, "", RESOLVE_IN_ROOT);
+	const size_t len = strlen(dir), cached = p->dir_fd >= 0 ? strlen(p->dir) : 0;
+	auto_fd int at = FD_NONE;
 	char part[PLACE_PATH_MAX + 1];
 
+	/* the folder of the last entry ("/" may follow), or the root: there it is */
+	if (len == 0 || (cached > 0 && len - cached <= 1 && strncmp(dir, p->dir, cached) == 0 &&
+			 (len == cached || dir[cached] == '/')))
+		return false;
+	at = open_dir(p, "", RESOLVE_IN_ROOT);
 	for (size_t start = 0; at >= 0 && dir[start];) {
 		size_t end = start + strcspn(dir + start, "/");
 		enum place_was was = PLACE_FREE;
