@@ -63,10 +63,20 @@ static const char *str(const json_t *j, const char *key)
 
 /* --- order -------------------------------------------------------------------------------- */
 
+struct item {
+	json_t *row;
+	json_int_t created_ns; /* what most orders look at, again and again */
+};
+
+static const json_t *row_of(const void *item)
+{
+	return ((const struct item *)item)->row;
+}
+
 static int newest_first(const void *a, const void *b)
 {
-	json_int_t x = json_integer_value(json_object_get(*(json_t *const *)a, "CreatedNs"));
-	json_int_t y = json_integer_value(json_object_get(*(json_t *const *)b, "CreatedNs"));
+	json_int_t x = ((const struct item *)a)->created_ns;
+	json_int_t y = ((const struct item *)b)->created_ns;
 
 	return (x < y) - (x > y);
 }
@@ -78,7 +88,7 @@ static int oldest_first(const void *a, const void *b)
 
 static int by_text(const void *a, const void *b, const char *key)
 {
-	int d = strcmp(str(*(json_t *const *)a, key), str(*(json_t *const *)b, key));
+	int d = strcmp(str(row_of(a), key), str(row_of(b), key));
 
 	return d ? d : oldest_first(a, b);
 }
@@ -112,7 +122,7 @@ static const char *name_of(const json_t *j)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(name_of(*(json_t *const *)a), name_of(*(json_t *const *)b));
+	return strcmp(name_of(row_of(a)), name_of(row_of(b)));
 }
 
 static json_int_t size_of(const json_t *j)
@@ -122,7 +132,7 @@ static json_int_t size_of(const json_t *j)
 
 static int by_size(const void *a, const void *b)
 {
-	json_int_t x = size_of(*(json_t *const *)a), y = size_of(*(json_t *const *)b);
+	json_int_t x = size_of(row_of(a)), y = size_of(row_of(b));
 
 	return x == y ? oldest_first(a, b) : (x > y) - (x < y);
 }
@@ -159,16 +169,18 @@ static int get_order(const char *word, order_fn *ret, struct rl_err *err)
 static int sort(json_t *rows, order_fn order)
 {
 	size_t n = json_array_size(rows);
-	auto_free json_t **v = calloc(n + 1, sizeof(*v));
+	auto_free struct item *v = calloc(n + 1, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		v[i] = json_incref(json_array_get(rows, i));
+	for (size_t i = 0; i < n; i++) {
+		v[i].row = json_incref(json_array_get(rows, i));
+		v[i].created_ns = json_integer_value(json_object_get(v[i].row, "CreatedNs"));
+	}
 	if (n > 1)
 		qsort(v, n, sizeof(*v), order);
 	for (size_t i = 0; i < n; i++)
-		(void)json_array_set_new(rows, i, v[i]); /* its place is there */
+		(void)json_array_set_new(rows, i, v[i].row); /* its place is there */
 	return 0;
 }
 
@@ -182,9 +194,30 @@ static bool mentions(const char *format, const char *const *words)
 	return false;
 }
 
+/* Nothing in @format but fields that brief rows have */
+static bool is_brief(const char *format)
+{
+	static const char *const brief[] = { PS_ROW_BRIEF };
+	const char *p = strstr(format, "{{");
+	bool ok = p != NULL;
+
+	for (; ok && p; p = strstr(p, "{{")) {
+		size_t n = strcspn(p, "}");
+
+		ok = false;
+		for (size_t i = 0; i < ARRAY_LEN(brief); i++)
+			ok = ok || (p[2] == '.' && strlen(brief[i]) == n - 3 &&
+				    strncmp(brief[i], p + 3, n - 3) == 0);
+		p += n;
+		ok = ok && strncmp(p, "}}", 2) == 0;
+	}
+	return ok;
+}
+
 /* All that are wanted, newest first. Shown by default are those that run; a filter on the state,
  * or a count, asks for all. */
-static int collect(struct rl *rl, const struct ps_opts *o, json_t *ret, struct rl_err *err)
+static int collect(struct rl *rl, const struct ps_opts *o, order_fn order, json_t *ret,
+		   struct rl_err *err)
 {
 	static const char *const ns_words[] = { ".Namespaces", ".MNT",  ".NET",    ".IPC",
 						".PIDNS",      ".UTS",  ".UserNS", ".USERNS",
@@ -196,6 +229,8 @@ static int collect(struct rl *rl, const struct ps_opts *o, json_t *ret, struct r
 	size_t most = o->latest ? 1 : o->last > 0 ? (size_t)o->last : SIZE_MAX;
 	int r = ps_filters_new(rl, &o->filters, &f, err);
 
+	how.brief = o->filters.n == 0 && !o->ns && !o->size && !o->pod && order != by_size &&
+		    (!o->format || is_brief(o->format));
 	how.running_only = !(o->all || o->latest || o->last > 0 || (f && ps_filters_want_all(f)));
 	life_sweep(rl, false);
 	if (r == 0)
@@ -258,7 +293,7 @@ static int once(struct rl *rl, const struct ps_opts *o, order_fn order, struct r
 	static const char *const size_words[] = { ".Size", NULL };
 	json_auto_t *rows = json_array();
 	auto_buf struct buf out = { 0 };
-	int r = rows ? collect(rl, o, rows, err) : rl_oom(err);
+	int r = rows ? collect(rl, o, order, rows, err) : rl_oom(err);
 
 	if (r == 0 && (o->size || order == by_size || mentions(o->format, size_words)))
 		r = ps_row_sizes(rl, rows, err);

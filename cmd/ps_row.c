@@ -21,11 +21,13 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/jsonpick.h"
 #include "core/base/log.h"
 #include "core/health.h"
 #include "net/endpoint.h"
 #include "storage/du.h"
 #include "storage/image.h"
+#include "storage/ref.h"
 
 #define STATE_MAX (8U << 20)
 #define NO_TIME   INT64_C(-62135596800) /* Go's zero time as Unix time */
@@ -96,10 +98,11 @@ static json_t *namespaces(pid_t pid)
 
 /* --- the row ------------------------------------------------------------------------------ */
 
-static const char *health_text(const struct ctr *c, const struct ctr_state *s, char out[16])
+static const char *health_text(const struct ctr *c, const struct ctr_state *s, bool has_check,
+			       char out[16])
 {
 	*out = '\0';
-	if (!json_is_object(json_object_get(c->record, "health")) || !ctr_is_alive(s))
+	if (!has_check || !ctr_is_alive(s))
 		return out;
 	health_read_status(c->dir_fd, out);
 	if (!*out)
@@ -117,24 +120,43 @@ static int64_t seconds(int64_t ns)
 	return ns ? ns / 1000000000 : NO_TIME;
 }
 
-/* What only templates and filters ask for. */
-static int add_inner(json_t *j, const struct ctr *c, const struct ctr_state *s,
-		     const struct ps_row_how *how, int64_t created_ns, const char *health)
+/* What every row shows */
+struct words {
+	int64_t created_ns;
+	char age[FORMAT_TEXT_MAX], health[16], status[VIEW_STATUS_MAX];
+	char *command, *ports; /* owned */
+};
+
+static void words_done(struct words *w)
 {
-	auto_free char *command = ctr_view_command(json_object_get(c->record, "args"), how->whole);
-	auto_free char *ports = ctr_view_ports(json_object_get(c->record, "ports"));
-	char age[FORMAT_TEXT_MAX], time[64];
+	free(w->command);
+	free(w->ports);
+}
+
+static int words_make(const struct ctr *c, const struct ctr_state *s, const struct ps_row_how *how,
+		      const char *created, const json_t *args, const json_t *ports, bool has_check,
+		      struct words *w)
+{
+	w->created_ns = 0;
+	(void)time_parse_rfc3339(created, &w->created_ns);
+	format_age(w->age, wall_ns() - w->created_ns);
+	ctr_view_status(w->status, s, health_text(c, s, has_check, w->health));
+	w->command = ctr_view_command(args, how->whole);
+	w->ports = ctr_view_ports(ports);
+	return w->command && w->ports ? 0 : -ENOMEM;
+}
+
+/* What only templates and filters ask for. */
+static int add_inner(json_t *j, const struct ctr *c, const struct words *w)
+{
+	char time[64];
 	json_t *more;
 
-	(void)s;
-	format_age(age, wall_ns() - created_ns);
-	go_time(time, created_ns);
-	if (!command || !ports)
-		return -ENOMEM;
+	go_time(time, w->created_ns);
 	more = json_pack("{s:O, s:I, s:s++, s:s++, s:s, s:s, s:s, s:s}", "Record", c->record,
-			 "CreatedNs", (json_int_t)created_ns, "CreatedHuman", age, " ago", "",
-			 "RunningFor", age, " ago", "", "CommandText", command, "PortsText", ports,
-			 "CreatedTime", time, "Health", health);
+			 "CreatedNs", (json_int_t)w->created_ns, "CreatedHuman", w->age, " ago", "",
+			 "RunningFor", w->age, " ago", "", "CommandText", w->command, "PortsText",
+			 w->ports, "CreatedTime", time, "Health", w->health);
 	return more ? json_object_update_new(j, more) : -ENOMEM;
 }
 
@@ -156,34 +178,60 @@ static json_t *make(const struct ctr *c, const struct ctr_state *s, const struct
 {
 	json_t *rec = c->record, *labels = json_object_get(rec, "labels");
 	json_t *ports = json_object_get(rec, "ports"), *mounts = json_object_get(rec, "mounts");
-	json_t *args = json_object_get(rec, "args"), *asked = json_object_get(rec, "asked"), *j;
+	json_t *args = json_object_get(rec, "args"), *asked = json_object_get(rec, "asked");
 	bool ended = s->status == CTR_EXITED || s->status == CTR_RESTARTING;
-	char status[VIEW_STATUS_MAX], health[16], age[FORMAT_TEXT_MAX];
-	int64_t created = 0, started = s->started_ns ? s->started_ns : s->exit.started_ns;
+	int64_t started = s->started_ns ? s->started_ns : s->exit.started_ns;
+	struct words w;
+	json_t *j = NULL;
 
-	(void)time_parse_rfc3339(str(rec, "created"), &created);
-	ctr_view_status(status, s, health_text(c, s, health));
-	format_age(age, wall_ns() - created);
-	j = json_pack("{s:b, s:o, s:s++, s:s, s:b, s:I, s:i, s:n, s:s, s:s, s:s, s:b, s:o, s:o, "
-		      "s:[s], s:o, s:o, s:i, s:s, s:s, s:o, s:i, s:n, s:I, s:s, s:s, s:I}",
-		      "AutoRemove", json_is_true(json_object_get(rec, "remove")), "Command",
-		      or_null(args, 1), "CreatedAt", age, " ago", "", "CIDFile",
-		      str(asked, "cidfile"), "Exited", s->status == CTR_EXITED, "ExitedAt",
-		      (json_int_t)seconds(ended ? s->exit.finished_ns : 0), "ExitCode",
-		      ended ? s->exit.code : 0, "ExposedPorts", "Id", c->id, "Image",
-		      str(rec, "image_name"), "ImageID", str(rec, "image"), "IsInfra", 0, "Labels",
-		      or_null(labels, json_object_size(labels)), "Mounts",
-		      mounts ? json_incref(mounts) : json_array(), "Names", c->name, "Namespaces",
-		      how->namespaces ? namespaces(s->pid) : json_object(), "Networks",
-		      networks(c, s, str(asked, "network")), "Pid", (int)s->pid, "Pod", "",
-		      "PodName", "", "Ports", or_null(ports, json_array_size(ports)), "Restarts",
-		      (int)s->restarts, "Size", "StartedAt", (json_int_t)seconds(started), "State",
-		      ctr_status_name(s->status), "Status", status, "Created",
-		      (json_int_t)(created / 1000000000));
-	if (j && add_inner(j, c, s, how, created, health) < 0) {
+	if (words_make(c, s, how, str(rec, "created"), args, ports,
+		       json_is_object(json_object_get(rec, "health")), &w) == 0)
+		j = json_pack(
+			"{s:b, s:o, s:s++, s:s, s:b, s:I, s:i, s:n, s:s, s:s, s:s, s:b, s:o, s:o, "
+			"s:[s], s:o, s:o, s:i, s:s, s:s, s:o, s:i, s:n, s:I, s:s, s:s, s:I}",
+			"AutoRemove", json_is_true(json_object_get(rec, "remove")), "Command",
+			or_null(args, 1), "CreatedAt", w.age, " ago", "", "CIDFile",
+			str(asked, "cidfile"), "Exited", s->status == CTR_EXITED, "ExitedAt",
+			(json_int_t)seconds(ended ? s->exit.finished_ns : 0), "ExitCode",
+			ended ? s->exit.code : 0, "ExposedPorts", "Id", c->id, "Image",
+			str(rec, "image_name"), "ImageID", str(rec, "image"), "IsInfra", 0,
+			"Labels", or_null(labels, json_object_size(labels)), "Mounts",
+			mounts ? json_incref(mounts) : json_array(), "Names", c->name, "Namespaces",
+			how->namespaces ? namespaces(s->pid) : json_object(), "Networks",
+			networks(c, s, str(asked, "network")), "Pid", (int)s->pid, "Pod", "",
+			"PodName", "", "Ports", or_null(ports, json_array_size(ports)), "Restarts",
+			(int)s->restarts, "Size", "StartedAt", (json_int_t)seconds(started),
+			"State", ctr_status_name(s->status), "Status", w.status, "Created",
+			(json_int_t)(w.created_ns / 1000000000));
+	if (j && add_inner(j, c, &w) < 0) {
 		json_decref(j);
-		return NULL;
+		j = NULL;
 	}
+	words_done(&w);
+	return j;
+}
+
+/* What brief rows need of state.json */
+enum { CREATED, IMAGE, ARGS, PORTS, HEALTH, PICKS };
+
+static json_t *make_brief(const struct ctr *c, const struct ctr_state *s,
+			  const struct ps_row_how *how, const struct json_pick p[PICKS])
+{
+	char created[48], image[REF_LEN_MAX + 1];
+	json_auto_t *args = NULL, *ports = NULL;
+	struct words w;
+	json_t *j = NULL;
+
+	args = json_text_tree(p[ARGS].v);
+	ports = json_text_tree(p[PORTS].v);
+	if (words_make(c, s, how, json_text_copy(p[CREATED].v, created, sizeof(created)), args,
+		       ports, p[HEALTH].v.p && *p[HEALTH].v.p == '{', &w) == 0)
+		j = json_pack("{s:s, s:s, s:[s], s:s, s:s, s:I, s:s++, s:s, s:s}", "Id", c->id,
+			      "Image", json_text_copy(p[IMAGE].v, image, sizeof(image)), "Names",
+			      c->name, "State", ctr_status_name(s->status), "Status", w.status,
+			      "CreatedNs", (json_int_t)w.created_ns, "RunningFor", w.age, " ago",
+			      "", "CommandText", w.command, "PortsText", w.ports);
+	words_done(&w);
 	return j;
 }
 
@@ -213,7 +261,12 @@ static bool is_idle(const struct rl *rl, const char *id)
 
 json_t *ps_row_make(struct rl *rl, const char *id, const struct ps_row_how *how)
 {
-	json_t *j = NULL, *again = NULL;
+	struct json_pick p[PICKS] = { { .key = "created" },
+				      { .key = "image_name" },
+				      { .key = "args" },
+				      { .key = "ports" },
+				      { .key = "health" } };
+	json_t *j = NULL;
 	struct rl_err err = { 0 };
 	struct ctr_state s;
 	struct ctr c;
@@ -221,16 +274,17 @@ json_t *ps_row_make(struct rl *rl, const char *id, const struct ps_row_how *how)
 
 	if (how->running_only && is_idle(rl, id))
 		return NULL;
-	r = ctr_open(rl, id, &c, &err);
+	r = how->brief ? ctr_look(rl, id, p, PICKS, &c, &err) : ctr_open(rl, id, &c, &err);
 	if (r < 0)
 		return NULL; /* removed between listing and opening */
 	r = life_state(rl, &c, &s, &err);
-	if (r == 0 && !c.record) { /* for the reason */
-		r = json_read_file(c.dir_fd, "state.json", STATE_MAX, &again, &err);
-		c.record = again; /* it is good now: written between the two */
+	if (r == 0 && (how->brief ? c.text.len == 0 : !c.record)) { /* for the reason */
+		r = json_read_file(c.dir_fd, "state.json", STATE_MAX, &c.record, &err);
+		if (r == 0 && how->brief)
+			r = rl_fail(&err, EINVAL, "state.json: not an object");
 	}
 	if (r == 0 && (!how->running_only || ctr_is_alive(&s)))
-		j = make(&c, &s, how);
+		j = how->brief ? make_brief(&c, &s, how, p) : make(&c, &s, how);
 	else if (r < 0 && r != -ENOENT)
 		log_warn("container %.12s is damaged, showing the others: %s", id, err.msg);
 	ctr_done(&c);
@@ -354,6 +408,8 @@ int ps_row_for_template(json_t *row, bool whole)
 	bad |= json_object_set(row, "Names", json_array_get(json_object_get(row, "Names"), 0));
 	bad |= copy(row, "Command", "CommandText");
 	bad |= copy(row, "Ports", "PortsText");
+	if (!json_object_get(row, "Record")) /* a brief one */
+		return bad ? -ENOMEM : 0;
 	bad |= copy(row, "CreatedAt", "CreatedTime");
 	bad |= copy(row, "Created", "CreatedTime");
 	bad |= json_object_set_new(row, "Size", json_string(str(row, "SizeText")));

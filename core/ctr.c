@@ -42,7 +42,7 @@ int ctr_name_check(const char *name, struct rl_err *err)
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	size_t len = strlen(name);
 
-	if (len == 0 || len > 128 || strspn(name, ok) != len || strchr("_.-", name[0])) {
+	if (len == 0 || len > CTR_NAME_MAX || strspn(name, ok) != len || strchr("_.-", name[0])) {
 		rl_fail(err, EINVAL, "'%.140s' cannot be a container's name", name);
 		return rl_hint(err, "names start with a letter or digit and go on with letters, "
 				    "digits, '_', '.' and '-', 128 at most");
@@ -451,6 +451,7 @@ void ctr_done(struct ctr *c)
 {
 	fd_close(c->dir_fd);
 	fd_close(c->lock_fd);
+	buf_done(&c->text);
 	json_decref(c->record);
 	free(c->name);
 	free(c->dir);

@@ -24,11 +24,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/buf.h"
 #include "core/ctr_exit.h"
 #include "core/rl.h"
 
-#define CTR_ID_LEN 64
-#define CTR_FORMAT 1 /* "version" in state.json; a newer one is refused, never rewritten */
+#define CTR_ID_LEN   64
+#define CTR_NAME_MAX 128
+#define CTR_FORMAT   1 /* "version" in state.json; a newer one is refused, never rewritten */
 
 /* A line for each volume that the container mounts: CTR_VOLUME_STAYS, _GOES (with the container,
  * whoever removes it) or _NEW (made for it: goes when it never ran), a blank, the name. */
@@ -40,12 +42,15 @@
 
 struct ctr {
 	char id[CTR_ID_LEN + 1];
-	char *name;     /* owned */
-	json_t *record; /* state.json as it was when the container was opened; owned, or NULL */
-	char *dir;      /* absolute path, owned */
-	int dir_fd;     /* owned */
-	int lock_fd;    /* open, not locked; ctr_lock() in the monitor; owned */
-	bool is_new;    /* not published yet, flocked by us */
+	char *name;      /* owned */
+	struct buf text; /* state.json as it was when the container was opened; empty: damaged */
+	json_t *record;  /* the same as a tree; owned, or NULL: damaged, or not made (ctr_look()) */
+	bool is_run;     /* "run" in it: made by rl run, so never there without a monitor */
+	bool is_remove;  /* "remove" in it: --rm */
+	char *dir;       /* absolute path, owned */
+	int dir_fd;      /* owned */
+	int lock_fd;     /* open, not locked; ctr_lock() in the monitor; owned */
+	bool is_new;     /* not published yet, flocked by us */
 };
 
 /* 0 or -EINVAL: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes (CLI.md "Behaviour"). */

@@ -4,6 +4,7 @@
 
 #include "core/ctr_state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/jsonpick.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/cgroup.h"
@@ -43,21 +45,36 @@ static bool is_id(const char *s)
 	return strlen(s) == CTR_ID_LEN && strspn(s, "0123456789abcdef") == CTR_ID_LEN;
 }
 
-static int read_name(struct ctr *c)
+/* The name and flags of state.json, and what else is asked for */
+static int read_name(struct ctr *c, struct json_pick *more, size_t n)
 {
+	enum { NAME, RUN, REMOVE, OWN };
+	struct json_pick p[OWN + CTR_PICKS_MAX] = { { .key = "name" },
+						    { .key = "run" },
+						    { .key = "remove" } };
 	struct rl_err ignored;
-	const char *name = NULL;
+	char name[CTR_NAME_MAX + 2] = ""; /* a longer one is noticed */
 
+	assert(n <= CTR_PICKS_MAX);
+	for (size_t i = 0; i < n; i++)
+		p[OWN + i].key = more[i].key;
 	/* a damaged record must not make the container unreachable: it has an id */
-	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &c->record, &ignored) == 0 &&
-	    (json_get_str(c->record, "name", "state.json", &name, &ignored) < 0 || !name ||
-	     ctr_name_check(name, &ignored) < 0))
-		name = NULL;
-	c->name = strdup(name ? name : "");
+	if (json_pick_file(c->dir_fd, "state.json", STATE_MAX, &c->text, p, OWN + n, &ignored) <
+	    0) {
+		buf_done(&c->text);
+	} else {
+		(void)json_text_copy(p[NAME].v, name, sizeof(name));
+		c->is_run = json_text_is_true(p[RUN].v);
+		c->is_remove = json_text_is_true(p[REMOVE].v);
+		for (size_t i = 0; i < n; i++)
+			more[i].v = p[OWN + i].v;
+	}
+	c->name = strdup(ctr_name_check(name, &ignored) < 0 ? "" : name);
 	return c->name ? 0 : -ENOMEM;
 }
 
-int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err *err)
+int ctr_look(const struct rl *rl, const char *id, struct json_pick *picks, size_t n,
+	     struct ctr *ret, struct rl_err *err)
 {
 	struct ctr c = { .dir_fd = FD_NONE, .lock_fd = FD_NONE };
 	char rel[CTR_ID_LEN + 16];
@@ -73,12 +90,24 @@ int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err
 	if (c.lock_fd < 0) /* a read-only disk: enough to see who holds it */
 		c.lock_fd = openat(c.dir_fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	c.dir = str_printf("%s/%s", rl->data_dir, rel);
-	if (!c.dir || read_name(&c) < 0) {
+	if (!c.dir || read_name(&c, picks, n) < 0) {
 		ctr_done(&c);
 		return rl_oom(err);
 	}
 	*ret = c;
 	return 0;
+}
+
+int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err *err)
+{
+	struct rl_err ignored;
+	int r = ctr_look(rl, id, NULL, 0, ret, err);
+
+	if (r == 0 && ret->text.len > 0 &&
+	    json_read(ret->text.data, ret->text.len, STATE_MAX, "state.json", &ret->record,
+		      &ignored) < 0)
+		ret->record = NULL;
+	return r;
 }
 
 int ctr_list(const struct rl *rl, struct strv *ret, struct rl_err *err)
@@ -148,84 +177,133 @@ int ctr_find(const struct rl *rl, const char *name, struct ctr *ret, struct rl_e
 	return find_prefix(rl, name, ret, err);
 }
 
-static int64_t get_time(const json_t *j, const char *key)
+static int64_t get_time(struct json_text v)
 {
-	const char *s = json_string_value(json_object_get(j, key));
+	char s[48];
 	int64_t ns = 0;
 
-	return s && time_parse_rfc3339(s, &ns) == 0 ? ns : 0;
+	return time_parse_rfc3339(json_text_copy(v, s, sizeof(s)), &ns) == 0 ? ns : 0;
 }
 
-static void read_run(const json_t *j, struct ctr_state *s)
+/* 1, and the picks are set; 0 when the file is not there */
+static int pick_record(const struct ctr *c, const char *file, struct buf *text,
+		       struct json_pick *picks, size_t n, struct rl_err *err)
 {
-	const char *cg = json_string_value(json_object_get(j, "cgroup"));
-	const char *net = json_string_value(json_object_get(j, "network"));
-	json_int_t pid = json_integer_value(json_object_get(j, "pid"));
+	int r;
 
+	if (!io_exists(c->dir_fd, file) && errno == ENOENT) /* mostly: no message for that */
+		return 0;
+	r = json_pick_file(c->dir_fd, file, RECORD_MAX, text, picks, n, err);
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+/* 1 or 0: there is one or not */
+static int read_run(const struct ctr *c, struct ctr_state *s, struct rl_err *err)
+{
+	enum { PID, STARTED, RESTARTS, CGROUP, NETWORK, NETWORK_DOWN, PAUSED };
+	struct json_pick p[] = { { .key = "pid" },      { .key = "started" },
+				 { .key = "restarts" }, { .key = "cgroup" },
+				 { .key = "network" },  { .key = "network_down" },
+				 { .key = "paused" } };
+	auto_buf struct buf text = { 0 };
+	int64_t pid;
+	int r = pick_record(c, "run.json", &text, p, ARRAY_LEN(p), err);
+
+	if (r <= 0)
+		return r;
+	pid = json_text_int(p[PID].v);
 	s->pid = pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0; /* none that means a group */
-	s->started_ns = get_time(j, "started");
-	s->restarts = (unsigned)json_integer_value(json_object_get(j, "restarts"));
-	(void)snprintf(s->cgroup, sizeof(s->cgroup), "%s", cg ? cg : "");
-	(void)snprintf(s->network, sizeof(s->network), "%s", net ? net : "");
-	s->network_down = json_is_true(json_object_get(j, "network_down"));
-	if (json_is_true(json_object_get(j, "paused")))
+	s->started_ns = get_time(p[STARTED].v);
+	s->restarts = (unsigned)json_text_int(p[RESTARTS].v);
+	(void)json_text_copy(p[CGROUP].v, s->cgroup, sizeof(s->cgroup));
+	(void)json_text_copy(p[NETWORK].v, s->network, sizeof(s->network));
+	s->network_down = json_text_is_true(p[NETWORK_DOWN].v);
+	if (json_text_is_true(p[PAUSED].v))
 		s->status = CTR_PAUSED;
+	return 1;
 }
 
-static void read_exit(const json_t *j, struct ctr_state *s)
+static int read_exit(const struct ctr *c, const char *file, struct ctr_state *s, struct rl_err *err)
 {
-	const char *error = json_string_value(json_object_get(j, "error"));
-	const char *biggest = json_string_value(json_object_get(j, "biggest"));
-	const json_int_t cause = json_integer_value(json_object_get(j, "cause"));
-
-	s->exit = (struct ctr_exit){
-		.code = (int)json_integer_value(json_object_get(j, "code")),
-		.signal = (int)json_integer_value(json_object_get(j, "signal")),
-		.oom = json_is_true(json_object_get(j, "oom")),
-		.by_user = json_is_true(json_object_get(j, "by_user")),
-		.restarting = json_is_true(json_object_get(j, "restarting")),
-		.restarts = (uint32_t)json_integer_value(json_object_get(j, "restarts")),
-		.memory_max = json_integer_value(json_object_get(j, "memory_max")),
-		.memory_peak = json_integer_value(json_object_get(j, "memory_peak")),
-		.started_ns = get_time(j, "started"),
-		.finished_ns = get_time(j, "finished"),
+	enum {
+		CODE,
+		SIGNAL,
+		OOM,
+		BY_USER,
+		AGAIN,
+		RESTARTS,
+		MAX,
+		PEAK,
+		START,
+		END,
+		ERROR,
+		BIG,
+		WHY
 	};
-	(void)snprintf(s->exit.error, sizeof(s->exit.error), "%s", error ? error : "");
-	(void)snprintf(s->exit.biggest, sizeof(s->exit.biggest), "%s", biggest ? biggest : "");
+	struct json_pick p[] = { { .key = "code" },       { .key = "signal" },
+				 { .key = "oom" },        { .key = "by_user" },
+				 { .key = "restarting" }, { .key = "restarts" },
+				 { .key = "memory_max" }, { .key = "memory_peak" },
+				 { .key = "started" },    { .key = "finished" },
+				 { .key = "error" },      { .key = "biggest" },
+				 { .key = "cause" } };
+	auto_buf struct buf text = { 0 };
+	int64_t cause;
+	int r = pick_record(c, file, &text, p, ARRAY_LEN(p), err);
+
+	if (r <= 0)
+		return r;
+	s->exit = (struct ctr_exit){
+		.code = (int)json_text_int(p[CODE].v),
+		.signal = (int)json_text_int(p[SIGNAL].v),
+		.oom = json_text_is_true(p[OOM].v),
+		.by_user = json_text_is_true(p[BY_USER].v),
+		.restarting = json_text_is_true(p[AGAIN].v),
+		.restarts = (uint32_t)json_text_int(p[RESTARTS].v),
+		.memory_max = json_text_int(p[MAX].v),
+		.memory_peak = json_text_int(p[PEAK].v),
+		.started_ns = get_time(p[START].v),
+		.finished_ns = get_time(p[END].v),
+	};
+	(void)json_text_copy(p[ERROR].v, s->exit.error, sizeof(s->exit.error));
+	(void)json_text_copy(p[BIG].v, s->exit.biggest, sizeof(s->exit.biggest));
+	cause = json_text_int(p[WHY].v);
 	if (cause > 0 && cause < CTR_CAUSES)
 		s->exit.cause = (enum ctr_cause)cause;
-	s->restarts = s->exit.restarts;
+	return 1;
 }
 
-static int read_records(const struct ctr *c, json_t **run, json_t **end, struct rl_err *err)
+/* @ret_run, @ret_end: which of the two there are */
+static int read_records(const struct ctr *c, struct ctr_state *s, bool *ret_run, bool *ret_end,
+			struct rl_err *err)
 {
-	int r = json_read_file(c->dir_fd, "exit.json", RECORD_MAX, end, err);
+	int end = read_exit(c, "exit.json", s, err), run;
 
-	if (r < 0 && r != -ENOENT)
-		return r;
-	r = json_read_file(c->dir_fd, "run.json", RECORD_MAX, run, err);
-	if (r == -ENOENT && !*end) /* a start was cut short: the end before it stands */
-		r = json_read_file(c->dir_fd, "exit.old", RECORD_MAX, end, err);
-	return r == -ENOENT ? 0 : r;
+	if (end < 0)
+		return end;
+	run = read_run(c, s, err);
+	if (run == 0 && end == 0) /* a start was cut short: the end before it stands */
+		end = read_exit(c, "exit.old", s, err);
+	*ret_run = run > 0;
+	*ret_end = end > 0;
+	return run < 0 ? run : end < 0 ? end : 0;
 }
 
 /* One look; what is found may be of two moments. */
 static int look(const struct ctr *c, struct ctr_state *s, struct rl_err *err)
 {
-	json_auto_t *run = NULL, *end = NULL;
+	bool run, end;
 	int r;
 
 	*s = (struct ctr_state){ .status = CTR_CREATED };
 	s->monitor = c->lock_fd < 0 ? 0 : io_lock_holder(c->lock_fd);
-	r = read_records(c, &run, &end, err);
+	r = read_records(c, s, &run, &end, err);
 	if (r < 0)
 		return r;
-	if (run)
-		read_run(run, s);
 	if (end) { /* each start removes the last end, so this one is of the last run */
-		read_exit(end, s);
 		s->status = s->exit.restarting && s->monitor != 0 ? CTR_RESTARTING : CTR_EXITED;
 		s->is_lost = s->exit.restarting && s->monitor == 0; /* in the pause before it */
+		s->restarts = s->exit.restarts;
 		s->pid = 0;
 	} else if (s->monitor != 0) { /* negative: in another pid namespace */
 		if (s->status != CTR_PAUSED)

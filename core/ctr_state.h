@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/base/jsonpick.h"
 #include "core/base/strv.h"
 #include "core/ctr.h"
 
@@ -48,6 +49,11 @@ int ctr_find(const struct rl *rl, const char *name, struct ctr *ret,
 /* Open by full id; the name is read from state.json ("" when that is damaged,
  * then @ret->record is NULL). */
 int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err *err) RL_MUST_USE;
+/* The same for lists of many: no tree of the record is made. @picks are looked for in it, and
+ * borrow from @ret->text; CTR_PICKS_MAX at most. */
+int ctr_look(const struct rl *rl, const char *id, struct json_pick *picks, size_t n,
+	     struct ctr *ret, struct rl_err *err) RL_MUST_USE;
+#define CTR_PICKS_MAX 8
 /* The ids of all published containers, unsorted. */
 int ctr_list(const struct rl *rl, struct strv *ret, struct rl_err *err) RL_MUST_USE;
 

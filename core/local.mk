@@ -7,6 +7,7 @@ libbase_a_SOURCES += core/base/err.c core/base/err.h
 libbase_a_SOURCES += core/base/idle.c core/base/idle.h
 libbase_a_SOURCES += core/base/io.c core/base/io.h
 libbase_a_SOURCES += core/base/json.c core/base/json.h
+libbase_a_SOURCES += core/base/jsonpick.c core/base/jsonpick.h
 libbase_a_SOURCES += core/base/log.c core/base/log.h
 libbase_a_SOURCES += core/base/parse.c core/base/parse.h
 libbase_a_SOURCES += core/base/proc.c core/base/proc.h

@@ -30,6 +30,7 @@ UNIT_TESTS += tests/unit/test_idmap
 UNIT_TESTS += tests/unit/test_image
 UNIT_TESTS += tests/unit/test_io
 UNIT_TESTS += tests/unit/test_json
+UNIT_TESTS += tests/unit/test_jsonpick
 UNIT_TESTS += tests/unit/test_layer
 UNIT_TESTS += tests/unit/test_logjournal
 UNIT_TESTS += tests/unit/test_memwatch

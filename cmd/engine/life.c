@@ -46,12 +46,6 @@
 #define REMOVE_TRIES   5 /* a start may slip in between the stop and the removal */
 #define STATE_MAX      (8U << 20)
 
-/* Flags of state.json: "remove" (--rm), "run" (made by rl run, so never there without a monitor) */
-static bool has_flag(const struct ctr *c, const char *key)
-{
-	return json_is_true(json_object_get(c->record, key)); /* neither ever changes */
-}
-
 /* The cidfile goes with its container; a damaged record keeps it. */
 static void drop_cidfile(const struct ctr *c)
 {
@@ -92,7 +86,7 @@ static int drop_lost(const struct rl *rl, struct ctr *c, bool was_lost, const st
 	struct ctr_state now;
 	int r;
 
-	if (s->monitor != 0 || s->is_lost || !has_flag(c, never_ran ? "run" : "remove") ||
+	if (s->monitor != 0 || s->is_lost || !(never_ran ? c->is_run : c->is_remove) ||
 	    (!never_ran && !was_lost))
 		return 0;
 	if (ctr_enter(c, 0, err) < 0)

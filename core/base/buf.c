@@ -43,6 +43,20 @@ int buf_add(struct buf *b, const void *p, size_t n)
 	return 0;
 }
 
+char *buf_room(struct buf *b, size_t n)
+{
+	if (reserve(b, n) < 0)
+		return NULL;
+	b->data[b->len] = '\0'; /* of one that was empty */
+	return b->data + b->len;
+}
+
+void buf_filled(struct buf *b, size_t n)
+{
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+
 int buf_str(struct buf *b, const char *s)
 {
 	return buf_add(b, s, strlen(s));

@@ -19,6 +19,9 @@ struct buf {
 int buf_add(struct buf *b, const void *p, size_t n) RL_MUST_USE; /* 0 or -ENOMEM */
 int buf_str(struct buf *b, const char *s) RL_MUST_USE;
 int buf_printf(struct buf *b, const char *fmt, ...) RL_PRINTF(2, 3) RL_MUST_USE;
+/* Room for @n bytes at the end, to be written by the caller, who then says how many; or NULL. */
+char *buf_room(struct buf *b, size_t n) RL_MUST_USE;
+void buf_filled(struct buf *b, size_t n);
 char *buf_take(struct buf *b); /* the string ("" if empty), caller frees; NULL when out of memory */
 void buf_done(struct buf *b);
 #define auto_buf __attribute__((cleanup(buf_done)))

@@ -15,6 +15,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/waiting.h"
 
+#define READ_CHUNK   4096
 #define LOCK_LOOK_MS 2 /* how often a lock that somebody holds is looked at */
 
 int io_write_all(int fd, const void *p, size_t n)
@@ -58,27 +59,36 @@ ssize_t io_read_full(int fd, void *p, size_t n)
 	return (ssize_t)got;
 }
 
-int io_read_all(int fd, size_t max, struct buf *out)
+/* @size: what fstat says of a regular file, 0 = not known: one read is enough where it is true. */
+static int read_to_end(int fd, size_t size, size_t max, struct buf *out)
 {
-	char chunk[16384];
 	size_t total = 0;
 
 	for (;;) {
-		ssize_t r = read(fd, chunk, sizeof(chunk));
+		size_t ask = size > total && size <= max ? size - total + 1 : READ_CHUNK;
+		char *p = buf_room(out, ask);
+		ssize_t r;
 
-		if (r == 0)
-			return 0;
-		if (r < 0) {
-			if (errno == EINTR)
-				continue;
+		if (!p)
+			return -ENOMEM;
+		r = read(fd, p, ask);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
 			return -errno;
-		}
 		total += (size_t)r;
 		if (total > max)
 			return -EFBIG;
-		if (buf_add(out, chunk, (size_t)r) < 0)
-			return -ENOMEM;
+		if (r > 0)
+			buf_filled(out, (size_t)r);
+		if (r == 0 || (total == size && (size_t)r < ask))
+			return 0;
 	}
+}
+
+int io_read_all(int fd, size_t max, struct buf *out)
+{
+	return read_to_end(fd, 0, max, out);
 }
 
 static int read_regular(int dir_fd, const char *path, int flags, size_t max, struct buf *out,
@@ -94,7 +104,7 @@ static int read_regular(int dir_fd, const char *path, int flags, size_t max, str
 		return rl_fail_sys(err, errno, "stat '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return rl_fail(err, EINVAL, "'%s' is not a regular file", path);
-	r = io_read_all(fd, max, out);
+	r = read_to_end(fd, (size_t)st.st_size, max, out);
 	if (r == -EFBIG)
 		return rl_fail(err, EFBIG, "'%s' is larger than %zu bytes", path, max);
 	if (r < 0)
