@@ -427,16 +427,19 @@ static void lock_order(const struct endpoints *e, size_t by[ENDPOINTS_MAX])
 /* The default route, and whether there is one. 1 when that has changed. */
 static int set_way_out(struct attach *a, int tap, bool fresh, struct rl_err *err)
 {
-	const struct attached *first = NULL;
+	const struct ip none = { 0 }, *src4 = &none, *src6 = &none;
 	const bool was = fresh || a->out;
 	int r;
 
-	for (size_t i = 0; i < a->n && !first; i++)
-		if (!a->v[i].internal)
-			first = &a->v[i];
-	a->out = a->always_out || first;
-	r = wire_outbound(a->userns_fd, tap, a->out, first ? &first->ip4 : &(const struct ip){ 0 },
-			  a->ipv6, err);
+	a->out = a->always_out;
+	for (size_t i = a->n; i-- > 0;) { /* the first network that has one */
+		if (a->v[i].internal)
+			continue;
+		a->out = true;
+		src4 = a->v[i].ip4.af ? &a->v[i].ip4 : src4;
+		src6 = a->v[i].ip6.af ? &a->v[i].ip6 : src6;
+	}
+	r = wire_outbound(a->userns_fd, tap, a->out, src4, src6, a->ipv6, err);
 	return r < 0 ? r : a->out != was;
 }
 

@@ -439,7 +439,14 @@ size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN])
 	return ETH_LEN + 28;
 }
 
-size_t frame_announce6(uint8_t out[FRAME_ANNOUNCE_LEN])
+const uint8_t *frame_source6(const uint8_t *frame)
+{
+	const uint8_t *src = frame + ETH_LEN + 8;
+
+	return get16(frame + 12) == ETHERTYPE_IPV6 && !is_forbidden6(src) ? src : NULL;
+}
+
+size_t frame_announce6(uint8_t out[FRAME_ANNOUNCE_LEN], const uint8_t address[16])
 {
 	uint8_t *ip = out + ETH_LEN, *na = ip + IP6_LEN;
 	const size_t len = 24; /* without options */
@@ -450,11 +457,11 @@ size_t frame_announce6(uint8_t out[FRAME_ANNOUNCE_LEN])
 	put16(ip + 4, len);
 	ip[6] = IPPROTO_ICMPV6;
 	ip[7] = 255;
-	memcpy(ip + 8, net_container6, 16);
+	memcpy(ip + 8, address, 16);
 	memcpy(ip + 24, net_gateway6, 16);
 	na[0] = ND_NEIGHBOR_ADVERT;
 	na[4] = 0x20; /* override */
-	memcpy(na + 8, net_container6, 16);
+	memcpy(na + 8, address, 16);
 	put16(na + 2, fold(sum(sum(0, ip + 8, 32) + IPPROTO_ICMPV6 + (uint32_t)len, na, len)));
 	return ETH_LEN + IP6_LEN + len;
 }

@@ -81,7 +81,12 @@ size_t frame_tcp_reset(const uint8_t *frame, size_t len, uint8_t *out, size_t ro
 size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t len, unsigned mtu,
 		       uint8_t *out, size_t room);
 
-/* Announcements of the container's fixed addresses, so that libslirp need not ask for them. */
+/*
+ * Announcements of the container's addresses, so that libslirp need not ask for them: an ARP reply for
+ * the fixed one, a neighbour advertisement for @ip.
+ */
 #define FRAME_ANNOUNCE_LEN 128
-size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN]); /* ARP reply */
-size_t frame_announce6(uint8_t out[FRAME_ANNOUNCE_LEN]); /* neighbour advertisement */
+size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN]);
+size_t frame_announce6(uint8_t out[FRAME_ANNOUNCE_LEN], const uint8_t ip[16]);
+/* The sender's address in a frame that passed, if it is one of IPv6 that can be answered; else NULL. */
+const uint8_t *frame_source6(const uint8_t *frame);

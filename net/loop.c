@@ -73,7 +73,8 @@ struct loop {
 	struct dns *dns;
 	struct dns_tcp *dns_tcp;
 	struct pollset set;
-	bool watching; /* libslirp has sockets in the set of this turn */
+	bool watching;      /* libslirp has sockets in the set of this turn */
+	uint8_t known6[16]; /* the container's address that was announced last */
 	uint8_t in[FRAME_MAX], out[FRAME_MAX];
 };
 
@@ -256,6 +257,20 @@ static bool start_dns(struct loop *l)
 	return true;
 }
 
+/*
+ * libslirp would ask on the tap who has the address; Linux answers for an address of another device
+ * (a named network's, from which the container's connections come) to ARP, but not to IPv6.
+ */
+static void announce6(struct loop *l, const uint8_t ip[16])
+{
+	uint8_t frame[FRAME_ANNOUNCE_LEN];
+
+	if (memcmp(l->known6, ip, 16) == 0)
+		return;
+	memcpy(l->known6, ip, 16);
+	slirp_input(l->slirp, frame, (int)frame_announce6(frame, ip));
+}
+
 int loop_new(const struct loop_config *c, struct loop **ret, struct rl_err *err)
 {
 	struct loop *l = calloc(1, sizeof(*l));
@@ -274,7 +289,7 @@ int loop_new(const struct loop_config *c, struct loop **ret, struct rl_err *err)
 	/* libslirp learns where the container is, and need not ask before its first answer */
 	slirp_input(l->slirp, frame, (int)frame_announce4(frame));
 	if (c->ipv6)
-		slirp_input(l->slirp, frame, (int)frame_announce6(frame));
+		announce6(l, net_container6);
 	*ret = l;
 	return 0;
 }
@@ -322,9 +337,13 @@ void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 	struct frame_udp u;
 	struct frame_tcp t;
 	enum frame_verdict v = frame_check(frame, len, l->c.ipv6, &u);
+	const uint8_t *source6;
 
 	if (l->c.internal && v == FRAME_PASS)
 		v = FRAME_REFUSE;
+	source6 = v == FRAME_PASS ? frame_source6(frame) : NULL;
+	if (source6)
+		announce6(l, source6);
 	switch (v) {
 	case FRAME_DROP:
 		break;

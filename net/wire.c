@@ -421,7 +421,7 @@ int wire_unplug(int userns_fd, int net_fd, const char *port, struct rl_err *err)
 struct outbound {
 	int tap;
 	bool on, ipv6;
-	struct ip src4;
+	struct ip src4, src6;
 };
 
 static void default_route(struct nl_batch *b, const struct outbound *o, int index, uint8_t af)
@@ -443,6 +443,8 @@ static void default_route(struct nl_batch *b, const struct outbound *o, int inde
 	nl_attr_u32(b, RTA_OIF, (uint32_t)index);
 	if (o->on && af == AF_INET && o->src4.af)
 		nl_attr(b, RTA_PREFSRC, o->src4.b, 4);
+	if (o->on && af == AF_INET6 && o->src6.af)
+		nl_attr(b, RTA_PREFSRC, o->src6.b, 16);
 }
 
 static int set_outbound(const void *arg, int *ret_fd, struct rl_err *err)
@@ -464,10 +466,10 @@ static int set_outbound(const void *arg, int *ret_fd, struct rl_err *err)
 	return nl_exchange(&b, sock, err);
 }
 
-int wire_outbound(int userns_fd, int tap, bool on, const struct ip *src4, bool ipv6,
-		  struct rl_err *err)
+int wire_outbound(int userns_fd, int tap, bool on, const struct ip *src4, const struct ip *src6,
+		  bool ipv6, struct rl_err *err)
 {
-	const struct outbound o = { tap, on, ipv6, *src4 };
+	const struct outbound o = { tap, on, ipv6, *src4, *src6 };
 
 	return in_session(userns_fd, set_outbound, &o, NULL, err);
 }

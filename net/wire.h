@@ -62,8 +62,8 @@ int wire_plug(const struct wire *w, struct rl_err *err) RL_MUST_USE;
 /* Take @port out of the network, and with it the interface; one that is not there is fine. */
 int wire_unplug(int userns_fd, int net_fd, const char *port, struct rl_err *err) RL_MUST_USE;
 /*
- * The default routes through the container's tap: there, with @src4 as the address that connections
- * come from (af 0: the tap's own), or not there.
+ * The default routes through the container's tap: there, with @src4 and @src6 as the addresses that
+ * connections come from (af 0: the tap's own), or not there.
  */
-int wire_outbound(int userns_fd, int tap, bool on, const struct ip *src4, bool ipv6,
-		  struct rl_err *err) RL_MUST_USE;
+int wire_outbound(int userns_fd, int tap, bool on, const struct ip *src4, const struct ip *src6,
+		  bool ipv6, struct rl_err *err) RL_MUST_USE;

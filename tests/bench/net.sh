@@ -5,12 +5,14 @@
 #   tests/bench/net.sh [ROUNDS]       run in the build folder, as root
 #
 # The iperf3 server sits in a network namespace of its own behind a veth. Each round runs every
-# tool once in each direction, 2 s each; medians and the ratio to slirp4netns are printed.
+# tool once in each direction, 2 s each, all with the same MTU and the same libslirp; printed are medians,
+# the ratio to slirp4netns, and the helper's own processor time for a gigabyte, which says more than
+# the throughput where other work is going on.
 # RL_PEERS is a root file system that holds current peers, RL_PEERS_RUN the script that runs a command in
 # there as an ordinary user ("run ROOT -b DIR -- COMMAND"); without them the machine's own peers are
 # used, as far as they are there.
 set -euo pipefail
-rounds=${1:-3}
+rounds=${1:-7}
 [ "$(id -u)" = 0 ] || { echo "needs root to make network namespaces" >&2; exit 77; }
 if [ "${RL_BENCH_NET-}" != inside ]; then
 	RL_BENCH_NET=inside exec unshare -n "$0" "$@"
@@ -34,14 +36,27 @@ ip route add default via $gateway
 nsenter -t "${pids[0]}" -n iperf3 -s >/dev/null 2>&1 &
 pids+=($!)
 
-# What runs in the container: iperf3 with a bounded time; Gbit/s on stdout
+# What runs in the container: iperf3 with a bounded time; Gbit/s and the helper's CPU seconds a GB
 cat >"$dir/client" <<'END'
 #!/bin/sh
-# client up|down
-[ "$1" = down ] && r=-R
+# client TOOL up|down
+case $1 in
+rl) helper=rl-net ;;
+pasta) helper=pasta.avx2 ;;
+*) helper=$1 ;;
+esac
+[ "$2" = down ] && r=-R
 timeout 10 iperf3 -c 192.0.2.7 -t 2 -J ${r-} |
-	sed -n '/"sum_received"/,/}/s/.*"bits_per_second":[^0-9]*\([0-9.e+]*\).*/\1/p' |
-	awk '{ printf "%.3f\n", $1 / 1e9 }'
+	sed -n '/"sum_received"/,/}/{s/.*"bytes":[^0-9]*\([0-9]*\).*/\1/p;s/.*"bits_per_second":[^0-9]*\([0-9.e+]*\).*/\1/p}' |
+	{
+		read -r bytes
+		read -r rate
+		cpu=0
+		for p in $(pgrep -x "$helper"); do
+			read -r ns _ <"/proc/$p/schedstat" && cpu=$((cpu + ns))
+		done
+		awk "BEGIN { printf \"%.3f %.3f\\n\", $rate / 1e9, $cpu / $bytes }"
+	}
 END
 # with TOOL COMMAND...: the command in a network of that tool
 cat >"$dir/with" <<'END'
@@ -76,7 +91,8 @@ peer() { # run as an ordinary user, where the peers are
 		setpriv --reuid "$user" --regid "$user" --init-groups "$@"
 	fi
 }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# median FILE COLUMN
+median() { awk -v c="$2" '{ print $c }' "$1" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 tools=(direct rl)
 for t in slirp4netns pasta; do
@@ -85,17 +101,15 @@ done
 for ((i = 0; i < rounds; i++)); do
 	for t in "${tools[@]}"; do
 		for way in up down; do
-			peer "$dir/with" "$t" "$dir/client" "$way" >>"$dir/$t.$way"
+			peer "$dir/with" "$t" "$dir/client" "$t" "$way" >>"$dir/$t.$way"
 		done
 	done
 done
-printf '%-12s %10s %10s  %s\n' "Gbit/s" up down "(ratio to slirp4netns)"
+printf '%-12s %8s %8s  %-14s %s\n' "Gbit/s" up down "to slirp4netns" "CPU s/GB up, down"
 for t in "${tools[@]}"; do
-	up=$(median <"$dir/$t.up") down=$(median <"$dir/$t.down")
-	ru=- rd=-
+	up=$(median "$dir/$t.up" 1) down=$(median "$dir/$t.down" 1) ratio=-
 	if [ -s "$dir/slirp4netns.up" ]; then
-		ru=$(awk "BEGIN { printf \"%.2f\", $up / $(median <"$dir/slirp4netns.up") }")
-		rd=$(awk "BEGIN { printf \"%.2f\", $down / $(median <"$dir/slirp4netns.down") }")
+		ratio=$(awk "BEGIN { printf \"%.2f %.2f\", $up / $(median "$dir/slirp4netns.up" 1), $down / $(median "$dir/slirp4netns.down" 1) }")
 	fi
-	printf '%-12s %10s %10s  %s %s\n' "$t" "$up" "$down" "$ru" "$rd"
+	printf '%-12s %8s %8s  %-14s %s %s\n' "$t" "$up" "$down" "$ratio" "$(median "$dir/$t.up" 2)" "$(median "$dir/$t.down" 2)"
 done

@@ -175,6 +175,29 @@ expect "its names go with it, before anybody has looked" 1
 run rl run --rm --network one --network-alias fresh $i nslookup renamed
 expect "who comes next finds the same network" 0 "*10.123.7.9*"
 
+# --- the way out over IPv6: from the network's address, and answers come back
+six() { # a host with nothing but an IPv6 address, and a server on it
+	ip link set lo up && ip -6 addr add fd77::1/128 dev lo nodad || exit 1
+	timeout 60 /usr/bin/python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+s.bind(("fd77::1", 8077))
+s.listen()
+while True:
+    c = s.accept()[0]
+    c.sendall(b"hello over six\n")
+    c.close()' &
+	server=$!
+	trap 'kill $server' EXIT
+	as_user_exec timeout 50 "$RL" run --rm --network two --ip6 fd12:3456:789a::99 "$1" sh -c \
+		'ip -6 route get fd77::1; for n in 1 2 3 4 5; do nc -w 5 fd77::1 8077 </dev/null && break; sleep 1; done'
+}
+if [ "$(id -u)" = 0 ] && unshare -n ip -6 addr add ::2/128 dev lo nodad 2>/dev/null; then
+	run unshare -n bash -c "$(declare -f as_user_exec six); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL RL_TEST_MARK USER_ENV); six $i"
+	expect "IPv6 leaves with the address of the network" 0 "*via fd00::2*src fd12:3456:789a::99*hello over six*"
+else
+	skip "IPv6 leaves with the address of the network" "needs root and IPv6"
+fi
+
 # --- the bridge's memory for addresses is bounded (Linux 6.7); only root can look there
 flood() { # from 10000 addresses, then what the bridge knows
 	local pid fd

@@ -271,7 +271,7 @@ static void test_announcements(void **state)
 	(void)state;
 	assert_int_equal(n, 42);
 	assert_memory_equal(out + 28, ((const uint8_t[]){ 10, 0, 2, 100 }), 4);
-	n = frame_announce6(out);
+	n = frame_announce6(out, net_container6);
 	assert_int_equal(n, 78);
 	assert_memory_equal(out + 62, net_container6, 16);
 	assert_int_equal(sum(out + 22, n - 22, 58 + 24), 0xffff);
