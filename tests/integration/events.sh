@@ -73,7 +73,7 @@ as_user_exec "$RL" events --format '{{.Name}} {{.Status}}' >"$T/follow" 2>&1 &
 pid=$!
 MY_PIDS="$MY_PIDS $pid"
 until_follows() { # an event makes it known that it reads
-	rl run --rm --name seen $IMG true
+	rl run --rm --name seen "$IMG" true
 	grep -q 'seen remove' "$T/follow"
 }
 check 'new events come at once' soon until_follows

@@ -180,7 +180,7 @@ expect_error '--attach and --detach' '*exclude each other*'
 ask() { # WORDS: only who catches it is sent it, and again: the first answer may be about a lock
 	[ "$(cat "/proc/$pid/comm")" = rl ] && grep -q '^SigCgt:.*[4-7c-f]$' "/proc/$pid/status" && kill -QUIT "$pid"
 	local end=$((SECONDS + 2))
-	until grep -qxF "rl waits for: $1" "$T/asked" || [ $SECONDS -ge $end ]; do read -rt 0.05 <> <(:); done
+	until grep -qxF "rl waits for: $1" "$T/asked" || [ "$SECONDS" -ge "$end" ]; do read -rt 0.05 <> <(:); done
 	grep -qxF "rl waits for: $1" "$T/asked"
 }
 asked() {

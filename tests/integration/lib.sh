@@ -92,6 +92,7 @@ soon() {
 }
 is_state() { [ "$(rl ps -a --filter "name=^$1\$" --format '{{.State}}')" = "$2" ]; }   # NAME STATE
 logged() { [ "$(rl logs "$1" 2>&1 | grep -c "$2")" -ge "${3:-1}" ]; }                 # NAME WORDS [TIMES]
+# shellcheck disable=SC2053 # a pattern
 says() { [[ $("${@:2}" 2>&1) == $1 ]]; }                                             # PATTERN CMD...
 gone() { ! [ -e "/proc/$1" ]; }                                                      # PID
 # signal_client SIGNAL WORDS...: to the `rl WORDS...` of the user that there is, or will soon be

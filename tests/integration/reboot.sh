@@ -52,7 +52,7 @@ dir=$(dir_of reuse)
 end_all
 as_user sleep 50 &
 stranger=$!
-there() { pgrep -P $stranger -x sleep || grep -q sleep /proc/$stranger/comm; }
+there() { pgrep -P "$stranger" -x sleep || grep -q sleep "/proc/$stranger/comm"; }
 soon there
 pid=$(pgrep -P $stranger -x sleep || echo $stranger)
 MY_PIDS="$MY_PIDS $stranger $pid"
