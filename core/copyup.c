@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
+#include "core/base/strv.h"
 
-static int copy_folder(int from_fd, int to_fd, int depth, struct rl_err *err);
+static int copy_folder(int from_fd, int to_fd, int depth, struct strv *made, struct rl_err *err);
 
 /* Owner before mode: a chown clears the setuid bit. */
 static int copy_meta(int fd, const struct stat *st)
@@ -94,7 +96,7 @@ static int copy_subfolder(int from_fd, int to_fd, const char *name, int depth, s
 	to = openat(to_fd, name, flags);
 	if (to < 0)
 		return rl_fail_sys(err, errno, "open '%s'", name);
-	r = copy_folder(from, to, depth + 1, err);
+	r = copy_folder(from, to, depth + 1, NULL, err);
 	if (r < 0)
 		return r;
 	r = copy_meta(to, &st);
@@ -126,8 +128,8 @@ static int copy_entry(int from_fd, int to_fd, const char *name, int depth, struc
 	return r < 0 ? rl_fail_sys(err, -r, "copy '%s'", name) : 0;
 }
 
-/* @from_fd may be O_PATH: it is opened anew for reading. */
-static int copy_folder(int from_fd, int to_fd, int depth, struct rl_err *err)
+/* @from_fd may be O_PATH: it is opened anew for reading. @made: gets the names begun, or NULL */
+static int copy_folder(int from_fd, int to_fd, int depth, struct strv *made, struct rl_err *err)
 {
 	int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -144,6 +146,9 @@ static int copy_folder(int from_fd, int to_fd, int depth, struct rl_err *err)
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		r = copy_entry(fd, to_fd, e->d_name, depth, err);
+		/* what exists is somebody else's, who uses the volume already */
+		if (made && r != -EEXIST && strv_add(made, e->d_name) < 0 && r == 0)
+			r = rl_oom(err);
 		if (r < 0)
 			return r;
 	}
@@ -152,7 +157,7 @@ static int copy_folder(int from_fd, int to_fd, int depth, struct rl_err *err)
 
 int copyup_tree(int from_fd, int to_fd, struct rl_err *err)
 {
-	return copy_folder(from_fd, to_fd, 0, err);
+	return copy_folder(from_fd, to_fd, 0, NULL, err);
 }
 
 int copyup_is_empty(int dir_fd)
@@ -173,6 +178,8 @@ int copyup_is_empty(int dir_fd)
 int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
 {
 	auto_fd int to = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_strv struct strv made = { 0 };
+	struct rl_err ignored;
 	struct stat st;
 	int r = to < 0 ? -errno : copyup_is_empty(to);
 
@@ -180,7 +187,10 @@ int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
 		return rl_fail_sys(err, -r, "read the folder");
 	if (r == 0)
 		return 0;
-	r = copyup_tree(from_fd, to, err);
+	r = copy_folder(from_fd, to, 0, &made, err);
+	/* the next start must not take half of it for the whole */
+	for (size_t i = 0; r < 0 && i < made.n; i++)
+		RL_IGNORE(io_remove_tree(to, made.v[i], &ignored)); /* the first error is told */
 	if (r < 0)
 		return r;
 	r = fstat(from_fd, &st) < 0 ? -errno : copy_meta(to, &st);

@@ -23,7 +23,7 @@ int copyup_tree(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
 
 /*
  * The same for a volume, which may be in use by others: nothing when it is not empty (S14);
- * else it gets owner and mode of the image's folder as well.
+ * else it gets owner and mode of the image's folder as well. When it fails, what it made is gone again.
  */
 int copyup_volume(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
 

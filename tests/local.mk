@@ -259,6 +259,7 @@ EXTRA_DIST += tests/integration/publish.sh
 EXTRA_DIST += tests/integration/run.sh
 EXTRA_DIST += tests/integration/reboot.sh
 EXTRA_DIST += tests/integration/dstate.sh
+EXTRA_DIST += tests/integration/fulldisk.sh
 EXTRA_DIST += tests/integration/elsewhere.sh
 EXTRA_DIST += tests/integration/failmalloc.sh
 EXTRA_DIST += tests/integration/mix.sh

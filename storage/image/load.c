@@ -615,7 +615,7 @@ static int load_docker(struct load *l, struct rl_err *err)
 static int stage_archive(struct load *l, struct rl_err *err)
 {
 	struct archive_limits limits = { .max_members = MEMBERS_MAX, .cancel_fd = &l->signal_fd };
-	char key[64] = "load-";
+	char key[64] = "load-", room[32];
 	struct statvfs fs;
 	int r;
 
@@ -627,8 +627,12 @@ static int stage_archive(struct load *l, struct rl_err *err)
 		return rl_fail_sys(err, errno, "look at the free space");
 	limits.max_bytes = (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize);
 	r = archive_in_read(STDIN_FILENO, l->stage.diff_fd, &limits, &l->members, err);
-	if (r < 0 && err->code == EFBIG)
-		err->code = ENOSPC; /* the archive is larger than what is free */
+	if (r < 0 && err->code == EFBIG) { /* by our limit, which is what is free */
+		progress_size(limits.max_bytes, room);
+		rl_fail(err, ENOSPC,
+			"no space: the archive has more than the %s that '%s' has left", room,
+			l->rl->data_dir);
+	}
 	return r < 0 ? rl_hint_full(l->rl, err) : r;
 }
 
