@@ -228,12 +228,11 @@ static int map_owners(int fd, const struct spec_mount *m, struct rl_err *err)
 static int mount_overlay(struct init *in, const struct spec_mount *m, struct rl_err *err)
 {
 	const size_t i = (size_t)(m - in->spec->mounts);
-	auto_fd int fd = in->sources ? fcntl(in->sources[i], F_DUPFD_CLOEXEC, 3)
-				     : mnt_new("overlay", "rl", m->opts, m->n_opts, m->set, err);
+	auto_fd int fd =
+		in->sources ? fcntl(in->sources[i], F_DUPFD_CLOEXEC, 3) : sources_overlay(m, err);
 
 	if (fd < 0)
-		return in->sources ? rl_fail_sys(err, errno, "mount '%s'", m->dest)
-				   : rl_wrap(err, "mount '%s'", m->dest);
+		return in->sources ? rl_fail_sys(err, errno, "mount '%s'", m->dest) : fd;
 	return attach(in, m, fd, true, err);
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,6 +93,34 @@ static int give_volume(const struct launch *l, int fd, const struct spec_mount *
 	return 0;
 }
 
+int sources_overlay(const struct spec_mount *m, struct rl_err *err)
+{
+	auto_free struct mnt_opt *opts = calloc(m->n_opts + 1, sizeof(*opts));
+	auto_fd int lower = FD_NONE;
+	char path[32];
+	int r;
+
+	if (!opts)
+		return rl_oom(err);
+	for (size_t i = 0; i < m->n_opts; i++) {
+		opts[i] = m->opts[i];
+		if (!m->is_real || strcmp(opts[i].key, "lowerdir+") != 0 || lower >= 0)
+			continue;
+		lower = open_real(opts[i].val);
+		if (lower < 0 && errno == ELOOP)
+			return rl_fail(err, ELOOP,
+				       "mount '%s': there is a link in the source '%s' now",
+				       m->dest, opts[i].val);
+		if (lower < 0)
+			return rl_fail_sys(err, errno, "mount '%s': open source '%s'", m->dest,
+					   opts[i].val);
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", lower);
+		opts[i].val = path;
+	}
+	r = mnt_new("overlay", "rl", opts, m->n_opts, m->set, err);
+	return r < 0 ? rl_wrap(err, "mount '%s'", m->dest) : r;
+}
+
 static int open_all(const struct launch *l, int *fds, struct rl_err *err)
 {
 	for (size_t i = 0; i < l->spec->n_mounts; i++) {
@@ -99,9 +128,9 @@ static int open_all(const struct launch *l, int *fds, struct rl_err *err)
 		int r = 0;
 
 		if (strcmp(m->type, "overlay") == 0) {
-			fds[i] = mnt_new("overlay", "rl", m->opts, m->n_opts, m->set, err);
+			fds[i] = sources_overlay(m, err);
 			if (fds[i] < 0)
-				return rl_wrap(err, "mount '%s'", m->dest);
+				return fds[i];
 		}
 		if (!m->is_bind)
 			continue;

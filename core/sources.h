@@ -9,6 +9,8 @@
 
 #include "core/launch.h"
 
+struct spec_mount;
+
 /*
  * A clone of the mount at @source, or of what is at @subpath below it (HOSTILE: a volume's content; never
  * through a link that leads out). @is_real: -ELOOP when there is a link in @source. fd or -errno.
@@ -18,8 +20,9 @@ int sources_clone(const char *source, const char *subpath, bool is_real,
 
 /* The same without a mount of its own: O_PATH, or -errno. */
 int sources_open_path(const char *source, const char *subpath, bool is_real) RL_MUST_USE;
+/* An overlay of the spec, unattached; the folder below one of the user's (is_real) by descriptor, too. */
+int sources_overlay(const struct spec_mount *m, struct rl_err *err) RL_MUST_USE;
 /* Say why the source of @m could not be opened. Return: -@code. */
-struct spec_mount;
 int sources_fail(const struct spec_mount *m, int code, struct rl_err *err);
 
 /**

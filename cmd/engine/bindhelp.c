@@ -29,24 +29,51 @@ static bool is_volume(const struct container *c, const char *dest)
 	return false;
 }
 
-/* Did the user ask for it, and is it a folder or file of his? */
-static bool is_users_bind(const struct container *c, const struct spec_mount *m)
+static bool is_asked(const struct container *c, const char *dest)
 {
 	const json_t *place;
 	size_t i;
 
-	if (!m->is_bind || is_volume(c, m->dest))
-		return false;
 	json_array_foreach (c->mounts, i, place)
-		if (json_is_string(place) && strcmp(json_string_value(place), m->dest) == 0)
+		if (json_is_string(place) && strcmp(json_string_value(place), dest) == 0)
 			return true;
 	return false;
 }
 
+/* Did the user ask for it, and is it a folder or file of his? */
+static bool is_users_bind(const struct container *c, const struct spec_mount *m)
+{
+	return m->is_bind && !is_volume(c, m->dest) && is_asked(c, m->dest);
+}
+
+static bool is_in_store(const struct container *c, const char *path)
+{
+	size_t n = strlen(c->rl->data_dir);
+
+	return strncmp(path, c->rl->data_dir, n) == 0 && path[n] == '/';
+}
+
+/* What the first folder below an overlay is, or NULL */
+static const char *lower_of(const struct spec_mount *m)
+{
+	for (size_t i = 0; i < m->n_opts; i++)
+		if (strcmp(m->opts[i].key, "lowerdir+") == 0)
+			return m->opts[i].val;
+	return NULL;
+}
+
+/* A bind, a volume with device=, option O: all were found by real paths (spec_mntkinds.c). */
 void bindhelp_pin(struct container *c)
 {
-	for (size_t i = 0; i < c->spec.n_mounts; i++)
-		c->spec.mounts[i].is_real = is_users_bind(c, &c->spec.mounts[i]);
+	for (size_t i = 0; i < c->spec.n_mounts; i++) {
+		struct spec_mount *m = &c->spec.mounts[i];
+		const char *source = strcmp(m->type, "overlay") == 0 ? lower_of(m)
+				     : m->is_bind                    ? m->source
+								     : NULL;
+
+		m->is_real = is_users_bind(c, m) ||
+			     (source && is_asked(c, m->dest) && !is_in_store(c, source));
+	}
 }
 
 /* --- why not ------------------------------------------------------------------------------- */

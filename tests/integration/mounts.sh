@@ -176,6 +176,21 @@ expect_error "its next start does not follow it" "*there is a link in the source
 run rl rm -f again
 q -v vkeep:/k $IMG stat -c %u /k/f
 expect "--own-output: volumes keep theirs" 0 5
+# the same for a folder under an overlay, and for one behind a volume
+as_user mkdir -p nest3/out nest4/out
+as_user ln -s ../other nest3/link
+run rl volume create -o device="$T/work/nest4/out" -o type=none -o o=bind behind
+q -v ./nest3/link:/out:O $IMG ls /out
+expect "option O: a link of the user's is followed when it is named" 0 keep
+for what in "nest3 ./nest3/out:/out:O" "nest4 behind:/out"; do
+	run rl create --name again -v "./${what%% *}:/n" -v "${what#* }" $IMG sh -c 'ls /out; mv /n/out /n/away && ln -s ../other /n/out'
+	run rl start -a again
+	expect "a container makes a source of its own a link: ${what#* }" 0 ""
+	run rl start -a again
+	expect_error "which its next start does not follow: ${what#* }" "*there is a link in the source*${what%% *}/out*"
+	run rl rm -f again
+done
+run rl volume rm behind
 run rl run -d --own-output $IMG true
 expect_error "--own-output -d" "*foreground*--rm*"
 run rl create --own-output $IMG true
