@@ -105,7 +105,13 @@ static int usage_error(struct rl_err *err, const char *name)
  */
 void cmd_report(const struct rl *rl, struct rl_err *err)
 {
-	if (err->code == ENOSYS || (err->code == EPERM && kernel_outer_filters() > 0))
+	char call[160];
+
+	bool refused = err->code == ENOSYS || (err->code == EPERM && kernel_outer_filters() > 0);
+
+	if (refused && !*err->hint && kernel_refused(call, sizeof(call)))
+		rl_hint(err, "%s; rl doctor -q says what helps", call);
+	else if (refused)
 		rl_hint(err, "see what this machine refuses: rl doctor -q");
 	if (err->code == EROFS && rl->data_fd >= 0)
 		rl_hint_full(rl, err);

@@ -34,7 +34,7 @@ static const struct call {
 	{ KERNEL_PIDFD, "pidfd", DOCTOR_BROKEN, NULL },
 	{ KERNEL_SECCOMP, "seccomp", DOCTOR_BROKEN, NULL },
 	{ KERNEL_CLONE3, "clone3", DOCTOR_NONE, "clone" },
-	{ KERNEL_CLOSE_RANGE, "close-range", DOCTOR_BROKEN, NULL },
+	{ KERNEL_CLOSE_RANGE, "close-range", DOCTOR_NONE, "closing one by one" },
 	{ KERNEL_FACCESSAT2, "faccessat2", DOCTOR_BROKEN, NULL },
 	{ KERNEL_KEYCTL, "keyctl", DOCTOR_NONE, "no keys at all" },
 	{ KERNEL_HOSTNAME, "host-name", DOCTOR_LESS, "that of the outer container" },

@@ -20,6 +20,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "core/exec_spec.h"
 #include "core/fakeid.h"
 #include "core/idmap.h"
@@ -102,26 +103,19 @@ static void give_pipes(const struct spec *s)
 	}
 }
 
-/* Close all from @from up to @to that nobody is to have. */
-static int close_between(unsigned from, unsigned to, struct rl_err *err)
-{
-	if (from > to || syscall(SYS_close_range, from, to, 0) == 0)
-		return 0;
-	rl_fail_sys(err, errno, "close_range");
-	return rl_hint(err, "rl needs Linux 5.9 or newer and no outer seccomp filter on "
-			    "close_range");
-}
-
-static int close_rest(const struct isolate *i, unsigned end, struct rl_err *err)
+/*
+ * Close what nobody is to have. Where close_range(2) is refused, numbers above 65536 stay open until the
+ * exec: those are not ours (close_foreign() in monitor.c).
+ */
+static void close_rest(const struct isolate *i, unsigned end)
 {
 	unsigned from = 3;
-	int r = 0;
 
-	for (size_t k = 0; r == 0 && k < i->n_keep; k++) {
-		r = close_between(from, i->keep[k] - 1, err);
+	for (size_t k = 0; k < i->n_keep; k++) {
+		proc_close_range(from, i->keep[k] - 1); /* none: nothing */
 		from = i->keep[k] + 1;
 	}
-	return r < 0 ? r : close_between(end, ~0U, err);
+	proc_close_range(end, ~0U);
 }
 
 /* One that is to become @to, moved out of the way of all others. */
@@ -165,11 +159,11 @@ static int place_fds(const struct isolate *i, struct rl_err *err)
 		r = drop_to(*i->stub_fd, sync + 1, O_CLOEXEC, err);
 		*i->stub_fd = sync + 1;
 	}
-	if (r == 0)
-		r = close_rest(i, (unsigned)(*i->stub_fd >= 0 ? end : end - 1), err);
-	if (r == 0)
-		give_pipes(i->spec);
-	return r;
+	if (r < 0)
+		return r;
+	close_rest(i, (unsigned)(*i->stub_fd >= 0 ? end : end - 1));
+	give_pipes(i->spec);
+	return 0;
 }
 
 int isolate_oom_score(const struct spec *s, struct rl_err *err)

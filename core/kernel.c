@@ -280,6 +280,24 @@ void kernel_words(enum kernel_call which, const struct kernel_trial *t, char *ou
 		(void)snprintf(out, room, "%s: %s", call, strerror(t->code));
 }
 
+bool kernel_refused(char *out, size_t room)
+{
+	static const enum kernel_call needed[] = { KERNEL_OPENAT2, KERNEL_PIDFD, KERNEL_FACCESSAT2,
+						   KERNEL_SECCOMP, KERNEL_MOUNT_API };
+	struct kernel_trial t[KERNEL_CALLS];
+
+	kernel_try(NULL, t);
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+		const struct kernel_trial *k = &t[needed[i]];
+
+		if (k->code == 0 || k->code == ECANCELED)
+			continue;
+		kernel_words(needed[i], k, out, room);
+		return true;
+	}
+	return false;
+}
+
 int kernel_outer_filters(void)
 {
 	auto_buf struct buf b = { 0 };

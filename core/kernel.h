@@ -43,6 +43,8 @@ void kernel_try(const char *store, struct kernel_trial ret[KERNEL_CALLS]);
 /* What the failed trial means: "refused by an outer seccomp filter", "needs Linux 5.6 or newer". */
 void kernel_words(enum kernel_call which, const struct kernel_trial *t, char *out, size_t room);
 
+/* The first call that rl cannot do without and that is refused, in words as above. False: none. */
+bool kernel_refused(char *out, size_t room);
 /* Does a filter around us refuse host names? By trial, but only where there is a filter. */
 bool kernel_refuses_hostname(void);
 /* The file that tells that rl runs in a container, or NULL. */

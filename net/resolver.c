@@ -334,9 +334,9 @@ static void keep_fds(int sock, int ctr_fd, int networks_fd)
 	int ctr = names ? fcntl(ctr_fd, F_DUPFD_CLOEXEC, 10) : FD_NONE;
 	int networks = names ? fcntl(networks_fd, F_DUPFD_CLOEXEC, 10) : FD_NONE;
 
-	if (dup2(own, 3) < 0 || (names && (dup2(ctr, 4) < 0 || dup2(networks, 5) < 0)) ||
-	    syscall(SYS_close_range, names ? 6 : 4, ~0U, 0) < 0)
+	if (dup2(own, 3) < 0 || (names && (dup2(ctr, 4) < 0 || dup2(networks, 5) < 0)))
 		_exit(1);
+	proc_close_range(names ? 6 : 4, ~0U);
 }
 
 int resolv_reader_start(int ctr_fd, int networks_fd, int *ret_fd, struct rl_err *err)

@@ -90,12 +90,12 @@ static int close_others(const struct daemon *d)
 	for (size_t i = 0; i < n; i++) {
 		unsigned k = (unsigned)keep[i];
 
-		if (k > from && syscall(SYS_close_range, from, k - 1, 0) < 0)
-			return -1;
+		proc_close_range(from, k - 1); /* fewer than one: nothing */
 		if (k >= from)
 			from = k + 1;
 	}
-	return syscall(SYS_close_range, from, ~0U, 0) < 0 ? -1 : 0;
+	proc_close_range(from, ~0U);
+	return 0;
 }
 
 /* Into the container's user namespace as its root, with kept_caps and nothing to regain. */

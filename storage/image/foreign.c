@@ -65,10 +65,11 @@ static _Noreturn void look(const char *path, int sock, int list)
 	for (int i = 0; i < 3; i++)
 		if (null >= 0 && dup2(null, i) < 0)
 			_exit(1);
-	if (low < 3 || close_range(3, (unsigned)low - 1, 0) < 0 ||
-	    (high > low + 1 && close_range((unsigned)low + 1, (unsigned)high - 1, 0) < 0) ||
-	    close_range((unsigned)high + 1, ~0U, 0) < 0 || !layers || !blobs)
+	if (low < 3 || !layers || !blobs)
 		_exit(1);
+	proc_close_range(3, (unsigned)low - 1); /* fewer than one: nothing */
+	proc_close_range((unsigned)low + 1, (unsigned)high - 1);
+	proc_close_range((unsigned)high + 1, ~0U);
 	for (int i = 0; i < 2; i++) {
 		int fd = open(i ? blobs : layers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

@@ -169,11 +169,11 @@ umount /proc/version /proc/sys
 WRAP=()
 landlock=landlock_create_ruleset,landlock_add_rule,landlock_restrict_self
 keys=keyctl,add_key,request_key
-works=(clone3 "$landlock" "$keys" seccomp:notify getrandom)
-needed=(openat2 fsopen open_tree move_mount mount_setattr pidfd_open close_range seccomp)
+works=(clone3 "$landlock" "$keys" seccomp:notify getrandom close_range)
+needed=(openat2 fsopen open_tree move_mount mount_setattr pidfd_open seccomp)
 for e in EPERM ENOSYS; do
 	# the second answer, as of an old kernel: a sample
-	[ $e = EPERM ] || [ -n "${LONG-}" ] || works=(clone3 "$landlock") needed=(openat2 mount_setattr pidfd_open)
+	[ $e = EPERM ] || [ -n "${LONG-}" ] || works=(clone3 "$landlock" close_range) needed=(openat2 mount_setattr pidfd_open)
 	for c in "${works[@]}"; do
 		WRAP=("$REFUSE" -e "$e" "$c")
 		cycle "$c refused by $e" "${none[@]}"
@@ -182,11 +182,14 @@ for e in EPERM ENOSYS; do
 		WRAP=("$REFUSE" -e "$e" "$c")
 		run rl run --rm "${none[@]}" $img true
 		expect_error "$c refused by $e: no container, and a reason" "*$([ $e = EPERM ] && echo 'Operation not permitted' || echo 'not implemented')*Hint:*"
+		# the call by its name, and nothing left behind
+		case $err in *"$c"*) ;; *) not_ok "$c: the call is named" "$err" ;; esac
 	done
 done
+leakcheck "nothing of these is left"
 for c in clone3:clone3:degraded:none landlock_create_ruleset:landlock:degraded:degraded seccomp_notify:seccomp-notify:missing:none \
 	openat2:openat2:missing:broken move_mount:mount-api:missing:broken fsopen:mount-api:missing:broken \
-	mount_setattr:mount-api:missing:broken faccessat2:faccessat2:missing:broken pidfd_open:pidfd:missing:broken close_range:close-range:missing:broken; do
+	mount_setattr:mount-api:missing:broken faccessat2:faccessat2:missing:broken pidfd_open:pidfd:missing:broken close_range:close-range:degraded:none; do
 	IFS=: read -r call name st effect <<<"$c"
 	WRAP=("$REFUSE" -e EPERM "${call/_notify/:notify}")
 	doctor_says "$name" "$st" "$effect" "*${call%%_notify}: Operation not permitted, by the seccomp filter*" "*seccomp=unconfined*"
