@@ -143,7 +143,7 @@ expect "start again" 0
 wait_ready web
 see "the ports are back" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 8080
 see "the random one is the same" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 "${random:-1}"
-monitor=$(ps -o ppid= -p "$(pgrep -u "$TEST_UID" -x rl-port | tail -1)" | tr -d ' ')
+monitor=$(monitor_of web)
 kill -9 "${monitor:-0}"
 soon says '' ip netns exec $host ss -Htln 'sport = :8080'
 see "after kill -9 of the monitor nobody listens" "" ip netns exec $host ss -Htln 'sport = :8080'
