@@ -150,6 +150,7 @@ static int trust_show(struct rl *rl, const struct cmd_args *args, const void *op
 
 /* --- changing --- */
 
+/* @keys: "sigstoreSigned", else "signedBy"; without them @type is the whole rule, NULL = none */
 static int change(const struct trust_opts *o, const char *word, const char *type,
 		  const struct strv *keys, struct rl_err *err)
 {
@@ -158,7 +159,8 @@ static int change(const struct trust_opts *o, const char *word, const char *type
 
 	if (policy_scope_parse(word, &at, err) < 0)
 		return -err->code;
-	if (keys && policy_sigstore(keys, o->exact, &q, err) < 0)
+	if (keys && (strcmp(type, "signedBy") == 0 ? policy_signed_by(keys, &q, err)
+						   : policy_sigstore(keys, o->exact, &q, err)) < 0)
 		return -err->code;
 	if (!keys && type) {
 		q = json_pack("{s:s}", "type", type);
@@ -195,7 +197,7 @@ static int trust_add(struct rl *rl, const struct cmd_args *args, const void *opt
 	for (size_t i = 1; i < args->n; i++)
 		if (strv_add(&keys, args->v[i]) < 0)
 			return rl_oom(err);
-	return change(opts, args->v[0], NULL, &keys, err);
+	return change(opts, args->v[0], "sigstoreSigned", &keys, err);
 }
 
 /* --- as podman spells it --- */
@@ -208,20 +210,14 @@ static int set_as_podman(const struct trust_opts *o, const char *word, struct rl
 		return change(o, word, "insecureAcceptAnything", NULL, err);
 	if (strcmp(type, "reject") == 0)
 		return change(o, word, "reject", NULL, err);
-	if (strcmp(type, "sigstoreSigned") == 0) {
-		if (o->keys.n == 0)
-			return rl_fail(err, EINVAL,
-				       "type sigstoreSigned needs a key: --pubkeysfile FILE");
-		return change(o, word, NULL, &o->keys, err);
-	}
-	if (strcmp(type, "signedBy") == 0) {
-		rl_fail(err, ENOTSUP,
-			"GPG signatures (signedBy) need gpgme, which rl was built "
-			"without");
-		return rl_hint(err, "--type is accept, reject or sigstoreSigned");
-	}
-	return rl_fail(err, EINVAL, "unknown type '%s': expected accept, reject or sigstoreSigned",
-		       type);
+	if (strcmp(type, "sigstoreSigned") != 0 && strcmp(type, "signedBy") != 0)
+		return rl_fail(err, EINVAL,
+			       "unknown type '%s': expected accept, reject, signedBy or "
+			       "sigstoreSigned",
+			       type);
+	if (o->keys.n == 0)
+		return rl_fail(err, EINVAL, "type %s needs a key: --pubkeysfile FILE", type);
+	return change(o, word, type, &o->keys, err);
 }
 
 static int image_trust(struct rl *rl, const struct cmd_args *args, const void *opts,
@@ -270,8 +266,8 @@ static const struct opt image_trust_options[] = {
 	OPT_POLICY,
 	OPT_LIST('f', "pubkeysfile", struct trust_opts, keys, "FILE", "set: public key"),
 	OPT_BOOL(0, "raw", struct trust_opts, raw, "show: the file as it is"),
-	OPT_STR('t', "type", struct trust_opts, type, "accept|reject|sigstoreSigned",
-		"set: what is asked of the images"),
+	OPT_STR('t', "type", struct trust_opts, type, "TYPE",
+		"set: accept, reject, sigstoreSigned, or signedBy (the default): a GPG signature"),
 	OPT_END,
 };
 
@@ -380,6 +376,8 @@ const struct cmd cmd_image_trust = {
 	.examples = {
 		{ "rl image trust show --raw", "The file with the rules." },
 		{ "rl image trust set -t reject default", "Nothing but what other rules accept." },
+		{ "rl image trust set -t signedBy -f /etc/pki/team.gpg quay.io/team",
+		  "Images of the team need a GPG signature in a lookaside of registries.d." },
 	},
 	.options = image_trust_options,
 	.opts_size = sizeof(struct trust_opts),

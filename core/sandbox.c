@@ -189,6 +189,8 @@ static uint64_t access_of(enum sandbox_access access, uint64_t handled)
 	switch (access) {
 	case SANDBOX_READ:
 		return handled & LL_READ;
+	case SANDBOX_RUN:
+		return handled & (LL_READ | LL_FS_EXECUTE);
 	case SANDBOX_FILES:
 		return handled & LL_WRITE;
 	case SANDBOX_WRITE:
@@ -334,7 +336,7 @@ static struct sock_filter answer(int verdict)
 {
 	if (verdict == SANDBOX_KILL)
 		return STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	if (verdict)
+	if (verdict > 0)
 		return STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ((unsigned)verdict & 0xffff));
 	return STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 }

@@ -16,6 +16,7 @@
 #include "core/base/err.h"
 
 #define SANDBOX_KILL    (-1)       /* a verdict: the process ends */
+#define SANDBOX_ALLOW   (-2)       /* struct sandbox.other: what is not listed may be called */
 #define SANDBOX_OWN_PID UINT64_MAX /* as a value: what getpid() says on entry */
 #define SANDBOX_INT     0xffffffffU
 
@@ -46,6 +47,7 @@ struct sandbox_call {
 
 enum sandbox_access {
 	SANDBOX_READ,  /* open files and list folders beneath it */
+	SANDBOX_RUN,   /* that, and start programs */
 	SANDBOX_FILES, /* make, write, rename and remove files in it, but no reading */
 	SANDBOX_WRITE  /* everything but executing and device control */
 };
@@ -65,7 +67,8 @@ enum { /* struct sandbox.leave: what Landlock would take away, and this process 
  * struct sandbox - What a process needs; all zero: nothing at all
  * @calls:	Lists of system calls, one after the other; NULL ends them
  * @other:	What any other call gets: an errno (a library may try something newer first), or
- *		SANDBOX_KILL. Another architecture's calls always kill
+ *		SANDBOX_KILL; for programs that are not ours SANDBOX_ALLOW, with what is refused
+ *		in @calls. Another architecture's calls always kill
  * @caps:	1 << CAP_X; kept as far as they are there; the bounding set becomes empty
  * @dirs:	Nothing else can be opened
  * @fds:	These, 2 and @dirs stay open, 0 and 1 become /dev/null; NULL: what is open stays

@@ -70,6 +70,7 @@ librlimage_a_SOURCES += storage/image/fsck_tree.c
 librlimage_a_SOURCES += storage/image/same.c storage/image/same.h
 librlimage_a_SOURCES += storage/image/fetcher.c storage/image/fetcher.h
 librlimage_a_SOURCES += storage/image/foreign.c storage/image/foreign.h
+librlimage_a_SOURCES += storage/image/gpg.c storage/image/gpg.h
 librlimage_a_SOURCES += storage/image/hash.c storage/image/hash.h
 librlimage_a_SOURCES += storage/image/http.c storage/image/http.h
 librlimage_a_SOURCES += storage/image/inflate.c storage/image/inflate.h

@@ -123,34 +123,57 @@ int policy_scope_parse(const char *word, struct policy_scope *ret, struct rl_err
 
 /* --- requirements --- */
 
-static int check_key(const char *path, struct rl_err *err)
+static int check_pem(const char *path, const struct buf *text, struct rl_err *err)
 {
-	auto_buf struct buf text = { 0 };
-
-	if (io_read_file(AT_FDCWD, path, 65536, &text, err) < 0)
-		return rl_wrap(err, "public key");
-	if (text.data && strstr(text.data, "PRIVATE KEY"))
-		return rl_fail(err, EINVAL, "'%s' is a private key: the public one is needed",
-			       path);
-	if (!text.data || !strstr(text.data, "-----BEGIN PUBLIC KEY-----"))
+	if (!text->data || !strstr(text->data, "-----BEGIN PUBLIC KEY-----"))
 		return rl_fail(err, EINVAL, "'%s' is no PEM file with a public key", path);
 	return 0;
 }
 
-int policy_sigstore(const struct strv *keys, bool exact, json_t **ret, struct rl_err *err)
+/* Armor, or the first byte of an OpenPGP packet with a public key: tag 6, old or new form. */
+static int check_gpg(const char *path, const struct buf *text, struct rl_err *err)
 {
-	json_auto_t *q = json_pack("{s:s, s:{s:s}}", "type", "sigstoreSigned", "signedIdentity",
-				   "type", exact ? "matchRepoDigestOrExact" : "matchRepository");
+	const unsigned char first = text->len > 0 ? (unsigned char)text->data[0] : 0;
+
+	if ((text->data && strstr(text->data, "-----BEGIN PGP PUBLIC KEY BLOCK-----")) ||
+	    (first & 0xfc) == 0x98 || first == 0xc6)
+		return 0;
+	rl_fail(err, EINVAL, "'%s' is no file with OpenPGP public keys", path);
+	return rl_hint(err, "gpg --armor --export KEY-ID writes one");
+}
+
+typedef int key_check(const char *path, const struct buf *text, struct rl_err *err);
+
+static int check_key(const char *path, key_check *check, struct rl_err *err)
+{
+	auto_buf struct buf text = { 0 };
+
+	if (io_read_file(AT_FDCWD, path, POLICY_MAX, &text, err) < 0)
+		return rl_wrap(err, "public key");
+	if (text.data && strstr(text.data, "PRIVATE KEY"))
+		return rl_fail(err, EINVAL, "'%s' is a private key: the public one is needed",
+			       path);
+	return check(path, &text, err);
+}
+
+static int signed_by(json_t *q_take, const struct strv *keys, bool exact, key_check *check,
+		     json_t **ret, struct rl_err *err)
+{
+	json_auto_t *q = q_take;
 	json_t *paths = json_array();
 
-	if (!q || json_object_set_new(q, "keyPaths", paths) < 0)
+	if (!q || json_object_set_new(q, "keyPaths", paths) < 0 ||
+	    json_object_set_new(q, "signedIdentity",
+				json_pack("{s:s}", "type",
+					  exact ? "matchRepoDigestOrExact" : "matchRepository")) <
+		    0)
 		return rl_oom(err);
 	for (size_t i = 0; i < keys->n; i++) {
 		auto_free char *real = realpath(keys->v[i], NULL);
 
 		if (!real)
 			return rl_fail_sys(err, errno, "look for '%s'", keys->v[i]);
-		if (check_key(real, err) < 0)
+		if (check_key(real, check, err) < 0)
 			return -err->code;
 		if (json_array_append_new(paths, json_string(real)) < 0)
 			return rl_oom(err);
@@ -161,6 +184,18 @@ int policy_sigstore(const struct strv *keys, bool exact, json_t **ret, struct rl
 		return rl_oom(err);
 	*ret = TAKE_PTR(q);
 	return 0;
+}
+
+int policy_sigstore(const struct strv *keys, bool exact, json_t **ret, struct rl_err *err)
+{
+	return signed_by(json_pack("{s:s}", "type", "sigstoreSigned"), keys, exact, check_pem, ret,
+			 err);
+}
+
+int policy_signed_by(const struct strv *keys, json_t **ret, struct rl_err *err)
+{
+	return signed_by(json_pack("{s:s, s:s}", "type", "signedBy", "keyType", "GPGKeys"), keys,
+			 true, check_gpg, ret, err);
 }
 
 /* --- the file --- */

@@ -33,6 +33,8 @@ void policy_scope_done(struct policy_scope *s);
  * signature must name the tag as well, not just the repository. */
 int policy_sigstore(const struct strv *keys, bool exact, json_t **ret,
 		    struct rl_err *err) RL_MUST_USE;
+/* The same with files of OpenPGP public keys; the tag counts, as podman's rules have it. */
+int policy_signed_by(const struct strv *keys, json_t **ret, struct rl_err *err) RL_MUST_USE;
 
 /**
  * policy_set() - Make a rule, or with @requirement NULL take it away

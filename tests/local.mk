@@ -233,6 +233,7 @@ AM_TESTS_ENVIRONMENT = CC='$(CC)' LINT_CFLAGS='$(AM_CFLAGS)' \
 EXTRA_DIST += tests/fuzz/corpus
 EXTRA_DIST += tests/integration/cp_peer.sh
 EXTRA_DIST += tests/integration/roundtrip.sh
+EXTRA_DIST += tests/integration/trust_gpg.sh
 EXTRA_DIST += tests/bench/inner.sh
 EXTRA_DIST += tests/bench/memory
 EXTRA_DIST += tests/bench/peers

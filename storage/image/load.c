@@ -698,7 +698,7 @@ int cmd_load(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 	l.hold_fd = l.signal_fd < 0 ? FD_NONE : image_hold_layers(rl, err);
 	if (l.hold_fd >= 0) {
 		progress_init(&l.progress, req.quiet);
-		r = trust_open(req.policy, req.sig_dir, &l.trust, err);
+		r = trust_open(rl, req.policy, req.sig_dir, &l.trust, err);
 		if (r == 0) {
 			layer_sweep(rl);
 			r = load_all(&l, err);

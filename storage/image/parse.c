@@ -429,10 +429,13 @@ int parse_lookaside(const char *data, size_t len, struct strv *ret, struct rl_er
 
 static int claim_in_child(const struct job *job, struct buf *out, struct rl_err *err)
 {
-	struct sigstore_claim claim;
+	struct sigstore_claim claim = { 0 };
+	int r = job->signature ? sigstore_verify(job->keys, job->data, job->len, job->signature,
+						 &claim, err)
+			       : sigstore_read_payload(job->data, job->len, GPG_CLAIM, &claim, err);
 
-	if (sigstore_verify(job->keys, job->data, job->len, job->signature, &claim, err) < 0)
-		return -err->code;
+	if (r < 0)
+		return r;
 	return buf_add(out, &claim, sizeof(claim)) < 0 ? rl_oom(err) : 0;
 }
 

@@ -47,7 +47,7 @@ int parse_signatures(const char *data, size_t len, struct strv *ret,
 		     struct rl_err *err) RL_MUST_USE;
 /* A file of a lookaside: the signature as base64 and its payload; none when it is of another kind. */
 int parse_lookaside(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
-/* sigstore_verify() */
+/* sigstore_verify(); without @keys and @signature what gpg_open() found in a simple signature. */
 int parse_claim(const struct strv *keys, const char *payload, size_t len, const char *signature,
 		struct sigstore_claim *ret, struct rl_err *err) RL_MUST_USE;
 

@@ -686,7 +686,7 @@ int cmd_pull(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 		progress_init(&p.progress, req.quiet);
 		p.docs.progress = &p.progress;
 		p.docs.signal_fd = p.signal_fd;
-		r = trust_open(req.policy, req.sig_dir, &p.trust, err);
+		r = trust_open(rl, req.policy, req.sig_dir, &p.trust, err);
 		if (r == 0) {
 			layer_sweep(rl);
 			blob_part_sweep(rl);

@@ -143,7 +143,9 @@ static void job_start(struct job *j)
 	if (!j->url)
 		j->url = first_url(j);
 	origin = j->url ? http_origin(j->url) : NULL;
-	j->req.away = !origin || strcmp(origin, reg->origin) != 0;
+	/* an URL of the user's configuration may lead anywhere, where it redirects to may not */
+	j->req.away = (!origin || strcmp(origin, reg->origin) != 0) &&
+		      !(j->want.kind == FETCH_URL && j->redirects == 0);
 	if (!j->url || set_headers(j, !j->req.away) < 0) {
 		rl_oom(&err);
 		job_finish(j, &err);
@@ -307,7 +309,7 @@ static void transfer_failed(struct job *j, CURLcode code)
 	}
 	/* the registry itself: an upload or a lookaside may be elsewhere, for good */
 	if (reg->conf->insecure && (!reg->contacted || reg->plain) && !j->req.away &&
-	    strncmp(j->url, "https:", 6) == 0 &&
+	    j->want.kind != FETCH_URL && strncmp(j->url, "https:", 6) == 0 &&
 	    (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_CONNECT)) {
 		/* allowed by the user, tried second; another job may have found out before */
 		if (reg->plain || set_origin(reg, true) == 0) {

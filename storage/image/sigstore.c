@@ -16,8 +16,6 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 
-#define PAYLOAD_TYPE "cosign container image signature"
-
 int sigstore_base64(const char *text, struct buf *ret)
 {
 	static const char digits[] =
@@ -115,9 +113,16 @@ static int verify_one(const char *pem, const char *payload, size_t len, const st
 	return r;
 }
 
-/* Signed by somebody who is trusted, and still read with care. */
-static int read_payload(const char *payload, size_t len, struct sigstore_claim *ret,
-			struct rl_err *err)
+/* A member that is not known may change what the others mean. */
+static int only(json_t *o, size_t n, const char *what, const char *name, struct rl_err *err)
+{
+	if (json_object_size(o) == n)
+		return 0;
+	return rl_fail(err, EBADMSG, "%s: unknown members in '%s'", what, name);
+}
+
+int sigstore_read_payload(const char *payload, size_t len, const char *want,
+			  struct sigstore_claim *ret, struct rl_err *err)
 {
 	static const char what[] = "payload of the signature";
 	json_auto_t *j = NULL;
@@ -132,12 +137,14 @@ static int read_payload(const char *payload, size_t len, struct sigstore_claim *
 	    json_get_obj(critical, "image", what, &image, err) < 0 ||
 	    json_get_str(image, "docker-manifest-digest", what, &digest, err) < 0)
 		return -err->code;
-	if (!type || strcmp(type, PAYLOAD_TYPE) != 0)
+	if (!type || strcmp(type, want) != 0)
 		return rl_fail(err, EBADMSG, "%s: unknown type '%.60s'", what, type ? type : "");
 	if (!name || !*name || strlen(name) >= sizeof(ret->name))
 		return rl_fail(err, EBADMSG, "%s: no usable docker-reference", what);
 	if (digest_parse(digest ? digest : "", digest ? strlen(digest) : 0, what, &ret->digest,
-			 err) < 0)
+			 err) < 0 ||
+	    only(critical, 3, what, "critical", err) < 0 ||
+	    only(identity, 1, what, "identity", err) < 0 || only(image, 1, what, "image", err) < 0)
 		return -err->code;
 	memcpy(ret->name, name, strlen(name) + 1);
 	return 0;
@@ -159,7 +166,7 @@ int sigstore_verify(const struct strv *keys, const char *payload, size_t len, co
 	if (!good)
 		return rl_fail(err, EACCES, "the signature was not made with %s",
 			       keys->n == 1 ? "this key" : "any of these keys");
-	if (read_payload(payload, len, &claim, err) < 0)
+	if (sigstore_read_payload(payload, len, SIGSTORE_CLAIM, &claim, err) < 0)
 		return -err->code;
 	*ret = claim;
 	return 0;

@@ -33,6 +33,15 @@ int sigstore_base64(const char *text, struct buf *ret) RL_MUST_USE;
 /* The public keys (PEM) of a sigstoreSigned requirement (storage/policy.h); appended. */
 int sigstore_read_keys(json_t *requirement, struct strv *ret, struct rl_err *err) RL_MUST_USE;
 
+/*
+ * What a payload claims; whoever calls has checked that somebody trusted signed it. @type: "critical.type"
+ * must be this. What it does not understand in "critical" makes it useless: -EBADMSG.
+ */
+int sigstore_read_payload(const char *payload, size_t len, const char *type,
+			  struct sigstore_claim *ret, struct rl_err *err) RL_MUST_USE;
+#define SIGSTORE_CLAIM "cosign container image signature"
+#define GPG_CLAIM      "atomic container signature" /* gpg.h */
+
 /**
  * sigstore_verify() - Is @signature one of @payload by any of @keys?
  * @signature:	Base64; HOSTILE, as @payload is until it was verified

@@ -12,6 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/parse.h"
+#include "storage/image/gpg.h"
 #include "storage/image/parse.h"
 #include "storage/policy.h"
 #include "storage/ref.h"
@@ -21,8 +22,8 @@
 
 /* A signature as it was found */
 struct found {
-	char *signature; /* base64 */
-	struct buf payload;
+	char *signature;    /* base64; NULL: a simple signature, whole in the payload */
+	struct buf payload; /* HOSTILE, as the other is */
 };
 
 struct finds {
@@ -40,9 +41,10 @@ static void finds_done(struct finds *f)
 }
 #define auto_finds __attribute__((cleanup(finds_done)))
 
-int trust_open(const char *file, const char *sig_dir, struct trust *ret, struct rl_err *err)
+int trust_open(const struct rl *rl, const char *file, const char *sig_dir, struct trust *ret,
+	       struct rl_err *err)
 {
-	*ret = (struct trust){ .sig_dir = sig_dir };
+	*ret = (struct trust){ .rl = rl, .sig_dir = sig_dir };
 	if (!file)
 		return 0;
 	if (policy_load(file, &ret->policy, err) < 0)
@@ -105,7 +107,7 @@ int trust_begin(const struct trust *t, const char *transport, const char *identi
 
 		if (kind == POLICY_ACCEPT)
 			continue;
-		if (kind != POLICY_SIGSTORE)
+		if (kind != POLICY_SIGSTORE && !(kind == POLICY_GPG && gpg_is_built_in()))
 			return refuse(t, kind, transport, identity, scope, err);
 		*ret_signed = true;
 	}
@@ -124,9 +126,12 @@ static int add_found(struct finds *f, const char *signature, struct buf *take, s
 
 	if (f->n == FOUND_MAX)
 		return 0; /* enough of them */
-	*n = (struct found){ .signature = strdup(signature), .payload = *take };
+	*n = (struct found){ .payload = *take };
 	*take = (struct buf){ 0 };
 	f->n++;
+	if (!signature)
+		return 0;
+	n->signature = strdup(signature);
 	return n->signature ? 0 : rl_oom(err);
 }
 
@@ -182,6 +187,22 @@ static int read_url(const char *url, const struct trust_source *from, struct buf
 	return from->url(from->arg, url, ret, err);
 }
 
+/* Files of any other form than simple signatures begin with a NUL. */
+static int add_aside(struct finds *f, struct buf *text, struct rl_err *err)
+{
+	auto_strv struct strv pair = { 0 };
+	auto_buf struct buf payload = { 0 };
+
+	if (text->len > 0 && text->data[0] != '\0')
+		return add_found(f, NULL, text, err);
+	if (parse_lookaside(text->data ? text->data : "", text->len, &pair, err) < 0)
+		return -err->code;
+	if (pair.n == 2 &&
+	    (buf_str(&payload, pair.v[1]) < 0 || add_found(f, pair.v[0], &payload, err) < 0))
+		return rl_oom(err);
+	return 0;
+}
+
 static int find_aside(struct finds *f, const char *base, const char *image, const char *digest,
 		      const struct trust_source *from, struct rl_err *err)
 {
@@ -195,19 +216,15 @@ static int find_aside(struct finds *f, const char *base, const char *image, cons
 	for (int i = 1; i <= LOOKASIDE_MAX; i++) {
 		auto_free char *url = str_printf("%.*s/%s@sha256=%s/signature-%d", (int)n, base,
 						 ref.repo, digest_hex(digest), i);
-		auto_strv struct strv pair = { 0 };
-		auto_buf struct buf text = { 0 }, payload = { 0 };
+		auto_buf struct buf text = { 0 };
 		int r = url ? read_url(url, from, &text, err) : rl_oom(err);
 
 		if (r == -ENOENT)
 			return 0;
 		if (r < 0)
 			return rl_wrap(err, "look for signatures");
-		if (parse_lookaside(text.data ? text.data : "", text.len, &pair, err) < 0)
+		if (add_aside(f, &text, err) < 0)
 			return -err->code;
-		if (pair.n == 2 && (buf_str(&payload, pair.v[1]) < 0 ||
-				    add_found(f, pair.v[0], &payload, err) < 0))
-			return rl_oom(err);
 	}
 	return 0;
 }
@@ -232,13 +249,52 @@ static int find_all(const struct trust *t, const char *image, const struct diges
 
 /* --- judging them --- */
 
-static int judge(const struct found *f, const struct strv *keys, const struct policy_identity *id,
-		 const struct digest *const digests[2], struct rl_err *why)
+/* What one requirement asks for */
+struct wish {
+	const struct rl *rl;
+	bool gpg;
+	struct strv keys;
+	struct gpg_keys gpg_keys;
+	struct policy_identity id;
+};
+
+static int read_wish(const struct trust *t, json_t *q, const char *image, struct wish *w,
+		     struct rl_err *err)
 {
+	int r;
+
+	*w = (struct wish){ .rl = t->rl, .gpg = policy_kind(q) == POLICY_GPG };
+	r = w->gpg ? gpg_read_keys(q, &w->gpg_keys, err) : sigstore_read_keys(q, &w->keys, err);
+	return r < 0 ? r : policy_identity(q, image, &w->id, err);
+}
+
+static void wish_done(struct wish *w)
+{
+	strv_done(&w->keys);
+	gpg_keys_done(&w->gpg_keys);
+	policy_identity_done(&w->id);
+}
+
+static int read_claim(const struct wish *w, const struct found *f, struct sigstore_claim *ret,
+		      struct rl_err *why)
+{
+	auto_buf struct buf payload = { 0 };
+
+	if (!w->gpg)
+		return parse_claim(&w->keys, f->payload.data ? f->payload.data : "", f->payload.len,
+				   f->signature, ret, why);
+	if (gpg_open(w->rl, &w->gpg_keys, &f->payload, &payload, why) < 0)
+		return -why->code;
+	return parse_claim(NULL, payload.data ? payload.data : "", payload.len, NULL, ret, why);
+}
+
+static int judge(const struct wish *w, const struct found *f, const struct digest *const digests[2],
+		 struct rl_err *why)
+{
+	const struct policy_identity *id = &w->id;
 	struct sigstore_claim claim;
 
-	if (parse_claim(keys, f->payload.data ? f->payload.data : "", f->payload.len, f->signature,
-			&claim, why) < 0)
+	if (read_claim(w, f, &claim, why) < 0)
 		return -why->code;
 	if (strcmp(claim.digest.text, digests[0]->text) != 0 &&
 	    strcmp(claim.digest.text, digests[1]->text) != 0)
@@ -251,23 +307,21 @@ static int judge(const struct found *f, const struct strv *keys, const struct po
 	return 0;
 }
 
-static int meet(json_t *q, const char *image, const struct finds *f,
+static int meet(const struct trust *t, json_t *q, const char *image, const struct finds *f,
 		const struct digest *const digests[2], struct rl_err *err)
 {
-	auto_strv struct strv keys = { 0 };
-	struct policy_identity id = { 0 };
-	int r = sigstore_read_keys(q, &keys, err);
+	struct wish w;
+	int r = read_wish(t, q, image, &w, err);
 
 	if (r == 0)
-		r = policy_identity(q, image, &id, err);
-	if (r == 0)
-		r = rl_fail(err, EACCES, "there is no signature");
+		r = rl_fail(err, EACCES, "there is no %ssignature", w.gpg ? "GPG " : "");
 	else
-		return r;
+		f = NULL;
 	/* the last one that is not good says why; a key that is none ends it */
-	for (size_t i = 0; i < f->n && r != 0 && r != -EINVAL; i++)
-		r = judge(&f->v[i], &keys, &id, digests, err);
-	policy_identity_done(&id);
+	for (size_t i = 0; f && i < f->n && r != 0 && r != -EINVAL && r != -ENOSYS; i++)
+		if (w.gpg == !f->v[i].signature)
+			r = judge(&w, &f->v[i], digests, err);
+	wish_done(&w);
 	return r;
 }
 
@@ -285,9 +339,9 @@ int trust_check(const struct trust *t, const char *image, const struct digest *c
 	if (r < 0)
 		return r;
 	json_array_foreach (list, i, q) {
-		if (policy_kind(q) != POLICY_SIGSTORE)
+		if (policy_kind(q) == POLICY_ACCEPT)
 			continue;
-		r = meet(q, image, &f, digests, err);
+		r = meet(t, q, image, &f, digests, err);
 		if (r < 0)
 			return rl_wrap(err, "'%s' is rejected by %s (%s)", image, t->file, scope);
 	}

@@ -8,15 +8,17 @@
  *
  * Signatures of docker:// are looked for where cosign puts them (tag "sha256-<hex>.sig" of the same
  * repository), unless registries.d says "use-sigstore-attachments: false", and in the lookaside that
- * registries.d names, as <lookaside>/<repo>@sha256=<hex>/signature-<n>, n from 1. Other transports
- * carry none that rl reads.
+ * registries.d names, as <lookaside>/<repo>@sha256=<hex>/signature-<n>, n from 1; simple signatures
+ * (gpg.h) only there. Other transports carry none that rl reads.
  */
 #pragma once
 
+#include "core/rl.h"
 #include "storage/image/sigconf.h"
 #include "storage/image/sigstore.h"
 
 struct trust {
+	const struct rl *rl;
 	json_t *policy; /* NULL = everything is accepted */
 	char *file;
 	const char *sig_dir; /* registries.d, borrowed */
@@ -32,7 +34,7 @@ struct trust_source {
 };
 
 /* @file: policy.json, NULL = none; @sig_dir: borrowed. */
-int trust_open(const char *file, const char *sig_dir, struct trust *ret,
+int trust_open(const struct rl *rl, const char *file, const char *sig_dir, struct trust *ret,
 	       struct rl_err *err) RL_MUST_USE;
 void trust_close(struct trust *t); /* fine on a zeroed struct */
 
