@@ -69,7 +69,7 @@ static const char *packed_by(int fd)
 	return b[0] == 0x28 && b[1] == 0xb5 && b[2] == 0x2f && b[3] == 0xfd ? "zstd" : "";
 }
 
-static _Noreturn void measure_child(int result_fd)
+static _Noreturn void measure_child(int result_fd, int64_t max)
 {
 	const int fds[] = { 0, result_fd };
 	const struct sandbox c = { .calls = { calls_base },
@@ -82,7 +82,7 @@ static _Noreturn void measure_child(int result_fd)
 	struct rl_err err = { 0 };
 	struct tarin *t = NULL;
 	int64_t bytes;
-	int r = tarin_open(0, INT64_MAX, &t, &err);
+	int r = tarin_open(0, max, &t, &err);
 
 	if (r == 0)
 		r = sandbox_enter(&c, &err);
@@ -103,7 +103,7 @@ static int measure(struct add *a, struct rl_err *err)
 		return rl_fail_sys(err, errno, "the archive must be a file");
 	r = child_fork(MEASURER, &c, &result_fd, err);
 	if (r == 0)
-		measure_child(result_fd);
+		measure_child(result_fd, layers_bytes_max(a->rl, a->size));
 	if (r < 0)
 		return r;
 	r = child_result(&c, MEASURER, TARIN_DIGEST_SIZE, &b, err);
@@ -141,7 +141,7 @@ static int store(struct add *a, struct rl_err *err)
 	if (!want)
 		return rl_oom(err);
 	for (size_t i = 0; i < a->diff_ids.n; i++)
-		want[i] = (struct layer_want){ .diff_id = a->diff_ids.v[i], .size = -1 };
+		want[i] = (struct layer_want){ .diff_id = a->diff_ids.v[i], .size = a->size };
 	return layers_run(&conf, &feed, want, a->diff_ids.n, err);
 }
 

@@ -174,23 +174,22 @@ unsigned layers_parallel(void)
 /* --- beginning --- */
 
 /* A bomb ends at what such a layer can honestly hold, and before the disk is full. */
-static struct unpack_limits limits_of(const struct layers *ls, const struct item *it)
+int64_t layers_bytes_max(const struct rl *rl, int64_t size)
 {
-	struct unpack_limits l = { .max_bytes = LARGE_BYTES, .max_entries = ENTRIES_MAX };
-	int64_t size = it->want->size, free_bytes;
+	int64_t max = LARGE_BYTES, free_bytes;
 	struct statvfs fs;
 
 	if (size >= 0 && size < LARGE_BYTES / RATIO_MAX)
-		l.max_bytes = size * RATIO_MAX;
-	if (l.max_bytes < SMALL_BYTES)
-		l.max_bytes = SMALL_BYTES;
-	if (fstatvfs(ls->conf->rl->data_fd, &fs) == 0) {
+		max = size * RATIO_MAX;
+	if (max < SMALL_BYTES)
+		max = SMALL_BYTES;
+	if (fstatvfs(rl->data_fd, &fs) == 0) {
 		free_bytes = (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize >> 1);
 		/* sparse files take less than they are long */
-		if (free_bytes < l.max_bytes / 4)
-			l.max_bytes = free_bytes * 4 + (64 << 20);
+		if (free_bytes < max / 4)
+			max = free_bytes * 4 + (64 << 20);
 	}
-	return l;
+	return max;
 }
 
 /* Everything below layer @i, bottom first; for hard links into it. */
@@ -217,7 +216,8 @@ static int start_child(struct layers *ls, size_t i, int in_fd, struct rl_err *er
 {
 	struct item *it = &ls->v[i];
 	const int one_id = ls->conf->session->rung == SESSION_ONE_ID;
-	struct unpack_limits limits = limits_of(ls, it);
+	struct unpack_limits limits = { .max_bytes = layers_bytes_max(ls->conf->rl, it->want->size),
+					.max_entries = ENTRIES_MAX };
 	auto_free int *lower = NULL;
 	size_t n = 0;
 	int r = 0;

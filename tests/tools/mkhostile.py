@@ -131,6 +131,18 @@ def zstd(data, window=0x50, block=100000):
     return out
 
 
+def zstd_bomb(name, size, count):
+    """@count files of @size zero bytes in 4 bytes for each 128 KiB: 100 GiB in 3 MiB"""
+    block = struct.pack("<I", 128 << 10 << 3 | 1 << 1)[:3] + b"\0"
+    one = struct.pack("<IBB", 0xfd2fb528, 0, 0x50) + b"%s"
+    out = []
+    for i in range(count):
+        h = head(name % i, size=size)
+        raw = struct.pack("<I", len(h) << 3)[:3] + h
+        out.append(one % (raw + block * (size // (128 << 10) - 1) + bytes([block[0] | 1]) + block[1:]))
+    return b"".join(out)
+
+
 # --- the cases -----------------------------------------------------------------------------
 CASES = []
 
@@ -362,6 +374,7 @@ def build():
     zeros = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(zeros.compress(f(b"a%d" % i, bytes(1 << 20))) for i in range(200)) + zeros.flush()
     Case("bomb", b"", raw=bomb, error="larger than", args=["-b", str(64 << 20)])
+    Case("bomb-100-gib", b"", raw=zstd_bomb(b"z%d", 512 << 20, 200), error="larger than", args=["-b", str(1 << 28)])
     Case("bomb-declared", b"", raw=gzip.compress(head(b"a", size=200 << 20)), error="over the layer's limit",
          args=["-b", str(64 << 20)])
 
