@@ -657,12 +657,11 @@ int fetch_extract(const struct rl *rl, const struct fetch_extract *x, struct rl_
 
 /* --- removal --- */
 
-int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *diff_id,
-		      const char *from, const char *to, const struct idmap *uids,
-		      const struct idmap *gids, struct rl_err *err)
+int fetch_shift_layers(const struct rl *rl, const struct session *s, const char *layers,
+		       const struct idmap *uids, const struct idmap *gids, struct rl_err *err)
 {
 	char uid_text[IDMAP_TEXT] = "", gid_text[IDMAP_TEXT] = "";
-	const char *const words[] = { "shift", diff_id, from, to, uid_text, gid_text, NULL };
+	const char *const words[] = { "shift", layers, uid_text, gid_text, NULL };
 
 	if (uids)
 		(void)idmap_format(uids, uid_text);

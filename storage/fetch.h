@@ -79,11 +79,11 @@ struct fetch_extract {
 int fetch_extract(const struct rl *rl, const struct fetch_extract *x,
 		  struct rl_err *err) RL_MUST_USE;
 
-/* Make layer @to from layer @from (storage/layer.h keys), with the owners that a container with
- * these maps into S shows as the same ids. Fine when @to is there already. */
-int fetch_shift_layer(const struct rl *rl, const struct session *s, const char *diff_id,
-		      const char *from, const char *to, const struct idmap *uids,
-		      const struct idmap *gids, struct rl_err *err) RL_MUST_USE;
+/* Make layers from others with the owners that a container with these maps into S shows as the same ids:
+ * @layers is "DIFF_ID FROM TO" for each (keys of storage/layer.h), with commas. Fine when TO is there. */
+int fetch_shift_layers(const struct rl *rl, const struct session *s, const char *layers,
+		       const struct idmap *uids, const struct idmap *gids,
+		       struct rl_err *err) RL_MUST_USE;
 /* The same for all layers of an image, whose plain keys @from lists (topmost first, separated by
  * commas), as one layer without data; @diff_id is the topmost's. -EOPNOTSUPP: not on this kernel. */
 int fetch_flatten(const struct rl *rl, const struct session *s, const char *diff_id,

@@ -64,23 +64,6 @@ int rootfs_reopen(int fd, struct rl_err *err)
 
 /* --- opening ----------------------------------------------------------------------------- */
 
-/* The layer with the owners that fit the maps, made from the plain one when it is not there. */
-static int open_layer(const struct rl *rl, const struct session *s, const char *diff_id,
-		      const struct idmap *uids, const struct idmap *gids, struct rl_err *err)
-{
-	char key[LAYER_KEY_MAX];
-	int r = layer_key(diff_id, s, uids, gids, key, err);
-
-	if (r == 0 && !layer_exists(rl, key)) {
-		char plain[LAYER_KEY_MAX];
-
-		r = layer_key(diff_id, s, NULL, NULL, plain, err);
-		if (r == 0 && strcmp(plain, key) != 0)
-			r = fetch_shift_layer(rl, s, diff_id, plain, key, uids, gids, err);
-	}
-	return r < 0 ? r : layer_open(rl, key, err);
-}
-
 static int make_folder(int dir_fd, const char *name, mode_t mode, struct rl_err *err)
 {
 	if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
@@ -244,21 +227,50 @@ static int open_plain(const struct rl *rl, const struct session *s, const struct
 		       "from storage.conf, and pull it again");
 }
 
+/* The layers with the owners that fit the maps, made from the plain ones where they are not there. */
+static int make_shifted(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
+			const struct idmap *uids, const struct idmap *gids, struct rl_err *err)
+{
+	char key[LAYER_KEY_MAX], plain[LAYER_KEY_MAX];
+	auto_buf struct buf missing = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < diff_ids->n; i++) {
+		r = layer_key(diff_ids->v[i], s, uids, gids, key, err);
+		if (r == 0)
+			r = layer_key(diff_ids->v[i], s, NULL, NULL, plain, err);
+		/* an image may have a layer twice */
+		if (r < 0 || layer_exists(rl, key) ||
+		    (missing.data && strstr(missing.data, diff_ids->v[i])))
+			continue;
+		if (buf_printf(&missing, "%s%s %s %s", missing.len ? "," : "", diff_ids->v[i],
+			       plain, key) < 0)
+			return rl_oom(err);
+	}
+	return r < 0 || missing.len == 0 ? r
+					 : fetch_shift_layers(rl, s, missing.data, uids, gids, err);
+}
+
 /* With other owners, a copy of each layer */
 static int open_shifted(const struct rl *rl, const struct session *s, const struct strv *diff_ids,
 			const struct idmap *uids, const struct idmap *gids, struct rootfs *r,
 			struct rl_err *err)
 {
-	for (size_t i = 0; i < diff_ids->n; i++) {
-		int fd = open_layer(rl, s, diff_ids->v[i], uids, gids, err);
+	int rc = make_shifted(rl, s, diff_ids, uids, gids, err);
 
-		if (fd < 0)
+	for (size_t i = 0; rc >= 0 && i < diff_ids->n; i++) {
+		char key[LAYER_KEY_MAX];
+
+		rc = layer_key(diff_ids->v[i], s, uids, gids, key, err);
+		if (rc == 0)
+			rc = layer_open(rl, key, err);
+		if (rc < 0)
 			return rl_wrap(err, "layer %zu of %zu", i + 1, diff_ids->n);
-		while (r->n_layers > 0 && layer_is_opaque(fd))
+		while (r->n_layers > 0 && layer_is_opaque(rc))
 			fd_close(r->layer_fds[--r->n_layers]);
-		r->layer_fds[r->n_layers++] = fd;
+		r->layer_fds[r->n_layers++] = rc;
 	}
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 static int open_layers(const struct rl *rl, const struct session *s, const struct strv *diff_ids,

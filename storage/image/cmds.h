@@ -32,7 +32,7 @@ int cmd_remote(const struct rl *rl, int argc, char **argv, struct rl_err *err) R
 /* rmtree PATH...: remove trees below the data folder, files of subordinate owners included */
 int cmd_rmtree(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;
 /*
- * shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS: layer FROM_KEY with owners for another container map,
+ * shift "DIFF_ID FROM_KEY TO_KEY,..." UIDS GIDS: layers FROM_KEY with owners for another container map,
  * published as TO_KEY; maps are text as in /proc/PID/uid_map, container to S, "" = as it is
  */
 int cmd_flatten(const struct rl *rl, int argc, char **argv, struct rl_err *err) RL_MUST_USE;

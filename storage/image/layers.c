@@ -137,7 +137,7 @@ int layers_missing(const struct layers_conf *conf, const struct layer_want *want
 	return 0;
 }
 
-static int64_t recorded_size(const struct rl *rl, const char *key)
+int64_t layers_recorded_size(const struct rl *rl, const char *key)
 {
 	auto_free char *path = str_printf("layers/%s/layer.json", key);
 	json_auto_t *j = NULL;
@@ -159,7 +159,7 @@ int64_t layers_total(const struct rl *rl, const struct session *s, const struct 
 		struct rl_err ignored;
 
 		if (layer_key(diff_ids->v[i], s, NULL, NULL, key, &ignored) == 0)
-			sum += recorded_size(rl, key);
+			sum += layers_recorded_size(rl, key);
 	}
 	return sum;
 }

@@ -67,6 +67,8 @@ int layers_fed(struct layers *ls, size_t i, const struct rl_err *err, bool again
 
 /* Unpacked bytes of published layers, by their records; what cannot be read counts as 0. */
 int64_t layers_total(const struct rl *rl, const struct session *s, const struct strv *diff_ids);
+/* The same of one layer, by its key. */
+int64_t layers_recorded_size(const struct rl *rl, const char *key);
 /* How large a layer of @size packed bytes (-1: not known) may honestly become; more is a bomb. */
 int64_t layers_bytes_max(const struct rl *rl, int64_t size);
 /* How many to work on at once: enough for both the network and the processors. */

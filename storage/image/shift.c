@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shift.c - `rl-image shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS`: a layer for another owner map
+ * shift.c - `rl-image shift "DIFF_ID FROM_KEY TO_KEY,..." UIDS GIDS`: layers for another owner map
  *
  * The layer FROM_KEY holds owners as an identity container shows them. For a container with maps
  * UIDS and GIDS (text as in /proc/PID/uid_map, container to S) every object gets the owner that
  * the container will show as the same id. An overlay cannot translate owners for a user, so this
- * is a copy, unless "flatten" works: blocks are shared where the file system can (FICLONE), hard links, holes, xattrs and
- * times are kept. It is made once per layer and map, and published like any layer.
+ * is a copy, unless "flatten" works: blocks are shared where the file system can (FICLONE), hard links,
+ * holes, xattrs and times are kept. Several layers are copied at once, by a process each, with a bar on
+ * a terminal and one line elsewhere; no lock is held but each layer's own. It is made once per layer and
+ * map, and published like any layer.
  *
  * `rl-image flatten DIFF_ID TO_KEY UIDS GIDS KEY,...`: the same for all layers of an image at once,
  * without their data (Linux 6.16): one layer of stubs, as the layers together look. Overlay finds the data
@@ -19,9 +21,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <search.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -36,10 +40,13 @@
 #include "core/mnt.h"
 #include "storage/digest.h"
 #include "storage/elsewhere.h"
+#include "storage/image/child.h"
 #include "storage/image/cmds.h"
 #include "storage/image/copy.h"
+#include "storage/image/layers.h"
 #include "storage/image/merge.h"
 #include "storage/image/place.h"
+#include "storage/image/progress.h"
 #include "storage/layer.h"
 
 /* The first name of a file with several */
@@ -48,6 +55,9 @@ struct link {
 	char path[];
 };
 
+#define COPIER    "the process that copies a layer"
+#define REDRAW_MS 100
+
 struct shift {
 	struct idmap uids, gids; /* container to S; without lines: as it is */
 	bool stubs;              /* files are only named: their data is found in the plain layers */
@@ -55,6 +65,7 @@ struct shift {
 	void *links; /* tsearch tree of struct link */
 	char path[PLACE_PATH_MAX + 1];
 	int64_t files, size;
+	int64_t *copied; /* bytes, of all processes; or NULL */
 };
 
 static int compare_links(const void *a, const void *b)
@@ -148,6 +159,7 @@ static int shift_file(struct shift *s, int from, int to, const char *name, struc
 		return make_stub(s, in, out, st, err);
 	s->size += st->st_size;
 	r = copy_data(in, out, st->st_size, err);
+	__atomic_add_fetch(s->copied, st->st_size, __ATOMIC_RELAXED);
 	return r < 0 ? r : copy_meta(in, out, st, false, err);
 }
 
@@ -279,39 +291,140 @@ static void raise_files(void)
 	}
 }
 
-int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
-{
-	auto_strv struct strv folders = { 0 };
-	struct shift s = { 0 };
-	struct layer_stage st;
-	auto_fd int from = FD_NONE;
-	int r;
+/* One of the layers that are asked for: "DIFF_ID FROM_KEY TO_KEY" */
+struct job {
+	struct strv words;
+	struct child child;
+};
 
-	if (argc != 6)
-		return rl_fail(err, EINVAL, "usage: shift DIFF_ID FROM_KEY TO_KEY UIDS GIDS");
-	if (digest_check(argv[1], "layer", err) < 0)
-		return -err->code;
-	if (idmap_parse(argv[4], &s.uids) < 0 || idmap_parse(argv[5], &s.gids) < 0)
-		return rl_fail(err, EINVAL, "the maps are not understood");
-	from = layer_open(rl, argv[2], err);
-	if (from < 0)
-		return from;
-	r = elsewhere_of(rl, argv[2], &folders, err);
+static int shift_one(const struct rl *rl, struct shift *s, const struct strv *w, struct rl_err *err)
+{
+	auto_fd int from = layer_open(rl, w->v[1], err);
+	auto_strv struct strv folders = { 0 };
+	struct layer_stage st;
+	int r = from < 0 ? from : elsewhere_of(rl, w->v[1], &folders, err);
+
 	if (r == 0 && folders.n)
 		r = rl_fail(err, ENOTSUP, "its files are in another store: '%s'", folders.v[0]);
-	if (r < 0)
-		return rl_wrap(err, "owners of layer '%.12s'", argv[2]);
-	r = layer_begin(rl, argv[3], true, &st, err);
+	if (r == 0)
+		r = layer_begin(rl, w->v[2], true, &st, err);
 	if (r != 0)
 		return r < 0 ? r : 0; /* 1: somebody else made it meanwhile */
 	raise_files();
 	(void)umask(0);
-	r = shift_layer(&s, from, &st, err);
+	r = shift_layer(s, from, &st, err);
 	if (r == 0)
-		r = layer_publish(rl, &st, argv[1], s.size, s.files, err);
+		r = layer_publish(rl, &st, w->v[0], s->size, s->files, err);
 	if (r < 0)
 		layer_abort(rl, &st);
-	return r < 0 ? rl_wrap(err, "owners of layer '%.12s'", argv[2]) : 0;
+	return r;
+}
+
+static int start_job(const struct rl *rl, struct shift *s, struct job *j, struct rl_err *err)
+{
+	int fd, r = child_fork(COPIER, &j->child, &fd, err);
+
+	if (r != 0)
+		return r;
+	r = shift_one(rl, s, &j->words, err);
+	if (r < 0)
+		rl_wrap(err, "owners of layer '%.12s'", j->words.v[1]);
+	child_answer(fd, r < 0 ? err : NULL, NULL, 0);
+}
+
+/* As many at once as there are processors; the bar follows what all of them have copied. */
+static int run_jobs(const struct rl *rl, struct shift *s, struct job *jobs, size_t n,
+		    struct progress *p, struct rl_err *err)
+{
+	auto_free struct pollfd *fds = calloc(n + 1, sizeof(*fds));
+	const size_t most = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+	size_t next = 0, busy = 0;
+	int r = fds ? 0 : rl_oom(err);
+
+	while (r == 0 && (next < n || busy > 0)) {
+		while (r >= 0 && next < n && busy < most) {
+			r = start_job(rl, s, &jobs[next], err);
+			busy += r > 0;
+			next++;
+		}
+		r = r < 0 ? r : 0;
+		for (size_t i = 0; i < next; i++)
+			fds[i] = (struct pollfd){ .fd = jobs[i].child.pid > 0
+								? jobs[i].child.result_fd
+								: FD_NONE,
+						  .events = POLLIN };
+		if (r == 0 && poll(fds, next, REDRAW_MS) < 0 && errno != EINTR)
+			r = rl_fail_sys(err, errno, "wait for " COPIER);
+		for (size_t i = 0; r == 0 && i < next; i++) {
+			auto_buf struct buf nothing = { 0 };
+
+			if (!fds[i].revents)
+				continue;
+			r = child_result(&jobs[i].child, COPIER, 0, &nothing, err);
+			busy--;
+		}
+		progress_update(p, __atomic_load_n(s->copied, __ATOMIC_RELAXED));
+	}
+	for (size_t i = 0; i < next; i++)
+		child_kill(&jobs[i].child);
+	return r;
+}
+
+/* What the layers have, by their records */
+static int64_t sum_sizes(const struct rl *rl, const struct job *jobs, size_t n)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += layers_recorded_size(rl, jobs[i].words.v[1]);
+	return sum;
+}
+
+static int take_jobs(struct job *jobs, const struct strv *list, struct rl_err *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (strv_split(&jobs[i].words, list->v[i], ' ') < 0)
+			return rl_oom(err);
+		if (jobs[i].words.n != 3)
+			return rl_fail(err, EINVAL, "usage: shift 'DIFF_ID FROM TO,...' UIDS GIDS");
+		if (digest_check(jobs[i].words.v[0], "layer", err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
+{
+	auto_strv struct strv list = { 0 };
+	struct shift s = { 0 };
+	struct progress p;
+	struct job *jobs;
+	char size[32];
+	int r;
+
+	if (argc != 4)
+		return rl_fail(err, EINVAL, "usage: shift 'DIFF_ID FROM TO,...' UIDS GIDS");
+	if (idmap_parse(argv[2], &s.uids) < 0 || idmap_parse(argv[3], &s.gids) < 0)
+		return rl_fail(err, EINVAL, "the maps are not understood");
+	s.copied = mmap(NULL, sizeof(*s.copied), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	if (s.copied == MAP_FAILED || strv_split(&list, argv[1], ',') < 0)
+		return rl_oom(err);
+	jobs = calloc(list.n, sizeof(*jobs));
+	r = jobs ? take_jobs(jobs, &list, err) : rl_oom(err);
+	if (r == 0) {
+		progress_init(&p, false);
+		progress_start(&p, sum_sizes(rl, jobs, list.n));
+		progress_size(p.total, size);
+		progress_step(&p, "Copying %zu layer%s (%s) for other owners", list.n,
+			      list.n == 1 ? "" : "s", size);
+		r = run_jobs(rl, &s, jobs, list.n, &p, err);
+		progress_end(&p);
+	}
+	for (size_t i = 0; jobs && i < list.n; i++)
+		strv_done(&jobs[i].words);
+	free(jobs);
+	return r;
 }
 
 /* --- flatten ------------------------------------------------------------------------------- */

@@ -120,6 +120,13 @@ run rl fsck
 expect "fsck is content after it has forgotten the packed layers that went" 0
 mv "$STORE.away" "$STORE"
 
+# --- owners that this kernel cannot shift without a copy (as before Linux 6.16) ---
+printf %s "$(uname -r)" >"$ROOT/cache/no-flat"
+run seen --userns auto:size=3000 three:1
+expect "a copy of each layer, said in one line" 0 "$(cat "$T/want")" "Copying 4 layers (* MB) for other owners"
+run seen --userns auto:size=3000 three:1
+expect "once" 0 "$(cat "$T/want")" ""
+
 # --- a store that does not answer ---
 if [ -c /dev/fuse ] && [ -x "$RL_BUILD/tests/tools/hangfs" ]; then
 	mkdir "$T/hang"

@@ -66,7 +66,7 @@ cd "$base" || exit 1
 python3 make.py >layer.tar
 "${in_s[@]}" ./unpack "root/layers/$from/diff" <layer.tar >/dev/null 2>&1
 # container 0..9 is 10..19 of S
-out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex" "$from" "$to" "0 10 10" "0 10 10" 2>&1)
+out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex $from $to" "0 10 10" "0 10 10" 2>&1)
 ok $? "a layer is shifted"
 python3 - >want <<EOF
 import re, subprocess
@@ -91,14 +91,14 @@ diff <(sed '/^\. d/d' want | sort) <(sed '/^\. d/d' got | sort) >out.diff && [ "
 ok $? "every object has the owner that the container shows as the same, all else is equal"
 grep -q '^\. d 755 10:10' got && grep -q 'b d 755 10:10 opaque' got && grep -q 'f f 4711 19:10 x3 data' got
 ok $? "the top, opaque folders, hard links"
-out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex" "$from" "$to" "0 10 10" "0 10 10" 2>&1)
+out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex $from $to" "0 10 10" "0 10 10" 2>&1)
 ok $? "a second time is no error"
-out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex" "$from" "$to-2" "0 10 4
+out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex $from $to-2" "0 10 4
 4 0 1" "0 10 4
 4 0 1" 2>&1)
 [ $? = 1 ] && [[ $out == *"owner 9:0 is outside the container's ids"* ]]
 ok $? "an owner outside the container's map is an error that names it"
-out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex" "$from" "$to-3" "0 10 5" "0 10 5" 2>&1) &&
+out=$("${in_s[@]}" ./rl-image --root "$base/root" shift "sha256:$hex $from $to-3" "0 10 5" "0 10 5" 2>&1) &&
 	[ "$("${in_s[@]}" stat -c %u "root/layers/$to-3/diff/a/f")" = 0 ]
 ok $? "or nobody's, where the container does not know the caller"
 out=$(find root/layers -mindepth 1 -maxdepth 1 ! -name '0*')
