@@ -55,8 +55,9 @@ struct link {
 	char path[];
 };
 
-#define COPIER    "the process that copies a layer"
-#define REDRAW_MS 100
+#define COPIER     "the process that copies a layer"
+#define REDRAW_MS  100
+#define TOLD_BYTES (1 << 20) /* less is over at once */
 
 struct shift {
 	struct idmap uids, gids; /* container to S; without lines: as it is */
@@ -416,8 +417,9 @@ int cmd_shift(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 		progress_init(&p, false);
 		progress_start(&p, sum_sizes(rl, jobs, list.n));
 		progress_size(p.total, size);
-		progress_step(&p, "Copying %zu layer%s (%s) for other owners", list.n,
-			      list.n == 1 ? "" : "s", size);
+		if (p.total >= TOLD_BYTES)
+			progress_step(&p, "Copying %zu layer%s (%s) for other owners", list.n,
+				      list.n == 1 ? "" : "s", size);
 		r = run_jobs(rl, &s, jobs, list.n, &p, err);
 		progress_end(&p);
 	}
