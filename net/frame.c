@@ -421,6 +421,28 @@ size_t frame_tcp_write(const struct frame_tcp *s, uint8_t *out, size_t room)
 	return ETH_LEN + ip_len + n;
 }
 
+bool frame_is_ack(const uint8_t *frame, size_t len)
+{
+	const uint8_t ack = 16;
+	struct segment s;
+
+	return len <= FRAME_ACK_MAX && read_segment(frame, len, &s) && s.proto == IPPROTO_TCP &&
+	       s.len == TCP_LEN && s.data[12] >> 4 == TCP_LEN / 4 && s.data[13] == ack;
+}
+
+bool frame_ack_covers(const uint8_t *next, size_t next_len, const uint8_t *held, size_t held_len)
+{
+	struct segment n, h;
+	uint32_t more;
+
+	if (!read_segment(next, next_len, &n) || !read_segment(held, held_len, &h) ||
+	    n.v6 != h.v6 || memcmp(n.src, h.src, 2 * n.addr_len) != 0 ||
+	    memcmp(n.data, h.data, 8) != 0) /* ports and sequence */
+		return false;
+	more = get32(n.data + 8) - get32(h.data + 8);
+	return more == 0 ? get16(n.data + 14) != get16(h.data + 14) : more < 1U << 31;
+}
+
 size_t frame_announce4(uint8_t out[FRAME_ANNOUNCE_LEN])
 {
 	uint8_t *arp = out + ETH_LEN;

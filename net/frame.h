@@ -81,6 +81,15 @@ size_t frame_tcp_reset(const uint8_t *frame, size_t len, uint8_t *out, size_t ro
 size_t frame_udp_reply(const struct frame_udp *to, const uint8_t *data, size_t len, unsigned mtu,
 		       uint8_t *out, size_t room);
 
+/* Of libslirp's frames: does it acknowledge and nothing else? */
+#define FRAME_ACK_MAX 74
+bool frame_is_ack(const uint8_t *frame, size_t len);
+/*
+ * Does @next, the frame after @held, say all that @held says? Both are such ones. A repetition is none:
+ * three of them ask for a lost segment.
+ */
+bool frame_ack_covers(const uint8_t *next, size_t next_len, const uint8_t *held, size_t held_len);
+
 /*
  * Announcements of the container's addresses, so that libslirp need not ask for them: an ARP reply for
  * the fixed one, a neighbour advertisement for @ip.

@@ -5,7 +5,9 @@
  * Theory of operation: one thread, one poll(). libslirp is told about frames (slirp_input) and
  * about ready sockets (slirp_pollfds_poll), and calls back with frames for the container. In each
  * turn the tap is read until it is empty (at most BATCH frames, so that sockets get their share),
- * into one buffer that is allocated once.
+ * into one buffer that is allocated once. libslirp acknowledges each of them; of acknowledgements
+ * that follow each other only the last is sent, at the end of the batch: it costs the container's
+ * side more than the segment itself.
  *
  * Time: libslirp wants to be called every 2 or 499 ms while it has something under way and always
  * says "within 1000 ms" otherwise. Exactly that answer with no socket to watch means that nothing
@@ -75,10 +77,13 @@ struct loop {
 	struct pollset set;
 	bool watching;      /* libslirp has sockets in the set of this turn */
 	uint8_t known6[16]; /* the container's address that was announced last */
+	bool holding;       /* the last acknowledgement waits for one that says more */
+	uint8_t held[FRAME_ACK_MAX];
+	size_t held_len;
 	uint8_t in[FRAME_MAX], out[FRAME_MAX];
 };
 
-static void output(struct loop *l, const uint8_t *frame, size_t len)
+static void send_frame(struct loop *l, const uint8_t *frame, size_t len)
 {
 	if (l->c.output) {
 		l->c.output(l->c.output_arg, frame, len);
@@ -86,6 +91,27 @@ static void output(struct loop *l, const uint8_t *frame, size_t len)
 	}
 	while (write(l->c.tap_fd, frame, len) < 0 && errno == EINTR)
 		;
+}
+
+static void release(struct loop *l)
+{
+	if (l->held_len > 0)
+		send_frame(l, l->held, l->held_len);
+	l->held_len = 0;
+}
+
+static void output(struct loop *l, const uint8_t *frame, size_t len)
+{
+	const bool hold = l->holding && frame_is_ack(frame, len);
+
+	if (l->held_len > 0 && !(hold && frame_ack_covers(frame, len, l->held, l->held_len)))
+		release(l);
+	if (!hold) {
+		send_frame(l, frame, len);
+		return;
+	}
+	memcpy(l->held, frame, len);
+	l->held_len = len;
 }
 
 static ssize_t cb_send_packet(const void *buf, size_t len, void *opaque)
@@ -367,19 +393,24 @@ void loop_frame(struct loop *l, const uint8_t *frame, size_t len)
 /* Frames of the container. 0, or -errno when the tap is gone. */
 static int read_tap(struct loop *l)
 {
-	for (int i = 0; i < BATCH; i++) {
+	int r = 0;
+
+	l->holding = true;
+	for (int i = 0; r == 0 && i < BATCH; i++) {
 		ssize_t n = read(l->c.tap_fd, l->in, sizeof(l->in));
 
 		if (n > 0)
 			loop_frame(l, l->in, (size_t)n);
 		else if (n == 0)
-			return -EIO; /* no tap does that */
+			r = -EIO; /* no tap does that */
 		else if (errno == EAGAIN)
-			return 0;
+			break;
 		else if (errno != EINTR)
-			return -errno;
+			r = -errno;
 	}
-	return 0;
+	l->holding = false;
+	release(l);
+	return r;
 }
 
 /* A message of the monitor, or its end; true for that alone. */

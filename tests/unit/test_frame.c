@@ -277,6 +277,59 @@ static void test_announcements(void **state)
 	assert_int_equal(sum(out + 22, n - 22, 58 + 24), 0xffff);
 }
 
+/* A segment without data: sequence, acknowledgement, flags, window. */
+static size_t make_ack(uint8_t *f, bool v6, uint32_t seq, uint32_t ack, uint8_t flags, uint16_t win)
+{
+	const size_t n =
+		v6 ? make6(f, net_gateway6, TCP, 80, 12) : make4(f, 0x08080808, TCP, 80, 12);
+	uint8_t *tcp = f + n - 20;
+
+	put16(tcp + 4, seq >> 16);
+	put16(tcp + 6, seq & 0xffff);
+	put16(tcp + 8, ack >> 16);
+	put16(tcp + 10, ack & 0xffff);
+	tcp[12] = 0x50;
+	tcp[13] = flags;
+	put16(tcp + 14, win);
+	return n;
+}
+
+static void test_acknowledgements_that_cover_others(void **state)
+{
+	uint8_t a[256], b[256];
+	size_t n;
+
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		n = make_ack(a, v6, 7, 0xffffff00, 16, 100);
+		assert_true(frame_is_ack(a, n));
+		make_ack(b, v6, 7, 0x10, 16, 100); /* further, over the end of the numbers */
+		assert_true(frame_ack_covers(b, n, a, n));
+		assert_false(frame_ack_covers(a, n, b, n));
+		make_ack(b, v6, 7, 0xffffff00, 16, 200); /* the window opens */
+		assert_true(frame_ack_covers(b, n, a, n));
+		assert_false(frame_ack_covers(a, n, a, n)); /* a repetition */
+		make_ack(b, v6, 8, 0x10, 16, 100);          /* something was sent between them */
+		assert_false(frame_ack_covers(b, n, a, n));
+		make_ack(b, v6, 7, 0x10, 16, 100);
+		b[n - 19] ^= 1; /* another port */
+		assert_false(frame_ack_covers(b, n, a, n));
+		assert_false(frame_is_ack(b, n - 1));
+		for (int flag = 1; flag < 256; flag <<= 1) { /* fin, syn, rst, psh, urg... */
+			make_ack(b, v6, 7, 0x10, (uint8_t)(16 ^ flag), 100);
+			assert_false(frame_is_ack(b, n));
+		}
+	}
+	make_ack(a, true, 7, 1, 16, 100);
+	make_ack(b, false, 7, 2, 16, 100);
+	assert_false(frame_ack_covers(b, 54, a, 74));
+	n = make4(a, 0x08080808, TCP, 80, 13); /* with a byte of data */
+	a[14 + 20 + 12] = 0x50;
+	a[14 + 20 + 13] = 16;
+	assert_false(frame_is_ack(a, n));
+	assert_false(frame_is_ack(a, make4(a, 0x08080808, UDP, 80, 12)));
+}
+
 static void test_what_is_for_the_host(void **state)
 {
 	uint8_t f[256], out[128];
@@ -328,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_lengths_that_lie),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_announcements),
+		cmocka_unit_test(test_acknowledgements_that_cover_others),
 	};
 
 	return cmocka_run_group_tests_name("net/frame", tests, NULL, NULL);
