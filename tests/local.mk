@@ -259,6 +259,7 @@ EXTRA_DIST += tests/integration/net.sh
 EXTRA_DIST += tests/integration/publish.sh
 EXTRA_DIST += tests/integration/run.sh
 EXTRA_DIST += tests/integration/reboot.sh
+EXTRA_DIST += tests/integration/deaths.sh
 EXTRA_DIST += tests/integration/dstate.sh
 EXTRA_DIST += tests/integration/fulldisk.sh
 EXTRA_DIST += tests/integration/elsewhere.sh
