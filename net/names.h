@@ -4,7 +4,7 @@
  *
  * A container on named networks is answered the names of all that run on them: a container's own
  * name, its network aliases, its host name and the short form of its id, alone, with the network's
- * name behind ("web.backend"), and both below rl.internal (the search domain of these containers).
+ * name behind ("web.backend"), and both below rl.internal.
  * Addresses ask back (PTR). The source is the list of leases (lease.h) as it is at that moment:
  * the reader of resolver.h opens it for each query and passes the descriptor; then it says whether
  * the container still runs, for who was killed could not give its lease back. What is not found is somebody else's to answer, but for what ends in rl.internal.

@@ -33,7 +33,6 @@ struct net_config {
 	/* source addresses on the host, numeric; "" = as the host routes */
 	char outbound4[INET_ADDRSTRLEN], outbound6[INET6_ADDRSTRLEN];
 	/* named networks (net/attach.h) */
-	bool named;    /* it was made for some: names have a search domain */
 	bool internal; /* all of them are: nothing leads out */
 	bool search;   /* rl-net looks for short names in the host's search list, as it is then */
 	char servers[NET_SERVERS_MAX][INET6_ADDRSTRLEN]; /* in place of the host's resolvers */

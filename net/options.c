@@ -22,12 +22,15 @@ static int bad_value(const char *option, const char *v, struct rl_err *err)
 	return rl_fail(err, EINVAL, "--network: '%s' is no value for '%s'", v, option);
 }
 
-static int refuse(const char *program, const char *option, struct rl_err *err)
+static int refuse(const char *program, const char *option, const char *hint, struct rl_err *err)
 {
 	rl_fail(err, ENOTSUP, "--network %s: option '%s' is not supported", program, option);
-	return rl_hint(err, "known are mtu, enable_ipv6, allow_host_loopback, outbound_addr; see "
-			    "rl-run(1)");
+	return rl_hint(err, "%s", hint);
 }
+
+#define SLIRP_HINT                                                                            \
+	"known are mtu, enable_ipv6, allow_host_loopback, outbound_addr, outbound_addr6 and " \
+	"port_handler; see rl-network(7)"
 
 static int set_mtu(struct net_config *c, const char *option, const char *v, struct rl_err *err)
 {
@@ -65,7 +68,7 @@ static int slirp_option(struct net_config *c, char *word, struct rl_err *err)
 	int r;
 
 	if (!v)
-		return refuse("slirp4netns", word, err);
+		return refuse("slirp4netns", word, SLIRP_HINT, err);
 	*v++ = '\0';
 	if (strcmp(word, "mtu") == 0)
 		return set_mtu(c, word, v, err);
@@ -73,33 +76,164 @@ static int slirp_option(struct net_config *c, char *word, struct rl_err *err)
 		return set_bool(&c->host_loopback, word, v, err);
 	if (strcmp(word, "outbound_addr") == 0 || strcmp(word, "outbound_addr6") == 0)
 		return set_outbound(c, v, err);
-	if (strcmp(word, "port_handler") == 0)
-		return 0; /* there is one, which keeps the client's address and is fast */
-	if (strcmp(word, "cidr") == 0 && strcmp(v, "10.0.2.0/24") == 0)
-		return 0;
+	if (strcmp(word, "port_handler") == 0) /* there is one, which keeps the client's address */
+		return strcmp(v, "rootlesskit") == 0 || strcmp(v, "slirp4netns") == 0
+			       ? 0
+			       : bad_value(word, v, err);
+	if (strcmp(word, "cidr") == 0)
+		return strcmp(v, "10.0.2.0/24") == 0
+			       ? 0
+			       : refuse("slirp4netns", word,
+					"a private network is 10.0.2.0/24; a named one has the "
+					"subnet that it was made with",
+					err);
 	if (strcmp(word, "enable_ipv6") != 0)
-		return refuse("slirp4netns", word, err);
+		return refuse("slirp4netns", word, SLIRP_HINT, err);
 	r = set_bool(&on, word, v, err);
 	c->ipv6 = on && (c->ipv6 || r < 0); /* without IPv6 on the host there is none to have */
 	return r;
 }
 
-/* One of pasta's command line options; @next is its value where it takes one. */
+enum pasta_act { NOTHING, SAME, REFUSE, IPV4, MAP_GW, NO_MAP_GW, MTU, OUTBOUND, MAP_LOOPBACK };
+
+/* Options of passt(1) and what becomes of them; @same: values that say what is so at any rate */
+static const struct pasta_word {
+	const char *brief, *name;
+	bool has_value;
+	enum pasta_act act;
+	const char *same, *hint;
+} pasta_words[] = {
+	{ "-4", "--ipv4-only", false, IPV4, NULL, NULL },
+	{ "-6", "--ipv6-only", false, REFUSE, NULL, "IPv4 is always there" },
+	{ "-m", "--mtu", true, MTU, NULL, NULL },
+	{ "-o", "--outbound", true, OUTBOUND, NULL, NULL },
+	{ NULL, "--map-gw", false, MAP_GW, NULL, NULL },
+	{ NULL, "--no-map-gw", false, NO_MAP_GW, NULL, NULL },
+	{ NULL, "--map-host-loopback", true, MAP_LOOPBACK, "10.0.2.2 fd00::2",
+	  "the host's loopback is reached at 10.0.2.2 and fd00::2, or not at all" },
+	{ NULL, "--map-guest-addr", true, SAME, "none",
+	  "the host is host.containers.internal; --host-port opens a port of it" },
+	{ "-a", "--address", true, SAME, "10.0.2.100 10.0.2.0 fd00::100",
+	  "a private network is 10.0.2.0/24; a named one has the subnet that it was made with" },
+	{ "-n", "--netmask", true, SAME, "24 255.255.255.0",
+	  "a private network is 10.0.2.0/24; a named one has the subnet that it was made with" },
+	{ "-g", "--gateway", true, SAME, "10.0.2.2 fd00::2",
+	  "a private network is 10.0.2.0/24; a named one has the gateway that it was made with" },
+	{ NULL, "--dns-forward", true, SAME, "10.0.2.3 fd00::3",
+	  "the name server is at 10.0.2.3 and fd00::3" },
+	{ NULL, "--dns-host", true, REFUSE, NULL, "--dns says whom to ask" },
+	{ "-D", "--dns", true, REFUSE, NULL, "--dns of the command says whom to ask" },
+	{ "-S", "--search", true, REFUSE, NULL, "--dns-search says so" },
+	{ "-I", "--ns-ifname", true, SAME, "tap0",
+	  "the interface is tap0; of a named network it can be chosen: NET:interface_name=NAME" },
+	{ "-M", "--mac-addr", true, REFUSE, NULL,
+	  "of a named network it can be chosen: NET:mac=MAC" },
+	{ NULL, "--ns-mac-addr", true, REFUSE, NULL,
+	  "of a named network it can be chosen: NET:mac=MAC" },
+	{ "-i", "--interface", true, REFUSE, NULL,
+	  "-o ADDRESS chooses where connections come from" },
+	{ NULL, "--outbound-if4", true, REFUSE, NULL,
+	  "-o ADDRESS chooses where connections come from" },
+	{ NULL, "--outbound-if6", true, REFUSE, NULL,
+	  "-o ADDRESS chooses where connections come from" },
+	{ "-t", "--tcp-ports", true, SAME, "none", "--publish HOSTPORT:PORT opens ports" },
+	{ "-u", "--udp-ports", true, SAME, "none", "--publish HOSTPORT:PORT/udp opens ports" },
+	{ "-T", "--tcp-ns", true, SAME, "none", "--host-port PORT opens ports of the host" },
+	{ "-U", "--udp-ns", true, SAME, "none", "--host-port PORT opens ports of the host" },
+	{ NULL, "--host-lo-to-ns-lo", false, REFUSE, NULL,
+	  "nobody in the container shall take a connection for one of its own" },
+	{ NULL, "--no-tcp", false, REFUSE, NULL, "--network none, or an internal network" },
+	{ NULL, "--no-udp", false, REFUSE, NULL, "--network none, or an internal network" },
+	{ NULL, "--no-icmp", false, REFUSE, NULL, "--network none, or an internal network" },
+	{ "-p", "--pcap", true, REFUSE, NULL,
+	  "tcpdump in the container's network sees the packets" },
+	{ "-q", "--quiet", false, NOTHING, NULL, NULL },
+	{ NULL, "--config-net", false, NOTHING, NULL, NULL },
+	{ NULL, "--no-dhcp", false, NOTHING, NULL, NULL },
+	{ NULL, "--no-dhcpv6", false, NOTHING, NULL, NULL },
+	{ NULL, "--no-dhcp-dns", false, NOTHING, NULL, NULL },
+	{ NULL, "--no-dhcp-search", false, NOTHING, NULL, NULL },
+	{ NULL, "--no-ndp", false, NOTHING, NULL, NULL },
+	{ NULL, "--no-ra", false, NOTHING, NULL, NULL },
+	{ NULL, "--no-splice", false, NOTHING, NULL, NULL },
+};
+
+static const struct pasta_word *pasta_find(const char *word, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pasta_words); i++) {
+		const struct pasta_word *w = &pasta_words[i];
+
+		if ((w->brief && strlen(w->brief) == n && memcmp(w->brief, word, n) == 0) ||
+		    (strlen(w->name) == n && memcmp(w->name, word, n) == 0))
+			return w;
+	}
+	return NULL;
+}
+
+/* Is @v one of the words of @list? */
+static bool is_one_of(const char *list, const char *v)
+{
+	const size_t n = strlen(v);
+
+	for (const char *p = list; p && *p;) {
+		const size_t len = strcspn(p, " ");
+
+		if (len == n && memcmp(p, v, n) == 0)
+			return true;
+		p += len + (p[len] == ' ');
+	}
+	return false;
+}
+
+static int pasta_set(struct net_config *c, const struct pasta_word *w, const char *v,
+		     struct rl_err *err)
+{
+	switch (w->act) {
+	case NOTHING:
+		return 0;
+	case SAME:
+		return is_one_of(w->same, v)
+			       ? 0
+			       : refuse("pasta", w->brief ? w->brief : w->name, w->hint, err);
+	case REFUSE:
+		break;
+	case IPV4:
+		c->ipv6 = false;
+		return 0;
+	case MAP_GW:
+	case NO_MAP_GW:
+		c->host_loopback = w->act == MAP_GW;
+		return 0;
+	case MTU:
+		return set_mtu(c, w->name, v, err);
+	case OUTBOUND:
+		return set_outbound(c, v, err);
+	case MAP_LOOPBACK:
+		if (strcmp(v, "none") != 0 && !is_one_of(w->same, v))
+			break;
+		c->host_loopback = strcmp(v, "none") != 0;
+		return 0;
+	}
+	return refuse("pasta", w->brief ? w->brief : w->name, w->hint, err);
+}
+
+/* One of pasta's command line options, "-m" or "--mtu=1500"; @next: a value that is a word of its own */
 static int pasta_option(struct net_config *c, const char *word, const char *next, bool *ret_took,
 			struct rl_err *err)
 {
+	const size_t n = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
+	const struct pasta_word *w = pasta_find(word, n);
+	const char *v = word[n] == '=' ? word + n + 1 : next;
+
 	*ret_took = false;
-	if (strcmp(word, "-4") == 0 || strcmp(word, "--ipv4-only") == 0)
-		c->ipv6 = false;
-	else if (strcmp(word, "--map-gw") == 0)
-		c->host_loopback = true;
-	else if (strcmp(word, "--no-map-gw") == 0)
-		c->host_loopback = false;
-	else if ((strcmp(word, "-m") == 0 || strcmp(word, "--mtu") == 0) && next)
-		*ret_took = true;
-	else
-		return refuse("pasta", word, err);
-	return *ret_took ? set_mtu(c, word, next, err) : 0;
+	if (!w || (!w->has_value && word[n] == '='))
+		return refuse("pasta", word,
+			      "-4, --mtu, --map-gw and --outbound are known; see rl-network(7)",
+			      err);
+	if (w->has_value && !v)
+		return rl_fail(err, EINVAL, "--network pasta: option '%s' needs a value", word);
+	*ret_took = w->has_value && word[n] != '=';
+	return pasta_set(c, w, v, err);
 }
 
 int net_config_set(struct net_config *c, const char *mode, struct rl_err *err)

@@ -139,7 +139,7 @@ static int split(char *s, char **ret_ip, struct span *ret_host, struct span *ret
 		return -EINVAL;
 	if (*ret_ip && !ip_is_valid(*ret_ip))
 		return -EADDRNOTAVAIL;
-	return *host == '\0' ? 0 : span_parse(host, ret_host);
+	return *host == '\0' || strcmp(host, "0") == 0 ? 0 : span_parse(host, ret_host);
 }
 
 static int refuse(const char *option, const char *text, int r, struct rl_err *err)

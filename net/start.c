@@ -197,8 +197,7 @@ char *net_resolv_conf(const struct net_config *c)
 {
 	auto_buf struct buf out = { 0 };
 
-	if (add_host_lines(&out, !c->search && !c->named) < 0 ||
-	    (c->named && buf_str(&out, "search " NETWORK_SEARCH "\n") < 0) ||
+	if (add_host_lines(&out, !c->search) < 0 ||
 	    buf_printf(&out, "nameserver %s\n%s", NET_DNS4_TEXT,
 		       c->ipv6 ? "nameserver " NET_DNS6_TEXT "\n" : "") < 0)
 		return NULL;

@@ -256,6 +256,7 @@ EXTRA_DIST += tests/integration/trees.sh
 EXTRA_DIST += tests/integration/lib.sh
 EXTRA_DIST += tests/integration/mkimages
 EXTRA_DIST += tests/integration/net.sh
+EXTRA_DIST += tests/integration/net_servers.sh
 EXTRA_DIST += tests/integration/publish.sh
 EXTRA_DIST += tests/integration/run.sh
 EXTRA_DIST += tests/integration/reboot.sh

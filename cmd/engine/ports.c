@@ -27,7 +27,6 @@ int ports_net_config(const struct container *c, struct net_config *ret, struct r
 		else
 			r = net_config_host_port(ret, word, err);
 	}
-	ret->named = nets_is_named(c);
 	return r;
 }
 

@@ -46,6 +46,16 @@ static void test_options(void **state)
 		"pasta:-t,auto",
 		"pasta:--mtu",
 		"pasta:-m,9",
+		"slirp4netns:port_handler=x",
+		"pasta:-6",
+		"pasta:-a,10.9.0.1",
+		"pasta:--address=10.9.0.1",
+		"pasta:--map-gw=1",
+		"pasta:--map-host-loopback,192.0.2.1",
+		"pasta:-I",
+		"pasta:-T,5201",
+		"pasta:--nonsense",
+		"pasta:nonsense",
 	};
 	struct net_config c = { .ipv6 = true, .mtu = 65520 };
 	struct rl_err err = { 0 };
@@ -65,6 +75,22 @@ static void test_options(void **state)
 	assert_false(c.ipv6); /* the host has none */
 	assert_int_equal(net_config_set(&c, "pasta:--no-map-gw,-m,9000,-4", &err), 0);
 	assert_true(c.mtu == 9000 && !c.host_loopback);
+	/* what podman-run(1) gives as equal to slirp4netns */
+	c = (struct net_config){ .ipv6 = true, .mtu = 65520 };
+	assert_int_equal(
+		net_config_set(&c,
+			       "pasta:--ipv4-only,-a,10.0.2.0,-n,24,-g,10.0.2.2,--dns-forward,"
+			       "10.0.2.3,-m,1500,--no-ndp,--no-dhcpv6,--no-dhcp",
+			       &err),
+		0);
+	assert_true(c.mtu == 1500 && !c.ipv6 && !c.host_loopback);
+	assert_int_equal(net_config_set(&c,
+					"pasta:--mtu=1400,-t,none,-T,none,-I,tap0,-o,192.0.2.7,"
+					"--map-host-loopback=10.0.2.2,--map-guest-addr,none",
+					&err),
+			 0);
+	assert_true(c.mtu == 1400 && c.host_loopback);
+	assert_string_equal(c.outbound4, "192.0.2.7");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (net_config_set(&c, bad[i], &err) == 0)
 			fail_msg("'%s' was taken", bad[i]);
