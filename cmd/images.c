@@ -66,10 +66,11 @@ static void rows_done(struct rows *r)
 
 /* --- collecting -------------------------------------------------------------------------- */
 
-static int count_containers(const struct rl *rl, struct rows *r, struct rl_err *err)
+/* @look: somebody wants to know; 0 for all otherwise */
+static int count_containers(const struct rl *rl, bool look, struct rows *r, struct rl_err *err)
 {
 	auto_strv struct strv users = { 0 };
-	int rc = image_users(rl, &users, err);
+	int rc = look ? image_users(rl, &users, err) : 0;
 
 	if (rc < 0)
 		return rc;
@@ -157,7 +158,7 @@ static int collect(const struct rl *rl, const struct images_opts *o, const char 
 	if (rc == 0)
 		rc = read_all(rl, r, err);
 	if (rc == 0)
-		rc = count_containers(rl, r, err);
+		rc = count_containers(rl, o->format || o->filters.n > 0, r, err);
 	if (rc == 0)
 		rc = apply_filters(rl, f, o->format || image_filters_need_config(f), r);
 	image_filters_free(f);

@@ -103,9 +103,21 @@ static void say_dropped(struct logfile *l, const char *time)
 		l->dropped = before; /* still no room */
 }
 
+/* All but @buf, which is memory of its own as soon as it is written to. */
+static void init(struct logfile *l, int dir_fd, int fd, int64_t max)
+{
+	l->dir_fd = dir_fd;
+	l->fd = fd;
+	l->max = max;
+	l->size = 0;
+	l->dropped = 0;
+	l->is_partial[0] = l->is_partial[1] = false;
+	l->len = 0;
+}
+
 void logfile_open(struct logfile *l, int dir_fd, int64_t max)
 {
-	*l = (struct logfile){ .dir_fd = dir_fd, .fd = FD_NONE, .max = max };
+	init(l, dir_fd, FD_NONE, max);
 	if (dir_fd >= 0)
 		open_file(l);
 }
@@ -114,7 +126,7 @@ void logfile_open_file(struct logfile *l, int fd, int64_t max)
 {
 	struct stat st;
 
-	*l = (struct logfile){ .dir_fd = FD_NONE, .fd = fd, .max = max };
+	init(l, FD_NONE, fd, max);
 	l->size = fd >= 0 && fstat(fd, &st) == 0 ? st.st_size : 0;
 }
 

@@ -17,6 +17,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/json.h"
+#include "core/base/jsonpick.h"
 #include "core/base/log.h"
 #include "storage/image_store.h"
 
@@ -30,15 +31,16 @@ int name_path(const struct ref *ref, char **ret, struct rl_err *err)
 }
 
 /* An optional digest into @out. */
-static int get_digest(const json_t *o, const char *key, const char *what, char out[DIGEST_SIZE],
+static int get_digest(struct json_text v, const char *what, char out[DIGEST_SIZE],
 		      struct rl_err *err)
 {
-	const char *s = NULL;
+	char s[DIGEST_SIZE + 1]; /* one that is too long is noticed */
 	struct digest d;
-	int r = json_get_str(o, key, what, &s, err);
+	int r;
 
-	if (r < 0 || !s)
-		return r;
+	if (!v.p)
+		return 0;
+	(void)json_text_copy(v, s, sizeof(s));
 	r = digest_parse(s, strlen(s), what, &d, err);
 	if (r < 0)
 		return r;
@@ -46,42 +48,55 @@ static int get_digest(const json_t *o, const char *key, const char *what, char o
 	return 0;
 }
 
-static int parse_entry(const json_t *o, const char *what, struct name_entry *e, struct rl_err *err)
+/* 64 hex digits; false when they are something else */
+static bool get_id(struct json_text v, char out[65])
 {
-	const char *os = NULL, *arch = NULL, *variant = NULL, *id = NULL;
-	int r = json_is_object(o) ? 0 : rl_fail(err, EINVAL, "%s: an entry is no object", what);
+	char s[66];
+
+	(void)json_text_copy(v, s, sizeof(s));
+	if (!digest_is_hex64(s, strlen(s)))
+		return false;
+	memcpy(out, s, 65);
+	return true;
+}
+
+/* "os", "architecture" and "variant" are the first of the picks. */
+static void get_platform(const struct json_pick p[3], struct platform *ret)
+{
+	char os[64], arch[64], variant[64]; /* those that are cut are too long anyway */
+
+	platform_set(ret, json_text_copy(p[0].v, os, sizeof(os)),
+		     json_text_copy(p[1].v, arch, sizeof(arch)),
+		     json_text_copy(p[2].v, variant, sizeof(variant)));
+}
+
+static int parse_entry(struct json_text o, const char *what, struct name_entry *e,
+		       struct rl_err *err)
+{
+	enum { ID = 3, DIGEST, INDEX };
+	struct json_pick p[] = { { .key = "os" }, { .key = "architecture" }, { .key = "variant" },
+				 { .key = "id" }, { .key = "digest" },       { .key = "index" } };
+	int r = json_pick(o, what, p, ARRAY_LEN(p), err);
 
 	*e = (struct name_entry){ 0 };
 	if (r == 0)
-		r = json_get_str(o, "os", what, &os, err);
+		r = json_pick_kinds(p, ARRAY_LEN(p), "ssssss", what, err);
 	if (r == 0)
-		r = json_get_str(o, "architecture", what, &arch, err);
+		r = get_digest(p[DIGEST].v, what, e->digest, err);
 	if (r == 0)
-		r = json_get_str(o, "variant", what, &variant, err);
-	if (r == 0)
-		r = json_get_str(o, "id", what, &id, err);
-	if (r == 0)
-		r = get_digest(o, "digest", what, e->digest, err);
-	if (r == 0)
-		r = get_digest(o, "index", what, e->index, err);
+		r = get_digest(p[INDEX].v, what, e->index, err);
 	if (r < 0)
 		return r;
-	if (!id || !digest_is_hex64(id, strlen(id)))
+	if (!get_id(p[ID].v, e->id))
 		return rl_fail(err, EINVAL, "%s: the image id is not 64 hex digits", what);
-	memcpy(e->id, id, sizeof(e->id));
-	platform_set(&e->platform, os, arch, variant);
+	get_platform(p, &e->platform);
 	return 0;
 }
 
-static int check_version(const json_t *j, const char *what, struct rl_err *err)
+static int check_version(struct json_text v, const char *what, struct rl_err *err)
 {
-	int64_t version = 0;
-	int r = json_is_object(j) ? 0 : rl_fail(err, EINVAL, "%s: not a JSON object", what);
+	int64_t version = json_text_int(v);
 
-	if (r == 0)
-		r = json_get_int(j, "version", what, &version, err);
-	if (r < 0)
-		return r;
 	if (version > IMAGE_FORMAT) {
 		rl_fail(err, EPROTO, "%s has format %lld, this rl knows %d", what,
 			(long long)version, IMAGE_FORMAT);
@@ -91,36 +106,38 @@ static int check_version(const json_t *j, const char *what, struct rl_err *err)
 				       : rl_fail(err, EINVAL, "%s: the format is missing", what);
 }
 
+/* Members of a whole file, the first of which is the version */
+static int pick_record(const char *text, size_t len, size_t max, const char *what,
+		       struct json_pick *p, size_t n, const char *kinds, struct rl_err *err)
+{
+	int r = len > max ? rl_fail(err, EFBIG, "%s: larger than %zu bytes", what, max)
+			  : json_pick((struct json_text){ text, len }, what, p, n, err);
+
+	if (r == 0)
+		r = json_pick_kinds(p, n, kinds, what, err);
+	return r < 0 ? r : check_version(p[0].v, what, err);
+}
+
 int name_file_parse(const char *text, size_t len, const char *what, struct name_file *ret,
 		    struct rl_err *err)
 {
-	json_auto_t *j = NULL;
-	const char *list = NULL;
-	json_t *arr = NULL;
-	const json_t *o;
-	size_t i;
+	enum { FORMAT, IMAGES, LIST };
+	struct json_pick p[] = { { .key = "version" }, { .key = "images" }, { .key = "list" } };
+	struct json_text o;
 	int r;
 
 	ret->n = 0; /* entries are cleared one by one: all of them are 20 kB */
 	*ret->list = '\0';
-	r = json_read(text, len, NAME_FILE_MAX, what, &j, err);
-	if (r == 0)
-		r = check_version(j, what, err);
-	if (r == 0)
-		r = json_get_arr(j, "images", what, &arr, err);
+	r = pick_record(text, len, NAME_FILE_MAX, what, p, ARRAY_LEN(p), "ias", err);
 	if (r < 0)
 		return r;
-	if (json_array_size(arr) > NAME_ENTRIES_MAX)
-		return rl_fail(err, EINVAL, "%s: more than %d platforms", what, NAME_ENTRIES_MAX);
-	r = json_get_str(j, "list", what, &list, err);
-	if (r == 0 && list && !digest_is_hex64(list, strlen(list)))
-		r = rl_fail(err, EINVAL, "%s: the list's id is not 64 hex digits", what);
-	if (r < 0)
-		return r;
-	if (list)
-		memcpy(ret->list, list, sizeof(ret->list));
-	json_array_foreach (arr, i, o) {
-		r = parse_entry(o, what, &ret->v[i], err);
+	if (p[LIST].v.p && !get_id(p[LIST].v, ret->list))
+		return rl_fail(err, EINVAL, "%s: the list's id is not 64 hex digits", what);
+	while (json_text_next(&p[IMAGES].v, &o)) {
+		if (ret->n == NAME_ENTRIES_MAX)
+			return rl_fail(err, EINVAL, "%s: more than %d platforms", what,
+				       NAME_ENTRIES_MAX);
+		r = parse_entry(o, what, &ret->v[ret->n], err);
 		if (r < 0)
 			return r;
 		ret->n++;
@@ -365,11 +382,10 @@ int name_drop(const struct rl *rl, const char *name, const char id[65], struct r
 
 /* --- records ----------------------------------------------------------------------------- */
 
-static int copy_digest(const json_t *o, const char *key, const char *what, char **ret,
-		       struct rl_err *err)
+static int copy_digest(struct json_text v, const char *what, char **ret, struct rl_err *err)
 {
 	char d[DIGEST_SIZE] = "";
-	int r = get_digest(o, key, what, d, err);
+	int r = get_digest(v, what, d, err);
 
 	if (r < 0 || !*d)
 		return r;
@@ -377,24 +393,21 @@ static int copy_digest(const json_t *o, const char *key, const char *what, char 
 	return *ret ? 0 : rl_oom(err);
 }
 
-static int copy_diff_ids(const json_t *j, const char *what, struct strv *ret, struct rl_err *err)
+static int copy_diff_ids(struct json_text list, const char *what, struct strv *ret,
+			 struct rl_err *err)
 {
-	json_t *arr = NULL;
-	const json_t *v;
-	size_t i;
-	int r = json_get_arr(j, "diff_ids", what, &arr, err);
+	char d[DIGEST_SIZE + 1]; /* one that is too long is noticed */
+	struct json_text v;
+	int r;
 
-	if (r == 0)
-		r = json_check_strings(arr, what, err);
-	if (r < 0)
-		return r;
-	if (json_array_size(arr) > IMAGE_LAYERS_MAX)
-		return rl_fail(err, EINVAL, "%s: more than %d layers", what, IMAGE_LAYERS_MAX);
-	json_array_foreach (arr, i, v) {
-		r = digest_check(json_string_value(v), what, err);
+	while (json_text_next(&list, &v)) {
+		if (ret->n == IMAGE_LAYERS_MAX)
+			return rl_fail(err, EINVAL, "%s: more than %d layers", what,
+				       IMAGE_LAYERS_MAX);
+		r = digest_check(json_text_copy(v, d, sizeof(d)), what, err);
 		if (r < 0)
 			return r;
-		if (strv_add(ret, json_string_value(v)) < 0)
+		if (strv_add(ret, d) < 0)
 			return rl_oom(err);
 	}
 	return 0;
@@ -403,32 +416,26 @@ static int copy_diff_ids(const json_t *j, const char *what, struct strv *ret, st
 int image_record_parse(const char *text, size_t len, const char *what, struct image *ret,
 		       struct rl_err *err)
 {
-	json_auto_t *j = NULL;
-	const char *os = NULL, *arch = NULL, *variant = NULL;
-	int r = json_read(text, len, IMAGE_RECORD_MAX, what, &j, err);
+	enum { FORMAT, OS, ARCH, VARIANT, SIZE, CREATED, DIGEST, INDEX, LAYERS };
+	struct json_pick p[] = { { .key = "version" },      { .key = "os" },
+				 { .key = "architecture" }, { .key = "variant" },
+				 { .key = "size" },         { .key = "created_ns" },
+				 { .key = "digest" },       { .key = "index_digest" },
+				 { .key = "diff_ids" } };
+	int r = pick_record(text, len, IMAGE_RECORD_MAX, what, p, ARRAY_LEN(p), "isssiissa", err);
 
 	if (r == 0)
-		r = check_version(j, what, err);
+		r = copy_digest(p[DIGEST].v, what, &ret->digest, err);
 	if (r == 0)
-		r = json_get_str(j, "os", what, &os, err);
+		r = copy_digest(p[INDEX].v, what, &ret->index_digest, err);
 	if (r == 0)
-		r = json_get_str(j, "architecture", what, &arch, err);
-	if (r == 0)
-		r = json_get_str(j, "variant", what, &variant, err);
-	if (r == 0)
-		r = json_get_int(j, "size", what, &ret->size, err);
-	if (r == 0)
-		r = json_get_int(j, "created_ns", what, &ret->created_ns, err);
-	if (r == 0)
-		r = copy_digest(j, "digest", what, &ret->digest, err);
-	if (r == 0)
-		r = copy_digest(j, "index_digest", what, &ret->index_digest, err);
-	if (r == 0)
-		r = copy_diff_ids(j, what, &ret->diff_ids, err);
+		r = copy_diff_ids(p[LAYERS].v, what, &ret->diff_ids, err);
 	if (r < 0)
 		return r;
+	ret->size = json_text_int(p[SIZE].v);
+	ret->created_ns = json_text_int(p[CREATED].v);
 	if (ret->size < 0)
 		return rl_fail(err, EINVAL, "%s: the size is negative", what);
-	platform_set(&ret->platform, os, arch, variant);
+	get_platform(&p[OS], &ret->platform);
 	return 0;
 }

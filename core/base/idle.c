@@ -25,7 +25,7 @@
 
 /*
  * Segments that are never written hold what the file holds. Last to first: the first has the table
- * that is read here, which would map it again.
+ * that is read here, which would map it again. So nothing of the table is read after that.
  */
 ASLEEP static int drop_code(struct dl_phdr_info *o, size_t size, void *page_size)
 {
@@ -37,8 +37,11 @@ ASLEEP static int drop_code(struct dl_phdr_info *o, size_t size, void *page_size
 		uintptr_t from = (o->dlpi_addr + p->p_vaddr) & mask;
 		uintptr_t to = o->dlpi_addr + p->p_vaddr + p->p_memsz;
 
-		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W)) /* a hint: failing costs memory */
-			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+		if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
+			continue;
+		(void)madvise((void *)from, to - from, MADV_DONTNEED); /* failing costs memory */
+		if (from <= (uintptr_t)o->dlpi_phdr)
+			break;
 	}
 	return 0;
 }

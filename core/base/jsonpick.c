@@ -198,6 +198,32 @@ int json_pick_file(int dir_fd, const char *path, size_t max, struct buf *text,
 			 n, err);
 }
 
+static bool is_kind(struct json_text v, char kind)
+{
+	size_t sign = *v.p == '-';
+
+	if (kind == 'i')
+		return strspn(v.p + sign, "0123456789") >= v.len - sign;
+	return *v.p == (kind == 's' ? '"' : '[');
+}
+
+int json_pick_kinds(struct json_pick *picks, size_t n, const char *kinds, const char *what,
+		    struct rl_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct json_text *v = &picks[i].v;
+
+		if (v->p && *v->p == 'n') /* null */
+			*v = (struct json_text){ 0 };
+		if (v->p && !is_kind(*v, kinds[i]))
+			return rl_fail(err, EINVAL, "%s: '%s' is not %s", what, picks[i].key,
+				       kinds[i] == 's'   ? "a string"
+				       : kinds[i] == 'i' ? "an integer"
+							 : "an array");
+	}
+	return 0;
+}
+
 int64_t json_text_int(struct json_text v)
 {
 	const char *p = v.p, *end;

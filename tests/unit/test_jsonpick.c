@@ -94,6 +94,26 @@ static void test_items(void **state)
 	assert_false(json_text_next(&p.v, &item));
 }
 
+static void test_kinds(void **state)
+{
+	struct json_pick p[] = { { .key = "s" }, { .key = "i" }, { .key = "a" } };
+	struct rl_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(pick("{\"s\":\"x\",\"i\":-1,\"a\":[]}", p, 3, &err), 0);
+	assert_int_equal(json_pick_kinds(p, 3, "sia", "w", &err), 0);
+	assert_int_equal(pick("{\"s\":null,\"i\":null}", p, 3, &err), 0);
+	assert_int_equal(json_pick_kinds(p, 3, "sia", "w", &err), 0);
+	assert_null(p[0].v.p); /* null is missing */
+	assert_int_equal(pick("{\"s\":1}", p, 3, &err), 0);
+	assert_int_equal(json_pick_kinds(p, 3, "sia", "w", &err), -EINVAL);
+	assert_string_equal(err.msg, "w: 's' is not a string");
+	assert_int_equal(pick("{\"i\":1.0}", p, 3, &err), 0);
+	assert_int_equal(json_pick_kinds(p, 3, "sia", "w", &err), -EINVAL);
+	assert_int_equal(pick("{\"a\":{}}", p, 3, &err), 0);
+	assert_int_equal(json_pick_kinds(p, 3, "sia", "w", &err), -EINVAL);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -143,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_kinds_are_nothing),
 		cmocka_unit_test(test_texts_are_decoded),
 		cmocka_unit_test(test_items),
+		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_refused),
 	};
 
