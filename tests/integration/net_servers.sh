@@ -172,7 +172,7 @@ kill -9 "$(pgrep -P "$(monitor_of www)" -x rl-port)"
 check "rl-port is killed: the port works again" soon says page get $world 192.0.2.2 again
 if [[ $(tail -1 "$T/work/nginx/access.log") == 192.0.2.9\ * ]]; then ok "and nginx sees the client"; else not_ok "nginx sees the client" "$(tail -1 "$T/work/nginx/access.log")"; fi
 kill -9 "$(monitor_of www)"
-free() { [ -z "$(ip netns exec $host ss -Htln 'sport = :8080')" ]; }
+free() { [ -z "$(ip netns exec "$host" ss -Htln 'sport = :8080')" ]; }
 check "the monitor is killed: nobody listens" soon free
 is_dead() { [ "$(rl ps -a --filter name=www --format '{{.State}}')" = exited ]; }
 check "and ps says so" soon is_dead

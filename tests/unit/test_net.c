@@ -34,6 +34,32 @@ static void test_config_and_resolv_conf(void **state)
 	assert_non_null(strstr(six, "nameserver 10.0.2.3\nnameserver fd00::3\n"));
 }
 
+/* The second is what podman-run(1) gives as equal to slirp4netns. */
+static void test_pasta(void **state)
+{
+	struct net_config c = { .ipv6 = true, .mtu = 65520 };
+	struct rl_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(net_config_set(&c, "pasta:--map-gw,-q,--no-ra", &err), 0);
+	assert_true(c.host_loopback && c.ipv6);
+	c = (struct net_config){ .ipv6 = true, .mtu = 65520 };
+	assert_int_equal(
+		net_config_set(&c,
+			       "pasta:--ipv4-only,-a,10.0.2.0,-n,24,-g,10.0.2.2,--dns-forward,"
+			       "10.0.2.3,-m,1500,--no-ndp,--no-dhcpv6,--no-dhcp",
+			       &err),
+		0);
+	assert_true(c.mtu == 1500 && !c.ipv6 && !c.host_loopback);
+	assert_int_equal(net_config_set(&c,
+					"pasta:--mtu=1400,-t,none,-T,none,-I,tap0,-o,192.0.2.7,"
+					"--map-host-loopback=10.0.2.2,--map-guest-addr,none",
+					&err),
+			 0);
+	assert_true(c.mtu == 1400 && c.host_loopback);
+	assert_string_equal(c.outbound4, "192.0.2.7");
+}
+
 static void test_options(void **state)
 {
 	static const char *const bad[] = {
@@ -75,22 +101,6 @@ static void test_options(void **state)
 	assert_false(c.ipv6); /* the host has none */
 	assert_int_equal(net_config_set(&c, "pasta:--no-map-gw,-m,9000,-4", &err), 0);
 	assert_true(c.mtu == 9000 && !c.host_loopback);
-	/* what podman-run(1) gives as equal to slirp4netns */
-	c = (struct net_config){ .ipv6 = true, .mtu = 65520 };
-	assert_int_equal(
-		net_config_set(&c,
-			       "pasta:--ipv4-only,-a,10.0.2.0,-n,24,-g,10.0.2.2,--dns-forward,"
-			       "10.0.2.3,-m,1500,--no-ndp,--no-dhcpv6,--no-dhcp",
-			       &err),
-		0);
-	assert_true(c.mtu == 1500 && !c.ipv6 && !c.host_loopback);
-	assert_int_equal(net_config_set(&c,
-					"pasta:--mtu=1400,-t,none,-T,none,-I,tap0,-o,192.0.2.7,"
-					"--map-host-loopback=10.0.2.2,--map-guest-addr,none",
-					&err),
-			 0);
-	assert_true(c.mtu == 1400 && c.host_loopback);
-	assert_string_equal(c.outbound4, "192.0.2.7");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (net_config_set(&c, bad[i], &err) == 0)
 			fail_msg("'%s' was taken", bad[i]);
@@ -147,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config_and_resolv_conf),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_pasta),
 		cmocka_unit_test(test_bad_mtu_is_refused),
 		cmocka_unit_test(test_the_last_words_of_a_helper),
 	};
