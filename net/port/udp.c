@@ -242,8 +242,9 @@ static void deliver(struct port *p, struct udp_flow *f, size_t len)
 	/* a refusal of an earlier datagram is told once and clears itself */
 	if (send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED)
 		(void)send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (!f->answered && getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &e, &elen) == 0 &&
-	    e == ECONNREFUSED && go_to_v4(p, f))
+	if (!f->answered && !f->v4 && port_has_other(p, &f->client) &&
+	    getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &e, &elen) == 0 && e == ECONNREFUSED &&
+	    go_to_v4(p, f))
 		(void)send(f->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 

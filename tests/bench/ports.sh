@@ -6,11 +6,12 @@
 #
 # Each tool publishes an iperf3 server and one that greets and closes (conn.c); the client is on the
 # host's loopback, where pasta splices too. Each round measures every tool once: one stream, eight
-# streams, connections a second; medians and ratios to loopback are printed. Then what rl-port and
-# rl-net cost: descriptors and memory with 1000 connections and after 10,000, and the time that a
-# published port adds to a start. RL_PEERS and RL_PEERS_RUN as for net.sh.
+# streams, connections a second; medians and ratios to loopback are printed, and the forwarder's own
+# processor time for a gigabyte of one stream, which says more where other work is going on. All
+# servers are the same iperf3. Then what rl-port and rl-net cost: descriptors and memory with 1000
+# connections and after 10,000, and the time that a published port adds to a start, in turns. RL_PEERS and RL_PEERS_RUN as for net.sh.
 set -euo pipefail
-rounds=${1:-3}
+rounds=${1:-5}
 [ "$(id -u)" = 0 ] || { echo "needs root to make network namespaces" >&2; exit 77; }
 if [ "${RL_BENCH_NET-}" != inside ]; then
 	RL_BENCH_NET=inside exec unshare -n "$0" "$@"
@@ -46,11 +47,15 @@ listens() {
 
 cp "$("$src/tests/integration/mkimages" alpine "${RL_TEST_IMAGES:-${XDG_CACHE_HOME:-$HOME/.cache}/rl-tests}")" "$dir/alpine.tar"
 rl load -q -i "$dir/alpine.tar" >/dev/null
+mkdir "$dir/lib" # the machine's iperf3 for the peers, too
+cp "$(command -v iperf3)" "$dir/"
+ldd "$dir/iperf3" | awk '/libiperf|libsctp|libssl|libcrypto/ { print $3 }' | xargs -I@ cp -L @ "$dir/lib/"
 cat >"$dir/serve" <<END
 #!/bin/sh
 $dir/conn serve 5202 &
 export TMPDIR=$dir/tmp
-exec iperf3 -s -p 5201 >/dev/null
+export LD_LIBRARY_PATH=$dir/lib
+exec $dir/iperf3 -s -p 5201 >/dev/null
 END
 chmod 755 "$dir/serve"
 
@@ -71,18 +76,40 @@ if [ -n "${RL_PEERS-}" ]; then
 	if listens 23002; then tools+=(rootlessport); else sed 's/^/# podman: /' "$dir/podman.err"; fi
 fi
 declare -A port=([loopback]=5201 [rl]=21001 [pasta]=22001 [rootlessport]=23001)
-stream() { # PORT STREAMS: Gbit/s
-	timeout 20 iperf3 -c 127.0.0.1 -p "$1" -P "$2" -t 2 -J |
-		awk -F'[:,]' '/"sum_received"/ { in_sum = 1 } in_sum && /bits_per_second/ { printf "%.2f\n", $2 / 1e9; exit }'
+forwarders() { # TOOL: its processes here
+	case $1 in
+	rl) pgrep -u "$user" -x rl-port ;;
+	pasta) pgrep -x 'pasta(.avx2)?' ;;
+	rootlessport) pgrep -f '^rootlessport' ;;
+	esac | while read -r p; do
+		[ "$1" != pasta ] && echo "$p" && continue
+		[ "$(readlink "/proc/$p/ns/net")" = "$(readlink /proc/self/ns/net)" ] && echo "$p"
+	done
+}
+cpu_ns() { # PID...
+	local p t ns n=0
+	for p in "$@"; do
+		for t in "/proc/$p"/task/*/schedstat; do read -r ns _ <"$t" && n=$((n + ns)); done
+	done 2>/dev/null
+	echo "$n"
+}
+stream() { # PORT STREAMS [PID...]: Gbit/s, CPU seconds of these a GB
+	local before after
+	before=$(cpu_ns "${@:3}")
+	timeout 20 iperf3 -c 127.0.0.1 -p "$1" -P "$2" -t 2 -J >"$dir/result"
+	after=$(cpu_ns "${@:3}")
+	jq -r ".end.sum_received | \"\(.bits_per_second / 1e9) \($((after - before)) / .bytes)\"" "$dir/result" |
+		awk '{ printf "%.2f %.3f\n", $1, $2 }'
 }
 for ((i = 0; i < rounds; i++)); do
 	for t in "${tools[@]}"; do
-		stream "${port[$t]}" 1 >>"$dir/$t.one"
-		stream "${port[$t]}" 8 >>"$dir/$t.eight"
+		mapfile -t who < <(forwarders "$t")
+		stream "${port[$t]}" 1 "${who[@]}" >>"$dir/$t.one"
+		stream "${port[$t]}" 8 "${who[@]}" >>"$dir/$t.eight"
 		"$dir/conn" rate 127.0.0.1 $((port[$t] + 1)) 2 >>"$dir/$t.rate"
 	done
 done
-printf '%-14s %12s %12s %12s  %s\n' "published TCP" "1 stream" "8 streams" "conn/s" "(ratios to loopback)"
+printf '%-14s %12s %12s %12s  %-22s %s\n' "published TCP" "1 stream" "8 streams" "conn/s" "(ratios to loopback)" "CPU s/GB"
 for t in "${tools[@]}"; do
 	line='' ratio=''
 	for what in one eight rate; do
@@ -90,7 +117,7 @@ for t in "${tools[@]}"; do
 		line+=$(printf ' %12s' "$v")
 		ratio+=$(awk "BEGIN { printf \" %.2f\", $v / $(median <"$dir/loopback.$what") }")
 	done
-	printf '%-14s%s %s\n' "$t" "$line" "$ratio"
+	printf '%-14s%s  %-22s %s\n' "$t" "$line" "$ratio" "$(awk '{ print $2 }' "$dir/$t.one" | median)"
 done
 
 # --- what it costs
@@ -111,13 +138,14 @@ rl network check bench >/dev/null || true
 sleep 6
 net=$(pgrep -u "$user" -x rl-net -o)
 echo "rl-net, idle: $(pss "$net") KiB and its reader $(pss "$(pgrep -P "$net")") KiB"
-start() { # ARGS: ms of a run, of 15
-	local i
-	for i in {1..15}; do
-		local a=${EPOCHREALTIME/./}
-		rl run --rm "$@" $image true
-		echo $((${EPOCHREALTIME/./} - a))
-	done | median | awk '{ printf "%.1f", $1 / 1000 }'
+start() { # FILE ARGS: us of a run
+	local file=$1 a=${EPOCHREALTIME/./}
+	rl run --rm "${@:2}" $image true
+	echo $((${EPOCHREALTIME/./} - a)) >>"$file"
 }
-start >/dev/null
-echo "run --rm, private network: $(start) ms; with a published port: $(start -p 24000:80) ms"
+for ((i = 0; i < 20 * rounds; i++)); do
+	start "$dir/start.private"
+	start "$dir/start.port" -p 24000:80
+done
+ms() { median <"$dir/start.$1" | awk '{ printf "%.1f", $1 / 1000 }'; }
+echo "run --rm, private network: $(ms private) ms; with a published port: $(ms port) ms ($((20 * rounds)) runs each, in turns)"
