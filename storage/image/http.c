@@ -91,7 +91,7 @@ void http_resp_done(struct http_resp *p)
 	free(p->link);
 	challenge_done(&p->challenge);
 	*p = (struct http_resp){
-		.length = -1, .range_start = -1, .range_end = -1, .retry_after = -1
+		.length = -1, .range_start = -1, .range_end = -1, .retry_after = -1, .chunk_min = -1
 	};
 }
 
@@ -174,6 +174,8 @@ static void take_header(struct http_resp *p, const char *name, const char *v)
 		p->range_start = range_start(v);
 	else if (strcasecmp(name, "range") == 0)
 		p->range_end = range_end(v);
+	else if (strcasecmp(name, "oci-chunk-min-length") == 0)
+		p->chunk_min = number(v);
 	else if (strcasecmp(name, "retry-after") == 0)
 		p->retry_after = retry_seconds(v);
 	else if (strcasecmp(name, "www-authenticate") == 0)

@@ -44,6 +44,7 @@ struct http_resp {
 	char digest[96]; /* Docker-Content-Digest, unchecked */
 	char *location, *etag, *link;
 	int64_t range_end;   /* of "Range: 0-N" (how much of an upload is there), -1 = none */
+	int64_t chunk_min;   /* OCI-Chunk-Min-Length, -1 = none */
 	int64_t length;      /* Content-Length, -1 = unknown */
 	int64_t range_start; /* of Content-Range, -1 = none */
 	int64_t retry_after; /* seconds, -1 = none; a date is turned into seconds */

@@ -389,7 +389,8 @@ static void job_done(struct http_req *r, CURLcode code)
 	keep_etag(j);
 	if (code == CURLE_OK)
 		answered(j);
-	else if (status >= 300 && (code == CURLE_WRITE_ERROR || code == CURLE_PARTIAL_FILE))
+	else if (status >= 300 && (code == CURLE_WRITE_ERROR || code == CURLE_PARTIAL_FILE ||
+				   code == CURLE_SEND_ERROR))
 		answered(j); /* the status says enough */
 	else
 		transfer_failed(j, code);

@@ -18,8 +18,10 @@ struct job {
 	int out_fd;
 	/* PUSH_BLOB */
 	enum push_step { STEP_HEAD, STEP_POST, STEP_STATUS, STEP_SEND, STEP_PUT } step;
-	char *upload; /* where the registry wants the bytes; NULL before STEP_SEND */
-	int64_t sent; /* bytes that it has */
+	char *upload;      /* where the registry wants the bytes; NULL before STEP_SEND */
+	int64_t sent;      /* bytes that it has */
+	int64_t chunk;     /* bytes of one PATCH at most; 0 = all that is left */
+	int64_t chunk_min; /* what the registry wants it to be at least */
 	enum push_how how;
 	int keep_fd;   /* FETCH_LAYER: gets the same bytes, or FD_NONE */
 	int64_t at_ms; /* JOB_WAITING: not before */

@@ -8,6 +8,10 @@
  *	POST uploads		201: mounted from another repository, done; 202: Location says where
  *	PATCH Location		the bytes, from @sent on; a new Location
  *	PUT Location?digest=	the registry checks the digest: done
+ * One PATCH carries the whole blob, which is fastest, and some registries know nothing else. It is
+ * several, each of a chunk, where the registry asks for them (OCI-Chunk-Min-Length), where one was too
+ * large for something on the way (413: half of it is tried), and after a failure, so that the next one
+ * costs no more than a chunk. What a PATCH says has arrived (Range) counts.
  * When it breaks in the middle, GET Location asks how much has arrived (Range) and the PATCH goes
  * on from there; a registry that has forgotten the upload gets a new one. A Location may be on
  * another host: no credentials go there, and it never leads from https to http (S40, S42).
@@ -21,6 +25,9 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "storage/image/registry_job.h"
+
+#define CHUNK       ((int64_t)8 << 20)
+#define CHUNK_LEAST 65536 /* a registry that takes no more than that takes no layers */
 
 char *push_url(const struct job *j)
 {
@@ -57,6 +64,14 @@ static void upload(struct job *j, const char *method, int64_t at, int64_t size)
 	j->req.up_count = &j->reg->bytes;
 }
 
+/* Bytes of the next PATCH; the last one may be less than the registry's least. */
+static int64_t part(const struct job *j)
+{
+	int64_t left = j->want.size - j->sent;
+
+	return j->chunk > 0 && j->chunk < left ? j->chunk : left;
+}
+
 static int prepare_blob(struct job *j)
 {
 	switch (j->step) {
@@ -69,15 +84,15 @@ static int prepare_blob(struct job *j)
 	case STEP_STATUS:
 		return 0;
 	case STEP_SEND:
-		upload(j, "PATCH", j->sent, j->want.size - j->sent);
+		upload(j, "PATCH", j->sent, part(j));
 		if (strv_add(&j->headers, "Content-Type: application/octet-stream") < 0)
 			return -ENOMEM;
-		/* only to go on: not every registry takes it with the whole */
-		if (j->sent == 0)
+		/* of parts only: not every registry takes it with the whole */
+		if (part(j) == j->want.size)
 			return 0;
 		return strv_take(&j->headers,
 				 str_printf("Content-Range: %lld-%lld", (long long)j->sent,
-					    (long long)j->want.size - 1));
+					    (long long)(j->sent + part(j) - 1)));
 	case STEP_PUT:
 		upload(j, "PUT", 0, 0);
 	}
@@ -156,6 +171,65 @@ static void status_known(struct job *j)
 	go(j, j->sent == j->want.size ? STEP_PUT : STEP_SEND);
 }
 
+/* A PATCH was taken; of a part the registry may have kept less than it got. */
+static void part_taken(struct job *j)
+{
+	int64_t end = j->req.resp.range_end, had = j->sent, n = part(j);
+	struct rl_err err = { 0 };
+
+	if (!take_location(j))
+		return;
+	j->sent += n;
+	if (j->chunk > 0 && end >= 0 && end + 1 < j->sent)
+		j->sent = end > 0 ? end + 1 : 0; /* "0-0" is what nothing looks like */
+	if (j->sent > had) {
+		if (j->sent > j->got)
+			j->got =
+				j->sent; /* never so far before: job_retry() begins to count anew */
+		go(j, j->sent == j->want.size ? STEP_PUT : STEP_SEND);
+		return;
+	}
+	rl_fail(&err, EPROTO, "'%s' takes a part of a layer and keeps nothing of it",
+		j->reg->conf->name);
+	job_retry(j, &err, -1);
+}
+
+/* 413: something on the way takes less at once. False when there is no less. */
+static bool smaller(struct job *j)
+{
+	int64_t half = part(j) / 2;
+
+	if (half < CHUNK_LEAST || half < j->chunk_min)
+		return false;
+	j->chunk = half < CHUNK ? half : CHUNK;
+	go(j, STEP_STATUS);
+	return true;
+}
+
+static void start_upload(struct job *j)
+{
+	int64_t least = j->req.resp.chunk_min;
+
+	if (!take_location(j))
+		return;
+	j->sent = 0;
+	if (least > 0) {
+		j->chunk_min = least;
+		if (j->chunk == 0 || j->chunk < least)
+			j->chunk = least > CHUNK ? least : CHUNK;
+	}
+	go(j, j->want.size > 0 ? STEP_SEND : STEP_PUT);
+}
+
+/* The registry has forgotten the upload, or has more or less of it than we think. */
+static void out_of_step(struct job *j)
+{
+	struct rl_err err = { 0 };
+
+	RL_IGNORE(job_status_error(j, &err)); /* fills in @err, that is all */
+	job_retry(j, &err, -1);
+}
+
 static bool blob_answered(struct job *j, long status)
 {
 	switch (j->step) {
@@ -172,10 +246,8 @@ static bool blob_answered(struct job *j, long status)
 			finish(j, PUSH_MOUNTED);
 		else if (status != 202)
 			return false;
-		else if (!cannot_send(j) && take_location(j)) {
-			j->sent = 0;
-			go(j, j->want.size > 0 ? STEP_SEND : STEP_PUT);
-		}
+		else if (!cannot_send(j))
+			start_upload(j);
 		return true;
 	case STEP_STATUS:
 		if (status == 204 || status == 200)
@@ -186,10 +258,14 @@ static bool blob_answered(struct job *j, long status)
 			return false;
 		return true;
 	case STEP_SEND:
-		if (status != 202 && status != 201 && status != 204)
+		if (status == 413)
+			return smaller(j);
+		if (status == 416 || status == 404)
+			out_of_step(j);
+		else if (status == 202 || status == 201 || status == 204)
+			part_taken(j);
+		else
 			return false;
-		if (take_location(j))
-			go(j, STEP_PUT);
 		return true;
 	case STEP_PUT:
 		if (status != 201 && status != 204)
@@ -214,6 +290,9 @@ bool push_answered(struct job *j)
 
 void push_broken(struct job *j)
 {
-	if (j->want.kind == PUSH_BLOB && j->step >= STEP_STATUS)
-		j->step = STEP_STATUS;
+	if (j->want.kind != PUSH_BLOB || j->step < STEP_STATUS)
+		return;
+	if (j->step == STEP_SEND && j->chunk == 0)
+		j->chunk = CHUNK;
+	j->step = STEP_STATUS;
 }

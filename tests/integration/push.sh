@@ -96,6 +96,31 @@ if command -v python3 >/dev/null; then
 	expect "an upload that breaks goes on" 0 "" "*trying again*Writing manifest*"
 	check "from where it was" grep -q '^PATCH .* 300000-[0-9]*$' "$T/registry/uploads.log"
 	check "and arrives whole" grep -q '^PUT .*/manifests/1' "$T/registry/uploads.log"
+	# in parts: 20 MB that do not pack
+	head -c 20000000 /dev/urandom >"$T/noise" && tar -C "$T" -cf "$T/work/noise.tar" noise && chmod 644 "$T/work/noise.tar"
+	rl import -q noise.tar localhost/noise >/dev/null
+	patches() { grep -c "^PATCH /v2/$1/" "$T/registry/uploads.log"; }
+	run rl push --tls-verify=false localhost/noise "127.0.0.1:$port/whole:1"
+	expect "one PATCH for the whole" 0 "" "*Writing manifest*"
+	is "whole: requests, with the config's" "$(patches whole)" 2
+	run rl push --tls-verify=false localhost/noise "127.0.0.1:$port/min:1"
+	expect "a registry that asks for chunks" 0 "" "*Writing manifest*"
+	is "min: requests" "$(patches min)" 4
+	check "min: each says where" grep -q '^PATCH /v2/min/.* 8388608-16777215$' "$T/registry/uploads.log"
+	run rl push --tls-verify=false "$REGISTRY/alpine:1" "127.0.0.1:$port/small:1"
+	expect "a limit on the way: smaller parts" 0 "" "*Writing manifest*"
+	run rl push --tls-verify=false --retry-delay 10ms "$REGISTRY/alpine:1" "127.0.0.1:$port/tiny:1"
+	expect "a registry that takes no part at all" 125 "" "*Error: *413*"
+	for i in less forget; do
+		run rl push --tls-verify=false --retry-delay 10ms localhost/noise "127.0.0.1:$port/$i:1"
+		expect "$i: it is whole in the end" 0 "" "*Writing manifest*"
+	done
+	for i in none back; do
+		run rl push --tls-verify=false --retry-delay 10ms localhost/noise "127.0.0.1:$port/$i:1"
+		expect_error "$i: no endless retries" "*keeps nothing of it*"
+		check "$i: a few requests" test "$(patches $i)" -le 10
+	done
+	rl rmi localhost/noise >/dev/null
 	run rl push --retry 0 "$REGISTRY/alpine:1" "127.0.0.1:$port/tls:1"
 	expect_error "no TLS there, none allowed to be missing" "*127.0.0.1:$port*"
 fi

@@ -5,12 +5,20 @@
 
 On 127.0.0.1:PORT, everything in memory. The first PATCH is cut after BYTES bytes; GET on the upload's
 place then says how much has arrived. A line per request goes to LOG: method, path, Content-Range.
+Repositories that behave in another way:
+    min     asks for chunks of at least BYTES; so do those below
+    less    keeps half of each PATCH, and says so
+    none    takes a PATCH and keeps nothing of it
+    forget  forgets the whole upload at the second PATCH, once
+    back    begins anew at every second PATCH
+    small   413 for a PATCH of more than BYTES
+    tiny    413 for every PATCH
 """
 import hashlib, http.server, re, sys
 
 port, limit, log = int(sys.argv[1]), int(sys.argv[2]), open(sys.argv[3], "w")
 blobs, uploads, manifests = {}, {}, {}
-state = {"cut": False}
+state = {"cut": False, "forgot": False}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -32,13 +40,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_HEAD(self):
         self.note()
-        self.answer(200 if self.path.rsplit("/", 1)[1] in blobs else 404)
+        self.answer(200 if (self.repo(), self.path.rsplit("/", 1)[1]) in blobs else 404)
 
     def do_POST(self):
         self.note()
         self.body()
-        uploads[str(len(uploads))] = b""
-        self.answer(202, Location=f"/v2/x/blobs/uploads/{len(uploads) - 1}")
+        state["n"] = state.get("n", 0) + 1
+        uploads[str(state["n"])] = b""
+        more = {"OCI-Chunk-Min-Length": str(limit)} if self.repo() in ("min", "less", "none", "forget", "back") else {}
+        self.answer(202, Location=f"/v2/{self.repo()}/blobs/uploads/{state['n']}", **more)
+
+    def repo(self):
+        return self.path.split("/")[2]
 
     def do_GET(self):
         self.note()
@@ -52,17 +65,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_PATCH(self):
         self.note()
-        key = self.path.rsplit("/", 1)[1]
+        key, repo = self.path.rsplit("/", 1)[1], self.repo()
         part = re.fullmatch(r"(\d+)-(\d+)", self.headers.get("Content-Range", ""))
+        if key not in uploads:
+            return self.answer(404)
         if (int(part[1]) if part else 0) != len(uploads[key]):
-            self.answer(416)
-        elif not state["cut"]:
+            self.body()
+            return self.answer(416)
+        if repo == "tiny" or (repo == "small" and int(self.headers["Content-Length"]) > limit):
+            self.body()
+            return self.answer(413)
+        if repo == "forget" and part and int(part[1]) > 0 and not state["forgot"]:
+            state["forgot"] = True
+            del uploads[key]
+            self.body()
+            return self.answer(404)
+        if repo == "cut" and not state["cut"]:
             state["cut"] = True
             uploads[key] += self.body(limit)
             self.close_connection = True
-        else:
-            uploads[key] += self.body()
-            self.answer(202, Location=self.path)
+            return
+        body = self.body()
+        if repo == "less":
+            body = body[: (len(body) + 1) // 2]
+        if repo == "none":
+            body = b""
+        uploads[key] += body
+        if repo == "back" and part and int(part[1]) > 0:
+            uploads[key] = b""
+        self.answer(202, Location=self.path, Range=f"0-{max(len(uploads[key]) - 1, 0)}")
 
     def do_PUT(self):
         self.note()
@@ -73,7 +104,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         key, digest = re.search(r"/(\d+)\?digest=(\S+)", self.path).groups()
         if "sha256:" + hashlib.sha256(uploads[key]).hexdigest() != digest:
             return self.answer(400)
-        blobs[digest] = uploads.pop(key)
+        blobs[self.repo(), digest] = uploads.pop(key)
         self.answer(201)
 
     def log_message(self, *args):
