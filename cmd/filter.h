@@ -49,7 +49,8 @@ int filters_new(const struct filter_kind *k, const struct rl *rl, const struct s
 bool filters_match(const struct filter_kind *k, const struct filters *f, filter_cb one,
 		   const void *arg);
 bool filters_have(const struct filters *f, int key);
-void filters_done(struct filters *f);
+void filters_done(struct filters *f); /* fine on a zeroed one */
+#define auto_filters __attribute__((cleanup(filters_done)))
 
 /* For checks: the value is true or false; an extended regular expression; one of @words. */
 int filter_bool(const struct filter_kind *k, struct filter *f, struct rl_err *err) RL_MUST_USE;

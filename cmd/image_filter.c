@@ -39,18 +39,6 @@ static const char *const key_names[KEYS + 1] = {
 	"until",     "id",       "digest", "containers", "intermediate", "readonly", "manifest",
 };
 
-struct image_filters {
-	struct filters list;
-};
-
-void image_filters_free(struct image_filters *f)
-{
-	if (!f)
-		return;
-	filters_done(&f->list);
-	free(f);
-}
-
 /* What the value means, once and for all. */
 static int check_value(const struct filter_kind *k, const struct rl *rl, struct filter *f,
 		       struct rl_err *err)
@@ -88,29 +76,20 @@ static const struct filter_kind kind = { "images", key_names, 1U << KEY_LABEL | 
 					 check_value };
 
 int image_filters_new(const struct rl *rl, const struct strv *texts, const char *reference,
-		      struct image_filters **ret, struct rl_err *err)
+		      struct filters *ret, struct rl_err *err)
 {
-	struct image_filters *f = calloc(1, sizeof(*f));
 	auto_free char *word = reference ? str_printf("reference=%s", reference) : NULL;
 	auto_strv struct strv words = { 0 };
-	int r;
 
-	if (!f || (reference && !word) || strv_copy(&words, texts) < 0 ||
+	if ((reference && !word) || strv_copy(&words, texts) < 0 ||
 	    (word && strv_add(&words, word) < 0))
-		r = rl_oom(err);
-	else
-		r = filters_new(&kind, rl, &words, &f->list, err);
-	if (r < 0) {
-		free(f);
-		return r;
-	}
-	*ret = f;
-	return 0;
+		return rl_oom(err);
+	return filters_new(&kind, rl, &words, ret, err);
 }
 
-bool image_filters_need_config(const struct image_filters *f)
+bool image_filters_need_config(const struct filters *f)
 {
-	return filters_have(&f->list, KEY_LABEL) || filters_have(&f->list, KEY_NOT_LABEL);
+	return filters_have(f, KEY_LABEL) || filters_have(f, KEY_NOT_LABEL);
 }
 
 /* --- matching ---------------------------------------------------------------------------- */
@@ -191,7 +170,7 @@ static bool match(const struct filter *f, const void *arg)
 	return false;
 }
 
-bool image_filters_match(const struct image_filters *f, const struct image *img, int containers)
+bool image_filters_match(const struct filters *f, const struct image *img, int containers)
 {
-	return filters_match(&kind, &f->list, match, &(const struct candidate){ img, containers });
+	return filters_match(&kind, f, match, &(const struct candidate){ img, containers });
 }

@@ -6,9 +6,8 @@
  */
 #pragma once
 
+#include "cmd/filter.h"
 #include "storage/image.h"
-
-struct image_filters; /* checked and resolved: before and since know their image's time */
 
 /**
  * image_filters_new() - Check the texts
@@ -18,12 +17,11 @@ struct image_filters; /* checked and resolved: before and since know their image
  * Return: 0, -EINVAL names the bad one, -ENOENT when before or since name no image
  */
 int image_filters_new(const struct rl *rl, const struct strv *texts, const char *reference,
-		      struct image_filters **ret, struct rl_err *err) RL_MUST_USE;
+		      struct filters *ret, struct rl_err *err) RL_MUST_USE;
 /* True when labels are asked for, which need the image's config. */
-bool image_filters_need_config(const struct image_filters *f);
+bool image_filters_need_config(const struct filters *f);
 /* @containers: how many containers use the image */
-bool image_filters_match(const struct image_filters *f, const struct image *img, int containers);
-void image_filters_free(struct image_filters *f); /* NULL is fine */
+bool image_filters_match(const struct filters *f, const struct image *img, int containers);
 
 /* True when the pattern (shell glob) stands for the name: whole, or without registry, folders, tag. */
 bool image_name_matches(const char *pattern, const char *name);

@@ -103,7 +103,7 @@ static int add_row(struct rows *r, size_t image, const char *name, struct rl_err
 }
 
 /* Drop images that are not wanted; the others keep their order. */
-static int apply_filters(const struct rl *rl, const struct image_filters *f, bool need_config,
+static int apply_filters(const struct rl *rl, const struct filters *f, bool need_config,
 			 struct rows *r)
 {
 	size_t kept = 0;
@@ -152,7 +152,7 @@ static int read_all(const struct rl *rl, struct rows *r, struct rl_err *err)
 static int collect(const struct rl *rl, const struct images_opts *o, const char *word,
 		   struct rows *r, struct rl_err *err)
 {
-	struct image_filters *f = NULL;
+	auto_filters struct filters f = { 0 };
 	int rc = image_filters_new(rl, &o->filters, word, &f, err);
 
 	if (rc == 0)
@@ -160,8 +160,7 @@ static int collect(const struct rl *rl, const struct images_opts *o, const char 
 	if (rc == 0)
 		rc = count_containers(rl, o->format || o->filters.n > 0, r, err);
 	if (rc == 0)
-		rc = apply_filters(rl, f, o->format || image_filters_need_config(f), r);
-	image_filters_free(f);
+		rc = apply_filters(rl, &f, o->format || image_filters_need_config(&f), r);
 	for (size_t i = 0; i < r->n_images && rc == 0; i++) {
 		const struct strv *names = &r->images[i].names;
 

@@ -45,6 +45,7 @@ libcmd_a_SOURCES += cmd/manifest.c
 libcmd_a_SOURCES += cmd/manifest_out.c
 libcmd_a_SOURCES += cmd/network_connect.c
 libcmd_a_SOURCES += cmd/network_create.c
+libcmd_a_SOURCES += cmd/listing.c cmd/listing.h
 libcmd_a_SOURCES += cmd/network_ls.c
 libcmd_a_SOURCES += cmd/network_rm.c
 libcmd_a_SOURCES += cmd/network_update.c

@@ -2,27 +2,24 @@
 /* network_ls.c - `rl network ls`: list named networks */
 #include "config.h"
 
-#include <errno.h>
-
 #include "cmd/cmd.h"
-#include "cmd/format.h"
+#include "cmd/listing.h"
 #include "cmd/network_view.h"
 #include "core/base/cleanup.h"
 
 struct ls_opts {
-	bool quiet, no_heading, no_trunc;
-	struct strv filters;
-	const char *format;
+	struct listing_opts l;
+	bool no_trunc;
 };
 
 static const struct opt ls_options[] = {
-	OPT_LIST('f', "filter", struct ls_opts, filters, "KEY=VALUE", "only those that match"),
-	OPT_STR(0, "format", struct ls_opts, format, "FORMAT", "json, or a Go template"),
-	OPT_BOOL('n', "noheading", struct ls_opts, no_heading, "no line of headers"),
+	LISTING_OPTIONS(struct ls_opts, "only names"),
 	OPT_BOOL(0, "no-trunc", struct ls_opts, no_trunc, "whole ids"),
-	OPT_BOOL('q', "quiet", struct ls_opts, quiet, "only names"),
 	OPT_END,
 };
+
+static const struct listing listing = { "{{.Name}}", "table {{.ID}}\t{{.Name}}\t{{.Driver}}",
+					network_map_names };
 
 struct rows {
 	const struct rl *rl;
@@ -49,32 +46,16 @@ static int network_ls(struct rl *rl, const struct cmd_args *args, const void *op
 	json_auto_t *list = json_array();
 	json_auto_t *heads = json_pack("{s:s, s:s, s:s}", "ID", "NETWORK ID", "Name", "NAME",
 				       "Driver", "DRIVER");
-	struct rows rows = { rl, o, list, o->format && format_is_json(o->format) };
-	struct format f = { .text = o->format,
-			    .no_heading = o->no_heading,
-			    .headers = heads,
-			    .map_names = network_map_names };
-	struct network_filters *filters = NULL;
-	auto_buf struct buf out = { 0 };
-	int r;
+	struct rows rows = { rl, o, list, listing_is_json(&o->l) };
+	auto_filters struct filters filters = { 0 };
+	int r = listing_check(&o->l, err);
 
 	(void)args;
-	if (o->quiet && o->format)
-		return rl_fail(err, EINVAL,
-			       "network ls: '--quiet' and '--format' exclude each other");
-	if (!list || !heads)
-		return rl_oom(err);
-	r = network_filters_new(rl, &o->filters, &filters, err);
 	if (r == 0)
-		r = network_each(rl, filters, add_row, &rows, err);
-	network_filters_free(filters);
-	if (o->quiet)
-		f.text = "{{.Name}}";
-	else if (!f.text)
-		f.text = "table {{.ID}}\t{{.Name}}\t{{.Driver}}";
+		r = network_filters_new(rl, &o->l.filters, &filters, err);
 	if (r == 0)
-		r = format_rows(&f, list, &out, err);
-	return r < 0 ? r : format_print(&out, err);
+		r = network_each(rl, &filters, add_row, &rows, err);
+	return r < 0 ? r : listing_print(&listing, &o->l, list, heads, err);
 }
 
 const struct cmd cmd_network_ls = {

@@ -313,18 +313,6 @@ enum key {
 static const char *const key_names[KEYS + 1] = { "name",     "id",    "label", "label!", "driver",
 						 "dangling", "until", "scope", "type" };
 
-struct network_filters {
-	struct filters list;
-};
-
-void network_filters_free(struct network_filters *f)
-{
-	if (!f)
-		return;
-	filters_done(&f->list);
-	free(f);
-}
-
 static int check_value(const struct filter_kind *k, const struct rl *rl, struct filter *f,
 		       struct rl_err *err)
 {
@@ -339,18 +327,10 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 static const struct filter_kind kind = { "networks", key_names, 1U << K_LABEL | 1U << K_NOT_LABEL,
 					 check_value };
 
-int network_filters_new(const struct rl *rl, const struct strv *words, struct network_filters **ret,
+int network_filters_new(const struct rl *rl, const struct strv *words, struct filters *ret,
 			struct rl_err *err)
 {
-	struct network_filters *f = calloc(1, sizeof(*f));
-	int r = f ? filters_new(&kind, rl, words, &f->list, err) : rl_oom(err);
-
-	if (r < 0) {
-		free(f);
-		return r;
-	}
-	*ret = f;
-	return 0;
+	return filters_new(&kind, rl, words, ret, err);
 }
 
 struct candidate {
@@ -396,7 +376,7 @@ static bool match(const struct filter *f, const void *arg)
 	return true;
 }
 
-int network_each(const struct rl *rl, const struct network_filters *f, network_cb cb, void *arg,
+int network_each(const struct rl *rl, const struct filters *f, network_cb cb, void *arg,
 		 struct rl_err *err)
 {
 	auto_strv struct strv names = { 0 };
@@ -410,7 +390,7 @@ int network_each(const struct rl *rl, const struct network_filters *f, network_c
 		if (network_load(rl, names.v[i], &n, &why) < 0) {
 			if (why.code != ENOENT) /* else it went just now */
 				log_warn("network '%s' is left out: %s", names.v[i], why.msg);
-		} else if (!f || filters_match(&kind, &f->list, match, &c)) {
+		} else if (!f || filters_match(&kind, f, match, &c)) {
 			r = cb(arg, &n, err);
 		}
 	}

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "cmd/filter.h"
 #include "core/base/strv.h"
 #include "net/network.h"
 
@@ -23,17 +24,14 @@ json_t *network_view_of(const struct rl *rl, const char *ctr_id, int ctr_fd);
 /* The names of a container's networks, appended; none when that cannot be read. */
 int network_names_of(int ctr_fd, struct strv *ret) RL_MUST_USE;
 
-struct network_filters;
-
 /*
  * "KEY=VALUE" with name (regular expression), id (a beginning), label, label!, driver, dangling,
  * until, scope, type. The same key again: either may match (labels: all must); different keys: all must.
  */
-int network_filters_new(const struct rl *rl, const struct strv *words, struct network_filters **ret,
+int network_filters_new(const struct rl *rl, const struct strv *words, struct filters *ret,
 			struct rl_err *err) RL_MUST_USE;
-void network_filters_free(struct network_filters *f); /* NULL is fine */
 
 /* Every network that the filters want, in the order of names; as volume_each() has it. */
 typedef int (*network_cb)(void *arg, const struct network *n, struct rl_err *err);
-int network_each(const struct rl *rl, const struct network_filters *f, network_cb cb, void *arg,
+int network_each(const struct rl *rl, const struct filters *f, network_cb cb, void *arg,
 		 struct rl_err *err) RL_MUST_USE;

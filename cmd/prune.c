@@ -72,7 +72,7 @@ static json_t *filter_row(const struct ctr *c)
 			 "Names", c->name);
 }
 
-static int prune_container(const struct rl *rl, const char *id, const struct ps_filters *f,
+static int prune_container(const struct rl *rl, const char *id, const struct filters *f,
 			   const struct session *s, struct pruned *ret, struct rl_err *err)
 {
 	auto_free char *upper = str_printf("containers/%s/upper", id);
@@ -107,7 +107,7 @@ int prune_containers(const struct rl *rl, const struct strv *filters, struct pru
 {
 	struct session s = { .userns_fd = FD_NONE };
 	auto_strv struct strv ids = { 0 };
-	struct ps_filters *f = NULL;
+	auto_filters struct filters f = { 0 };
 	struct rl_err ignored;
 	int r = check_keys(filters, err);
 
@@ -119,11 +119,10 @@ int prune_containers(const struct rl *rl, const struct strv *filters, struct pru
 		bool has_session = ret->count && session_open(rl, &s, &ignored) == 0;
 
 		for (size_t i = 0; i < ids.n && r == 0; i++)
-			r = prune_container(rl, ids.v[i], f, has_session ? &s : NULL, ret, err);
+			r = prune_container(rl, ids.v[i], &f, has_session ? &s : NULL, ret, err);
 		ctr_sweep(rl, true);
 		session_close(&s);
 	}
-	ps_filters_free(f);
 	return r;
 }
 
@@ -153,7 +152,7 @@ static bool is_used(const struct strv *users, const char *id)
 }
 
 static int prune_image(const struct rl *rl, struct image *img, bool all, const struct strv *users,
-		       const struct image_filters *f, struct pruned *ret, struct rl_err *err)
+		       const struct filters *f, struct pruned *ret, struct rl_err *err)
 {
 	struct image_removed done = { 0 };
 	struct rl_err why = { 0 };
@@ -178,22 +177,20 @@ static int prune_image(const struct rl *rl, struct image *img, bool all, const s
 
 int prune_check(const struct rl *rl, bool images, const struct strv *filters, struct rl_err *err)
 {
-	struct image_filters *i = NULL;
-	struct ps_filters *c = NULL;
+	auto_filters struct filters i = { 0 };
+	auto_filters struct filters c = { 0 };
 	int r = images ? 0 : check_keys(filters, err);
 
 	if (r == 0)
 		r = images ? image_filters_new(rl, filters, NULL, &i, err)
 			   : ps_filters_new(rl, filters, &c, err);
-	image_filters_free(i);
-	ps_filters_free(c);
 	return r;
 }
 
 int prune_images(const struct rl *rl, bool all, const struct strv *filters, struct pruned *ret,
 		 struct rl_err *err)
 {
-	struct image_filters *f = NULL;
+	auto_filters struct filters f = { 0 };
 	auto_strv struct strv users = { 0 };
 	struct image *v = NULL, *lists = NULL;
 	struct rl_err why = { 0 };
@@ -208,14 +205,13 @@ int prune_images(const struct rl *rl, bool all, const struct strv *filters, stru
 	if (r == 0)
 		r = image_users(rl, &users, err);
 	for (size_t i = 0; i < n_lists && r == 0; i++)
-		r = prune_image(rl, &lists[i], all, &users, f, ret, err);
+		r = prune_image(rl, &lists[i], all, &users, &f, ret, err);
 	if (r == 0 && !all) /* what a list holds is no leftover, with or without a name */
 		r = mlist_members(rl, &users, err);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = prune_image(rl, &v[i], all, &users, f, ret, err);
+		r = prune_image(rl, &v[i], all, &users, &f, ret, err);
 	image_list_done(v, n);
 	image_list_done(lists, n_lists);
-	image_filters_free(f);
 	if (image_collect(rl, &why) < 0 || image_sweep_layers(rl, &why) < 0)
 		log_warn("files of removed layers stay until the next time: %s", why.msg);
 	if (ret->count)
@@ -242,15 +238,14 @@ static int candidate(void *arg, const struct volume *v, size_t users, struct rl_
 int prune_volumes_list(const struct rl *rl, bool all, const struct strv *filters, struct strv *ret,
 		       struct rl_err *err)
 {
-	struct volume_filters *f = NULL;
+	auto_filters struct filters f = { 0 };
 	struct candidates c = { all, ret };
 	int r = volume_filters_new(rl, filters, &f, err);
 
 	if (r == 0) {
-		c.all = all || volume_filters_all(f);
-		r = volume_each(rl, f, candidate, &c, err);
+		c.all = all || volume_filters_all(&f);
+		r = volume_each(rl, &f, candidate, &c, err);
 	}
-	volume_filters_free(f);
 	return r;
 }
 
@@ -307,11 +302,10 @@ int prune_networks(const struct rl *rl, const struct strv *filters, struct prune
 		   struct rl_err *err)
 {
 	struct networks x = { rl, ret };
-	struct network_filters *f = NULL;
+	auto_filters struct filters f = { 0 };
 	int r = network_filters_new(rl, filters, &f, err);
 
 	if (r == 0)
-		r = network_each(rl, f, prune_network, &x, err);
-	network_filters_free(f);
+		r = network_each(rl, &f, prune_network, &x, err);
 	return r;
 }

@@ -223,7 +223,7 @@ static int collect(struct rl *rl, const struct ps_opts *o, order_fn order, json_
 						".PIDNS",      ".UTS",  ".UserNS", ".USERNS",
 						".Cgroup",     ".User", ".CGROUP", NULL };
 	auto_strv struct strv ids = { 0 };
-	struct ps_filters *f = NULL;
+	auto_filters struct filters f = { 0 };
 	struct ps_row_how how = { .whole = o->no_trunc,
 				  .namespaces = o->ns || mentions(o->format, ns_words) };
 	size_t most = o->latest ? 1 : o->last > 0 ? (size_t)o->last : SIZE_MAX;
@@ -231,18 +231,17 @@ static int collect(struct rl *rl, const struct ps_opts *o, order_fn order, json_
 
 	how.brief = o->filters.n == 0 && !o->ns && !o->size && !o->pod && order != by_size &&
 		    (!o->format || is_brief(o->format));
-	how.running_only = !(o->all || o->latest || o->last > 0 || (f && ps_filters_want_all(f)));
+	how.running_only = !(o->all || o->latest || o->last > 0 || ps_filters_want_all(&f));
 	life_sweep(rl, false);
 	if (r == 0)
 		r = ctr_list(rl, &ids, err);
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		json_t *row = ps_row_make(rl, ids.v[i], &how);
 
-		if (row && ps_filters_match(f, row))
+		if (row && ps_filters_match(&f, row))
 			r = json_array_append(ret, row) < 0 ? rl_oom(err) : 0;
 		json_decref(row);
 	}
-	ps_filters_free(f);
 	if (r == 0)
 		r = sort(ret, newest_first) < 0 ? rl_oom(err) : 0;
 	while (json_array_size(ret) > most)

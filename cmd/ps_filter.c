@@ -61,18 +61,6 @@ static const char *const key_names[KEYS + 1] = {
 	"should-start-on-boot",
 };
 
-struct ps_filters {
-	struct filters list;
-};
-
-void ps_filters_free(struct ps_filters *f)
-{
-	if (!f)
-		return;
-	filters_done(&f->list);
-	free(f);
-}
-
 /* When was container @name made? */
 static int created_of(const struct rl *rl, const char *name, int64_t *ret, struct rl_err *err)
 {
@@ -139,18 +127,10 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 static const struct filter_kind kind = { "containers", key_names, 1U << K_LABEL | 1U << K_NOT_LABEL,
 					 check_value };
 
-int ps_filters_new(const struct rl *rl, const struct strv *words, struct ps_filters **ret,
+int ps_filters_new(const struct rl *rl, const struct strv *words, struct filters *ret,
 		   struct rl_err *err)
 {
-	struct ps_filters *f = calloc(1, sizeof(*f));
-	int r = f ? filters_new(&kind, rl, words, &f->list, err) : rl_oom(err);
-
-	if (r < 0) {
-		free(f);
-		return r;
-	}
-	*ret = f;
-	return 0;
+	return filters_new(&kind, rl, words, ret, err);
 }
 
 static const char *str(const json_t *j, const char *key)
@@ -289,12 +269,12 @@ static bool one(const struct filter *f, const void *arg)
 	return false;
 }
 
-bool ps_filters_match(const struct ps_filters *f, const json_t *row)
+bool ps_filters_match(const struct filters *f, const json_t *row)
 {
-	return filters_match(&kind, &f->list, one, row);
+	return filters_match(&kind, f, one, row);
 }
 
-bool ps_filters_want_all(const struct ps_filters *f)
+bool ps_filters_want_all(const struct filters *f)
 {
-	return filters_have(&f->list, K_STATUS) || filters_have(&f->list, K_EXITED);
+	return filters_have(f, K_STATUS) || filters_have(f, K_EXITED);
 }

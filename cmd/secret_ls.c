@@ -10,23 +10,18 @@
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
 #include "cmd/format.h"
+#include "cmd/listing.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "storage/secret.h"
 
 struct ls_opts {
-	bool quiet, no_heading;
-	struct strv filters;
-	const char *format;
+	struct listing_opts l;
 };
 
 static const struct opt ls_options[] = {
-	OPT_LIST('f', "filter", struct ls_opts, filters, "KEY=VALUE",
-		 "only those that match: name=, id="),
-	OPT_STR(0, "format", struct ls_opts, format, "FORMAT", "json, or a Go template"),
-	OPT_BOOL('n', "noheading", struct ls_opts, no_heading, "no line of headers"),
-	OPT_BOOL('q', "quiet", struct ls_opts, quiet, "only ids"),
+	LISTING_OPTIONS(struct ls_opts, "only ids"),
 	OPT_END,
 };
 
@@ -41,6 +36,10 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 	return f->key == K_NAME ? filter_regex(k, f, err) : 0;
 }
 
+static const struct listing listing = {
+	"{{.ID}}", "table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.CreatedAt}}\t{{.UpdatedAt}}",
+	map_names
+};
 static const struct filter_kind kind = { "secrets", key_names, 0, check_value };
 
 static bool match(const struct filter *f, const void *arg)
@@ -89,30 +88,15 @@ static int secret_ls(struct rl *rl, const struct cmd_args *args, const void *opt
 	json_auto_t *list = json_array();
 	json_auto_t *heads =
 		json_pack("{s:s, s:s}", "CreatedAt", "CREATED", "UpdatedAt", "UPDATED");
-	struct format f = { .text = o->format,
-			    .no_heading = o->no_heading,
-			    .headers = heads,
-			    .map_names = map_names };
-	struct filters filters = { 0 };
-	auto_buf struct buf out = { 0 };
-	int r;
+	auto_filters struct filters filters = { 0 };
+	int r = listing_check(&o->l, err);
 
 	(void)args;
-	if (o->quiet && o->format)
-		return rl_fail(err, EINVAL, "'--quiet' and '--format' exclude each other");
-	if (!list || !heads)
-		return rl_oom(err);
-	r = filters_new(&kind, rl, &o->filters, &filters, err);
+	if (r == 0)
+		r = filters_new(&kind, rl, &o->l.filters, &filters, err);
 	if (r == 0)
 		r = collect(rl, &filters, list, err);
-	filters_done(&filters);
-	if (o->quiet)
-		f.text = "{{.ID}}";
-	else if (!f.text)
-		f.text = "table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.CreatedAt}}\t{{.UpdatedAt}}";
-	if (r == 0)
-		r = format_rows(&f, list, &out, err);
-	return r < 0 ? r : format_print(&out, err);
+	return r < 0 ? r : listing_print(&listing, &o->l, list, heads, err);
 }
 
 const struct cmd cmd_secret_ls = {

@@ -59,7 +59,7 @@ static int add_fitting(struct rl *rl, const struct select_opts *o, enum select_f
 		       struct strv *ret, struct rl_err *err)
 {
 	auto_strv struct strv ids = { 0 };
-	struct ps_filters *f = NULL;
+	auto_filters struct filters f = { 0 };
 	int r = ctr_list(rl, &ids, err);
 
 	if (r == 0 && from == SELECT_ANY && o->filter.n == 0)
@@ -69,11 +69,10 @@ static int add_fitting(struct rl *rl, const struct select_opts *o, enum select_f
 	for (size_t i = 0; r == 0 && i < ids.n; i++) {
 		json_auto_t *row = ps_row(rl, ids.v[i]);
 
-		if (row && is_from(row, from) && ps_filters_match(f, row) &&
+		if (row && is_from(row, from) && ps_filters_match(&f, row) &&
 		    strv_add(ret, ids.v[i]) < 0)
 			r = rl_oom(err);
 	}
-	ps_filters_free(f);
 	return r;
 }
 

@@ -2,26 +2,22 @@
 /* volume_ls.c - `rl volume ls`: list volumes */
 #include "config.h"
 
-#include <errno.h>
-
 #include "cmd/cmd.h"
-#include "cmd/format.h"
+#include "cmd/listing.h"
 #include "cmd/volume_view.h"
 #include "core/base/cleanup.h"
 
 struct ls_opts {
-	bool quiet, no_heading;
-	struct strv filters;
-	const char *format;
+	struct listing_opts l;
 };
 
 static const struct opt ls_options[] = {
-	OPT_LIST('f', "filter", struct ls_opts, filters, "KEY=VALUE", "only those that match"),
-	OPT_STR(0, "format", struct ls_opts, format, "FORMAT", "json, or a Go template"),
-	OPT_BOOL('n', "noheading", struct ls_opts, no_heading, "no line of headers"),
-	OPT_BOOL('q', "quiet", struct ls_opts, quiet, "only names"),
+	LISTING_OPTIONS(struct ls_opts, "only names"),
 	OPT_END,
 };
+
+static const struct listing listing = { "{{.Name}}", "table {{.Driver}}\t{{.Name}}",
+					volume_map_names };
 
 struct rows {
 	const struct rl *rl;
@@ -42,31 +38,15 @@ static int volume_ls(struct rl *rl, const struct cmd_args *args, const void *opt
 	json_auto_t *list = json_array();
 	json_auto_t *heads = json_pack("{s:s}", "Name", "VOLUME NAME");
 	struct rows rows = { rl, list };
-	struct format f = { .text = o->format,
-			    .no_heading = o->no_heading,
-			    .headers = heads,
-			    .map_names = volume_map_names };
-	struct volume_filters *filters = NULL;
-	auto_buf struct buf out = { 0 };
-	int r;
+	auto_filters struct filters filters = { 0 };
+	int r = listing_check(&o->l, err);
 
 	(void)args;
-	if (o->quiet && o->format)
-		return rl_fail(err, EINVAL,
-			       "volume ls: '--quiet' and '--format' exclude each other");
-	if (!list || !heads)
-		return rl_oom(err);
-	r = volume_filters_new(rl, &o->filters, &filters, err);
 	if (r == 0)
-		r = volume_each(rl, filters, add_row, &rows, err);
-	volume_filters_free(filters);
-	if (o->quiet)
-		f.text = "{{.Name}}";
-	else if (!f.text)
-		f.text = "table {{.Driver}}\t{{.Name}}";
+		r = volume_filters_new(rl, &o->l.filters, &filters, err);
 	if (r == 0)
-		r = format_rows(&f, list, &out, err);
-	return r < 0 ? r : format_print(&out, err);
+		r = volume_each(rl, &filters, add_row, &rows, err);
+	return r < 0 ? r : listing_print(&listing, &o->l, list, heads, err);
 }
 
 const struct cmd cmd_volume_ls = {

@@ -74,18 +74,6 @@ static const char *const key_names[KEYS + 1] = {
 	"all",  "opt",   "scope",  "since",  "after",    "until",
 };
 
-struct volume_filters {
-	struct filters list;
-};
-
-void volume_filters_free(struct volume_filters *f)
-{
-	if (!f)
-		return;
-	filters_done(&f->list);
-	free(f);
-}
-
 static int check_value(const struct filter_kind *k, const struct rl *rl, struct filter *f,
 		       struct rl_err *err)
 {
@@ -120,18 +108,10 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 static const struct filter_kind kind = { "volumes", key_names, 1U << K_LABEL | 1U << K_NOT_LABEL,
 					 check_value };
 
-int volume_filters_new(const struct rl *rl, const struct strv *words, struct volume_filters **ret,
+int volume_filters_new(const struct rl *rl, const struct strv *words, struct filters *ret,
 		       struct rl_err *err)
 {
-	struct volume_filters *f = calloc(1, sizeof(*f));
-	int r = f ? filters_new(&kind, rl, words, &f->list, err) : rl_oom(err);
-
-	if (r < 0) {
-		free(f);
-		return r;
-	}
-	*ret = f;
-	return 0;
+	return filters_new(&kind, rl, words, ret, err);
 }
 
 struct candidate {
@@ -172,20 +152,20 @@ static bool match(const struct filter *f, const void *arg)
 	return true;
 }
 
-bool volume_filters_match(const struct volume_filters *f, const struct volume *v, size_t users)
+bool volume_filters_match(const struct filters *f, const struct volume *v, size_t users)
 {
-	return filters_match(&kind, &f->list, match, &(const struct candidate){ v, users });
+	return filters_match(&kind, f, match, &(const struct candidate){ v, users });
 }
 
-bool volume_filters_all(const struct volume_filters *f)
+bool volume_filters_all(const struct filters *f)
 {
-	for (size_t i = 0; i < f->list.n; i++)
-		if (f->list.v[i].key == K_ALL && f->list.v[i].yes)
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].key == K_ALL && f->v[i].yes)
 			return true;
 	return false;
 }
 
-int volume_each(const struct rl *rl, const struct volume_filters *f, volume_cb cb, void *arg,
+int volume_each(const struct rl *rl, const struct filters *f, volume_cb cb, void *arg,
 		struct rl_err *err)
 {
 	auto_strv struct strv names = { 0 }, users = { 0 };

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "cmd/filter.h"
 #include "storage/volume.h"
 
 /* Names of templates' maps (cmd/template.h). */
@@ -14,24 +15,21 @@ json_t *volume_view(const struct rl *rl, const struct volume *v, size_t users);
 /* How many entries of volume_users() are about @name */
 size_t volume_count_users(const struct strv *users, const char *name);
 
-struct volume_filters;
-
 /*
  * "KEY=VALUE" with name (regular expression), label, label!, driver, dangling, anonymous, all, opt,
  * scope, since, after, until. The same key again: either may match (labels: all must); different keys:
  * all must. -EINVAL names the bad one.
  */
-int volume_filters_new(const struct rl *rl, const struct strv *words, struct volume_filters **ret,
+int volume_filters_new(const struct rl *rl, const struct strv *words, struct filters *ret,
 		       struct rl_err *err) RL_MUST_USE;
-bool volume_filters_match(const struct volume_filters *f, const struct volume *v, size_t users);
+bool volume_filters_match(const struct filters *f, const struct volume *v, size_t users);
 /* Is "all=true" among them? (volume prune) */
-bool volume_filters_all(const struct volume_filters *f);
-void volume_filters_free(struct volume_filters *f); /* NULL is fine */
+bool volume_filters_all(const struct filters *f);
 
 /*
  * Every volume that the filters want, in the order of names. A damaged record is told as a warning
  * and left out. A negative result of @cb ends the walk.
  */
 typedef int (*volume_cb)(void *arg, const struct volume *v, size_t users, struct rl_err *err);
-int volume_each(const struct rl *rl, const struct volume_filters *f, volume_cb cb, void *arg,
+int volume_each(const struct rl *rl, const struct filters *f, volume_cb cb, void *arg,
 		struct rl_err *err) RL_MUST_USE;
