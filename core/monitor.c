@@ -54,6 +54,7 @@
 #include "core/stragglers.h"
 
 #define SETTLE_MS        4    /* see watch() */
+#define PUMP_STARTS_MAX  5    /* in one run */
 #define PUMP_MS          1000 /* for what the pump of the last run still has to deliver */
 #define NET_RESTARTS_MAX 5    /* a packet loop that dies more often stays down */
 
@@ -116,6 +117,25 @@ static int make_pipes(const struct monitor_cfg *cfg, struct pump_fds *p, struct 
 	return 0;
 }
 
+/* The pump of the last run has delivered everything, unless a client does not take it. */
+static void reap_pump(struct monitor *m)
+{
+	int fd = m->pump > 0 ? proc_pidfd_open(m->pump) : FD_NONE, status;
+
+	if (fd >= 0 && proc_wait(fd, m->pump, PUMP_MS, &status) == -ETIMEDOUT) {
+		(void)proc_pidfd_signal(fd, SIGKILL);
+		RL_IGNORE(proc_wait(fd, m->pump, PUMP_MS, &status)); /* killed: it ends */
+	}
+	fd_close(fd);
+	m->pump = 0;
+}
+
+static void close_output(struct monitor *m)
+{
+	for (int i = 0; i < 2; i++)
+		fd_close(TAKE_FD(m->out_fds[i]));
+}
+
 static int fork_pump(struct monitor *m, struct pump_fds *p, struct rl_err *err)
 {
 	int pair[2];
@@ -140,31 +160,45 @@ static int fork_pump(struct monitor *m, struct pump_fds *p, struct rl_err *err)
 	if (m->pump == 0)
 		pump_main(p);
 	fd_close(p->control);
-	fd_close(p->in);
 	if (p->out != p->in)
-		fd_close(p->out);
-	fd_close(p->err);
+		fd_close(p->in); /* whose end the container must see when the pump has closed it */
+	close_output(m);
+	m->out_fds[0] = p->out;
+	m->out_fds[1] = p->err;
 	fd_close(TAKE_FD(m->attach));
 	return 0;
+}
+
+/*
+ * It ends before the container only when somebody has killed it (or a wall has: whoever took it over
+ * shall not try for ever). What it held is lost, what comes from now on is not; stdin has ended.
+ */
+static void pump_died(struct monitor *m)
+{
+	struct pump_fds p = { .client = FD_NONE,
+			      .in = FD_NONE,
+			      .out = TAKE_FD(m->out_fds[0]),
+			      .err = TAKE_FD(m->out_fds[1]),
+			      .control = FD_NONE,
+			      .terminal = m->cfg->terminal };
+	struct rl_err err;
+
+	if (p.terminal)
+		p.in = p.out;
+	fd_close(TAKE_FD(m->pump_control));
+	reap_pump(m);
+	monitor_event(m, "pump_died", NULL);
+	if (++m->pump_starts <= PUMP_STARTS_MAX && fork_pump(m, &p, &err) == 0)
+		return;
+	monitor_note(m, "what carries the container's output has died too often, it stays down");
+	fd_close(p.out); /* who writes gets SIGPIPE, as ever without a reader */
+	fd_close(p.err);
 }
 
 static void close_container_ends(struct launch *l)
 {
 	for (int i = 0; i < 3; i++)
 		fd_close(TAKE_FD(l->stdio[i]));
-}
-
-/* The pump of the last run has delivered everything, unless a client does not take it. */
-static void reap_pump(struct monitor *m)
-{
-	int fd = m->pump > 0 ? proc_pidfd_open(m->pump) : FD_NONE, status;
-
-	if (fd >= 0 && proc_wait(fd, m->pump, PUMP_MS, &status) == -ETIMEDOUT) {
-		(void)proc_pidfd_signal(fd, SIGKILL);
-		RL_IGNORE(proc_wait(fd, m->pump, PUMP_MS, &status)); /* killed: it ends */
-	}
-	fd_close(fd);
-	m->pump = 0;
 }
 
 static int write_pids(const struct monitor *m, struct rl_err *err)
@@ -226,6 +260,7 @@ static int start(struct monitor *m, struct rl_err *err)
 	struct launch *l = m->cfg->launch;
 	int r = begin(m, err);
 
+	m->pump_starts = 0;
 	if (r == 0 && !p.terminal && !m->cfg->passthrough)
 		r = make_pipes(m->cfg, &p, err);
 	if (r == 0)
@@ -296,6 +331,7 @@ enum {
 	P_NET,
 	P_PORTS,
 	P_SIGNAL,
+	P_PUMP,
 	P_HEALTH,
 	P_MEMORY,
 	P_SERVE,
@@ -336,6 +372,7 @@ static void watch(struct monitor *m)
 					    .events = POLLIN };
 		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
 		f[P_PORTS] = (struct pollfd){ .fd = m->ports_pidfd, .events = POLLIN };
+		f[P_PUMP] = (struct pollfd){ .fd = m->pump_control };
 		f[P_SIGNAL] = (struct pollfd){ .fd = m->sig_fd, .events = POLLIN };
 		f[P_HEALTH] = (struct pollfd){ .fd = m->health.e.fd, .events = POLLIN };
 		f[P_MEMORY] = (struct pollfd){ .fd = monitor_limits_fd(m), .events = POLLPRI };
@@ -350,6 +387,8 @@ static void watch(struct monitor *m)
 			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
 		if (f[P_SIGNAL].revents)
 			monitor_on_signal(m);
+		if (f[P_PUMP].revents & (POLLHUP | POLLERR))
+			pump_died(m);
 		if (f[P_MEMORY].revents)
 			monitor_limits_pressed(m);
 		if (f[P_HEALTH].revents)
@@ -420,6 +459,7 @@ static bool report_end(struct monitor *m, const struct ctr_exit *x)
 	monitor_event(m, "died", &m->last);
 	msg.exit = m->last;
 	fd_close(TAKE_FD(m->pump_control));
+	close_output(m);
 	tell(m, &msg);
 	monitor_serve_ended(m, &msg);
 	if (delay < 0)
@@ -575,6 +615,7 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 		.control = control,
 		.attach = attach,
 		.pump_control = FD_NONE,
+		.out_fds = { FD_NONE, FD_NONE },
 		.listen_fd = FD_NONE,
 		.net_pidfd = FD_NONE,
 		.ports_pidfd = FD_NONE,

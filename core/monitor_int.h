@@ -48,7 +48,9 @@ struct monitor {
 	struct cgroup cgroup;
 	int pump_control; /* closing it tells the pump that the container has ended */
 	pid_t pump;
-	int listen_fd; /* run_dir/ctr/<id>/monitor.sock */
+	unsigned pump_starts;
+	int out_fds[2]; /* what it reads, for another one if it dies; equal with a terminal */
+	int listen_fd;  /* run_dir/ctr/<id>/monitor.sock */
 	struct monitor_conn conns[MONITOR_CONNS_MAX];
 	struct monitor_exec execs[MONITOR_EXECS_MAX];
 	int net_pidfd;   /* borrowed from the hook; FD_NONE while no packet loop runs */

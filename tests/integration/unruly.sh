@@ -66,6 +66,33 @@ leakcheck "nothing of it is left"
 d --name a $img sleep 60
 leftover_processes | awk '$3 == "rl-pump" { print $2 }' | xargs -r kill -9
 ends a "lost its pump"
+# output goes on where another pump takes over; what the killed one held may be lost
+for t in '' -t; do
+	# shellcheck disable=SC2086 # perhaps nothing
+	d --name a $t $img sh -c 'i=0; while :; do i=$((i + 1)); echo line $i; sleep 0.05; done'
+	for k in 1 2; do
+		old=$(leftover_processes | awk '$3 == "rl-pump" { print $2 }')
+		kill -9 "$old"
+		new=''
+		for ((i = 0; i < 100; i++)); do
+			new=$(leftover_processes | awk '$3 == "rl-pump" { print $2 }')
+			[ -n "$new" ] && [ "$new" != "$old" ] && break || sleep 0.05
+		done
+		before=$(rl logs a | wc -l)
+		for ((i = 0; i < 100; i++)); do [ "$(rl logs a | wc -l)" -gt $((before + 2)) ] && break || sleep 0.05; done
+		if [ $i -lt 100 ] && [ "$new" != "$old" ]; then ok "its pump is killed ($k)${t:+ with a terminal}: the log goes on"; else not_ok "its pump is killed ($k)${t:+ with a terminal}" "$before lines, pump '$old', then '$new'"; fi
+	done
+	: >"$T/attached"
+	as_user_exec "$RL" attach --no-stdin a >"$T/attached" 2>&1 </dev/null &
+	attached=$!
+	for ((i = 0; i < 100; i++)); do [ "$(grep -c line "$T/attached")" -ge 2 ] && break || sleep 0.05; done
+	if [ $i -lt 100 ]; then ok "and it can be attached to${t:+, with a terminal}"; else not_ok "attach${t:+ with a terminal}" "$(cat "$T/attached")"; fi
+	kill -9 $attached
+	wait $attached 2>/dev/null
+	ends a "lost its pump twice${t:+, with a terminal}"
+done
+run rl events --stream=false --since 10m --filter event=pump_died --format '{{.Name}}'
+expect "it is told" 0 $'a\na\n*'
 d --name a $img sleep 60
 leftover_processes | awk '$3 == "rl-monitor" { print $2 }' | xargs -r kill -STOP
 run rl ps -a --format '{{.Names}} {{.State}}'
