@@ -507,6 +507,9 @@ static pid_t first_child(pid_t init)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)init, (int)init);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 &&
+	    errno == ENOENT) /* a kernel without CONFIG_PROC_CHILDREN, or it has just ended */
+		return proc_first_child(init);
 	if (fd < 0 || io_read_full(fd, text, sizeof(text) - 1) < 0)
 		return -errno;
 	text[strcspn(text, " ")] = '\0';

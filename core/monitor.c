@@ -323,6 +323,18 @@ static void kill_container(struct monitor *m)
 	(void)proc_pidfd_signal(m->init.pidfd, SIGKILL);
 }
 
+/* A byte about an output that nobody takes any more, or the pump's end */
+static void on_pump(struct monitor *m)
+{
+	char which;
+	ssize_t n = fd_recv(m->pump_control, &which, 1, NULL, 0);
+
+	if (n == 1 && (which == PUMP_STDOUT_GONE || which == PUMP_STDERR_GONE))
+		fd_close(TAKE_FD(m->out_fds[which == PUMP_STDERR_GONE]));
+	else if (n != 1 && n != -EAGAIN && n != -EINTR)
+		pump_died(m);
+}
+
 /* Places in the poll table */
 enum {
 	P_INIT,
@@ -372,7 +384,7 @@ static void watch(struct monitor *m)
 					    .events = POLLIN };
 		f[P_NET] = (struct pollfd){ .fd = m->net_pidfd, .events = POLLIN };
 		f[P_PORTS] = (struct pollfd){ .fd = m->ports_pidfd, .events = POLLIN };
-		f[P_PUMP] = (struct pollfd){ .fd = m->pump_control };
+		f[P_PUMP] = (struct pollfd){ .fd = m->pump_control, .events = POLLIN };
 		f[P_SIGNAL] = (struct pollfd){ .fd = m->sig_fd, .events = POLLIN };
 		f[P_HEALTH] = (struct pollfd){ .fd = m->health.e.fd, .events = POLLIN };
 		f[P_MEMORY] = (struct pollfd){ .fd = monitor_limits_fd(m), .events = POLLPRI };
@@ -387,8 +399,8 @@ static void watch(struct monitor *m)
 			continue; /* EINTR: all signals but KILL and STOP are blocked anyway */
 		if (f[P_SIGNAL].revents)
 			monitor_on_signal(m);
-		if (f[P_PUMP].revents & (POLLHUP | POLLERR))
-			pump_died(m);
+		if (f[P_PUMP].revents)
+			on_pump(m);
 		if (f[P_MEMORY].revents)
 			monitor_limits_pressed(m);
 		if (f[P_HEALTH].revents)

@@ -201,6 +201,14 @@ static void resize(const struct pump *p)
 	(void)ioctl(p->fd.in, TIOCSWINSZ, &ws); /* a terminal that is gone has no size */
 }
 
+/* Nobody takes it any more, and the monitor must let go of it as well: who writes gets SIGPIPE. */
+static void give_up(struct pump *p, int *fd, char which)
+{
+	drop(fd);
+	if (!p->fd.pid)
+		(void)send(p->fd.control, &which, 1, MSG_NOSIGNAL | MSG_DONTWAIT); /* or it ends */
+}
+
 static void from_client(struct pump *p, struct client *c)
 {
 	ssize_t n = recv(c->fd, &p->in, sizeof(p->in), 0);
@@ -219,9 +227,9 @@ static void from_client(struct pump *p, struct client *c)
 	} else if (p->in.type == PUMP_DETACH) {
 		p->detached = true;
 	} else if (p->in.type == PUMP_STDOUT_GONE && c->first && !p->fd.terminal) {
-		drop(&p->fd.out);
+		give_up(p, &p->fd.out, PUMP_STDOUT_GONE);
 	} else if (p->in.type == PUMP_STDERR_GONE && c->first) {
-		drop(&p->fd.err);
+		give_up(p, &p->fd.err, PUMP_STDERR_GONE);
 	} else if (p->in.type == PUMP_SIZE && n == 5 && p->fd.terminal && p->fd.in >= 0) {
 		resize(p);
 	}

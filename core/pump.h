@@ -4,7 +4,8 @@
  *
  * The only process of ours that reads what a container writes. It runs without privileges, files
  * (but the log) and nearly all system calls. The monitor hands it further clients over @control,
- * one descriptor a message; the end of file there means that the container has ended.
+ * one descriptor a message; the end of file there means that the container has ended. 'O' and 'R' go back:
+ * nobody takes that output any more, and the monitor closes its copy, which is for another pump.
  * Protocol with a client, SOCK_SEQPACKET, one type byte then data:
  *
  *	client to pump	'i' data for stdin	'e' end of stdin	'w' rows, columns (u16, u16)

@@ -195,6 +195,31 @@ static int64_t stat_number(pid_t pid, int want)
 	return (int64_t)v;
 }
 
+pid_t proc_first_child(pid_t parent)
+{
+	auto_dir DIR *d = opendir("/proc");
+	int64_t first = INT64_MAX;
+	struct dirent *e;
+	pid_t found = -ESRCH;
+	uint64_t pid;
+
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		int64_t began;
+
+		if (parse_uint(e->d_name, INT32_MAX, &pid) < 0 ||
+		    stat_number((pid_t)pid, 4) != parent)
+			continue;
+		began = stat_number((pid_t)pid, 22);
+		if (began < 0 || began > first || (began == first && (pid_t)pid > found))
+			continue;
+		first = began;
+		found = (pid_t)pid;
+	}
+	return found;
+}
+
 int64_t proc_start_time(pid_t pid)
 {
 	return stat_number(pid, 22);

@@ -69,6 +69,8 @@ int proc_pidfd_open(pid_t pid);              /* fd or -errno */
 int proc_pidfd_signal(int pidfd, int signo); /* 0 or -errno */
 /* Start time of @pid in clock ticks since boot (field 22 of /proc/PID/stat), or -errno. */
 int64_t proc_start_time(pid_t pid);
+/* The oldest child of @parent, by a look at all processes; -ESRCH: it has none, -errno. */
+pid_t proc_first_child(pid_t parent);
 /* SIGKILL to what is left of the session @sid in the pid namespace that @init is in. For sessions
  * whose leader was ours; its number may be a stranger's by now, hence the namespace. */
 void proc_kill_session(pid_t sid, pid_t init);

@@ -456,6 +456,37 @@ static void test_find_own(void **state)
 	assert_int_equal(io_remove_tree(AT_FDCWD, path, &err), 0);
 }
 
+static pid_t paused_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void test_first_child(void **state)
+{
+	pid_t older, younger;
+
+	(void)state;
+	assert_int_equal(proc_first_child(getpid()), -ESRCH);
+	older = paused_child();
+	younger = paused_child();
+	/* born in the same tick the lower number counts */
+	assert_true(proc_first_child(getpid()) == older ||
+		    (younger < older && proc_first_child(getpid()) == younger));
+	assert_int_equal(kill(older, SIGKILL), 0);
+	assert_int_equal(waitpid(older, NULL, 0), older);
+	assert_int_equal(proc_first_child(getpid()), younger);
+	assert_int_equal(kill(younger, SIGKILL), 0);
+	assert_int_equal(waitpid(younger, NULL, 0), younger);
+	assert_int_equal(proc_first_child(getpid()), -ESRCH);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +501,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_pidfd),
 		cmocka_unit_test(test_fd_passing),
 		cmocka_unit_test(test_find_own),
+		cmocka_unit_test(test_first_child),
 	};
 
 	if (argc > 1 && argv[1][0] == '@')
