@@ -52,23 +52,24 @@ struct client {
 	bool first; /* started the container */
 };
 
+/* What is always used stands together: the buffers behind it cost nothing until data come. */
 struct pump {
 	struct pump_fds fd;
 	struct client clients[CLIENTS_MAX];
-	struct pump_msg out; /* on its way to the clients */
-	size_t out_len;      /* with its type byte; 0 = none */
+	size_t out_len; /* of @out, with its type byte; 0 = none */
 	int64_t out_since_ms;
-	struct pump_msg in; /* data from a client, not yet taken by stdin */
 	size_t in_len, in_off;
 	bool in_end; /* close stdin after the pending data */
 	bool ended, hung_up;
 	size_t left[2]; /* bytes of stdout, stderr still to be delivered */
-	struct logfile log;
 	/* of an exec */
 	struct exec_result result;
 	int64_t deadline_ms;
 	bool killed, detached;
 	struct logjournal journal;
+	struct logfile log;
+	struct pump_msg out; /* on its way to the clients */
+	struct pump_msg in;  /* data from a client, not yet taken by stdin */
 };
 
 /* Places in the poll table */
