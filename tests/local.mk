@@ -78,6 +78,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_apply
 FUZZ_TARGETS += tests/fuzz/fuzz_challenge
 FUZZ_TARGETS += tests/fuzz/fuzz_change
 FUZZ_TARGETS += tests/fuzz/fuzz_dns
+FUZZ_TARGETS += tests/fuzz/fuzz_dns_tcp
 FUZZ_TARGETS += tests/fuzz/fuzz_names
 FUZZ_TARGETS += tests/fuzz/fuzz_events
 FUZZ_TARGETS += tests/fuzz/fuzz_exec_spec
