@@ -87,13 +87,11 @@ rm -r "$T/home/.docker"
 : >"$T/cmdlines"
 as_user "$RL" pull -q --authfile auth.json "$H/slow-400000" >/dev/null 2>&1 &
 pid=$!
-for _ in {1..15}; do
-	for f in /proc/[0-9]*; do
-		case $(readlink "$f/exe") in
-		"$T"/i/*) tr '\0' ' ' <"$f/cmdline" >>"$T/cmdlines" && tr '\0' ' ' <"$f/environ" >>"$T/cmdlines" ;;
-		esac
+while kill -0 "$pid" 2>/dev/null && [ "$(grep -o rl-image "$T/cmdlines" | wc -l)" -lt 8 ]; do
+	find /proc/[0-9]*/exe -maxdepth 0 -lname "$T/i/*" 2>/dev/null | while read -r f; do
+		cat "${f%exe}cmdline" "${f%exe}environ" | tr '\0' ' ' >>"$T/cmdlines"
 	done 2>/dev/null
-	sleep 0.1
+	sleep 0.05
 done
 wait "$pid"
 check "the helper was seen" grep -q rl-image "$T/cmdlines"
@@ -183,7 +181,7 @@ expect "and are whole here" 0
 for blob in "$T"/other/blobs/sha256/*; do printf x | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>/dev/null; done
 forget
 run rl pull -q "$H/slow-900000"
-expect "a layer that is damaged there" 0 "$id_pattern" ""
+expect "a layer that is damaged there" 0 "$id_pattern" "?(Warning: *is not used: *)"
 run rl fsck
 expect "is fetched" 0
 echo '[storage.options]
