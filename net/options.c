@@ -96,7 +96,7 @@ static int slirp_option(struct net_config *c, char *word, struct rl_err *err)
 
 enum pasta_act { NOTHING, SAME, REFUSE, IPV4, MAP_GW, NO_MAP_GW, MTU, OUTBOUND, MAP_LOOPBACK };
 
-/* Options of passt(1) and what becomes of them; @same: values that say what is so at any rate */
+/* Options of pasta(1) and what becomes of them; @same: values that say what is so at any rate */
 static const struct pasta_word {
 	const char *brief, *name;
 	bool has_value;
