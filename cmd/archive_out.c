@@ -4,6 +4,7 @@
 
 #include "cmd/archive_out.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,25 +17,50 @@
 #include "storage/fetch_out.h"
 #include "storage/ref.h"
 
+/* A folder that is there: an OCI layout takes more images, and an empty one anything. */
+static int check_folder(int fd, const char *output, const char *format, struct rl_err *err)
+{
+	auto_dir DIR *d = NULL;
+	auto_fd int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent *e;
+
+	if (strcmp(format, "oci-dir") == 0 && io_exists(fd, "oci-layout") &&
+	    io_exists(fd, "index.json"))
+		return 0;
+	d = again < 0 ? NULL : fdopendir(again);
+	if (!d)
+		return rl_fail_sys(err, errno, "read folder '%s'", output);
+	TAKE_FD(again);
+	while ((e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+			rl_fail(err, EEXIST, "folder '%s' is there and not empty", output);
+			return rl_hint(err, "name an empty one, one that is not there yet, or for "
+					    "oci-dir one with an OCI layout in it");
+		}
+	return 0;
+}
+
 static int save_to_folder(const struct rl *rl, const struct strv *ids, const char *format,
 			  const char *output, bool quiet, struct rl_err *err)
 {
 	auto_fd int fd = FD_NONE;
+	bool ours;
 
 	if (!output)
 		return rl_fail(err, EINVAL, "a folder is written: name it with --output");
-	if (mkdir(output, 0777) < 0) {
-		rl_fail_sys(err, errno, "create folder '%s'", output);
-		return err->code == EEXIST ? rl_hint(err, "name one that is not there yet")
-					   : -err->code;
-	}
-	fd = open(output, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	ours = mkdir(output, 0777) == 0;
+	if (!ours && errno != EEXIST)
+		return rl_fail_sys(err, errno, "create folder '%s'", output);
+	fd = open(output, O_RDONLY | O_DIRECTORY | (ours ? O_NOFOLLOW : 0) | O_CLOEXEC);
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "open folder '%s'", output);
+	if (!ours && check_folder(fd, output, format, err) < 0)
+		return -err->code;
 	if (fetch_save(rl, ids, format, quiet, fd, err) < 0) {
 		struct rl_err ignored;
 
-		RL_IGNORE(io_remove_tree(AT_FDCWD, output, &ignored)); /* ours, half done */
+		if (ours) /* half done */
+			RL_IGNORE(io_remove_tree(AT_FDCWD, output, &ignored));
 		return -err->code;
 	}
 	return 0;

@@ -20,13 +20,12 @@
 #include "core/base/io.h"
 #include "storage/auth.h"
 #include "storage/fetch_out.h"
-
-#define SECRET_MAX 65536
+#include "storage/secret.h"
 
 struct login_opts {
 	bool get, from_stdin, verbose;
 	int tls_verify; /* -1 = not given */
-	const char *authfile, *compat_authfile, *cert_dir, *user, *password;
+	const char *authfile, *compat_authfile, *cert_dir, *user, *password, *secret;
 };
 
 static const struct opt login_options[] = {
@@ -40,11 +39,12 @@ static const struct opt login_options[] = {
 		"password; others on this machine may see it, --password-stdin is better"),
 	OPT_BOOL(0, "password-stdin", struct login_opts, from_stdin,
 		 "read the password from stdin"),
+	OPT_STR(0, "secret", struct login_opts, secret, "NAME",
+		"the password is this secret of 'rl secret'; the user, too, has its name"),
 	OPT_TRI(0, "tls-verify", struct login_opts, tls_verify,
 		"check certificates; =false also allows plain http"),
 	OPT_STR('u', "username", struct login_opts, user, "USER", "name of the user"),
 	OPT_BOOL('v', "verbose", struct login_opts, verbose, "say where the login is kept"),
-	OPT_LATER(0, "secret"),
 	OPT_END,
 };
 
@@ -54,7 +54,7 @@ static void wipe(char **s)
 		explicit_bzero(*s, strlen(*s));
 	free(*s);
 }
-#define auto_secret __attribute__((cleanup(wipe)))
+#define auto_wiped __attribute__((cleanup(wipe)))
 
 /* All of stdin but its last newline. */
 static int read_stdin(char **ret, struct rl_err *err)
@@ -153,10 +153,32 @@ static int get_login(const char *registry, const struct login *known, struct rl_
 	return 0;
 }
 
-static int complete(const struct login_opts *o, char **user, char **password, struct rl_err *err)
+/* Its last newline is none of the password, as with --password-stdin. */
+static int from_secret(const struct rl *rl, const struct login_opts *o, char **user,
+		       char **password, struct rl_err *err)
+{
+	auto_secret struct secret s = { 0 };
+	size_t n;
+
+	if (secret_load(rl, o->secret, true, &s, err) < 0)
+		return -err->code;
+	n = s.data.len;
+	while (n > 0 && (s.data.data[n - 1] == '\n' || s.data.data[n - 1] == '\r'))
+		n--;
+	if (n > 0 && memchr(s.data.data, '\0', n))
+		return rl_fail(err, EINVAL, "secret '%s' is no text, so no password", s.name);
+	*user = strdup(o->user ? o->user : s.name);
+	*password = n > 0 ? strndup(s.data.data, n) : strdup("");
+	return *user && *password ? 0 : rl_oom(err);
+}
+
+static int complete(const struct rl *rl, const struct login_opts *o, char **user, char **password,
+		    struct rl_err *err)
 {
 	int r = 0;
 
+	if (o->secret)
+		return from_secret(rl, o, user, password, err);
 	*user = o->user ? strdup(o->user) : NULL;
 	*password = o->password ? strdup(o->password) : NULL;
 	if ((o->user && !*user) || (o->password && !*password))
@@ -169,11 +191,14 @@ static int complete(const struct login_opts *o, char **user, char **password, st
 		r = read_stdin(password, err);
 	else if (r == 0 && !*password)
 		r = ask("Password", true, password, err);
-	if (r == 0 && (!**user || strchr(*user, ':')))
-		r = rl_fail(err, EINVAL, "'%s' cannot be a user's name", *user);
-	if (r == 0 && !**password)
-		r = rl_fail(err, EINVAL, "the password is empty");
 	return r;
+}
+
+static int check(const char *user, const char *password, struct rl_err *err)
+{
+	if (!*user || strchr(user, ':'))
+		return rl_fail(err, EINVAL, "'%s' cannot be a user's name", user);
+	return *password ? 0 : rl_fail(err, EINVAL, "the password is empty");
 }
 
 /* A login that is there already, when no other was given. 1 = still good, 0 = go on asking. */
@@ -182,7 +207,8 @@ static int try_known(const struct rl *rl, const struct login_opts *o, const stru
 {
 	struct rl_err ignored;
 
-	if (o->user || o->password || o->from_stdin || !known->user || !known->password)
+	if (o->user || o->password || o->from_stdin || o->secret || !known->user ||
+	    !known->password)
 		return 0;
 	(void)puts("Authenticating with existing credentials...");
 	if (verify(rl, o, ref, known->user, known->password, &ignored) == 0) {
@@ -200,7 +226,7 @@ static int login(struct rl *rl, const struct cmd_args *args, const void *opts, s
 	const char *word = args->n > 0 ? args->v[0] : "docker.io";
 	const char *authfile = o->authfile ? o->authfile : o->compat_authfile;
 	auto_free char *key = NULL, *path = NULL;
-	auto_secret char *user = NULL, *password = NULL;
+	auto_wiped char *user = NULL, *password = NULL;
 	auto_login struct login known = { 0 };
 	auto_ref struct ref ref = { 0 };
 	int r = read_registry(word, &key, &ref, err);
@@ -209,6 +235,9 @@ static int login(struct rl *rl, const struct cmd_args *args, const void *opts, s
 		r = rl_fail(err, EINVAL, "--authfile and --compat-auth-file exclude each other");
 	if (r == 0 && o->password && o->from_stdin)
 		r = rl_fail(err, EINVAL, "--password and --password-stdin exclude each other");
+	if (r == 0 && o->secret && (o->password || o->from_stdin))
+		r = rl_fail(err, EINVAL,
+			    "--secret and the other ways to give a password exclude each other");
 	if (r == 0)
 		r = auth_write_file(authfile, &path, err);
 	if (r == 0 && access(path, F_OK) == 0)
@@ -219,7 +248,9 @@ static int login(struct rl *rl, const struct cmd_args *args, const void *opts, s
 		return get_login(key, &known, err);
 	if (try_known(rl, o, &ref, &known) > 0)
 		return 0;
-	r = complete(o, &user, &password, err);
+	r = complete(rl, o, &user, &password, err);
+	if (r == 0)
+		r = check(user, password, err);
 	if (r == 0)
 		r = verify(rl, o, &ref, user, password, err);
 	if (r == 0)
@@ -246,6 +277,7 @@ const struct cmd cmd_login = {
 		{ "rl login quay.io", "Log in, be asked for user and password." },
 		{ "pass registry | rl login -u ci --password-stdin registry.example",
 		  "Log in from a script." },
+		{ "rl login --secret quay -u ci quay.io", "Use the secret 'quay' of 'rl secret create'." },
 		{ "rl login --get-login quay.io", "Print the user's name." },
 	},
 	.options = login_options,

@@ -29,7 +29,7 @@ struct job {
 	const struct platform *want;
 	size_t n_layers;
 	const struct strv *keys;
-	const char *signature;
+	const char *signature; /* or a second text */
 	int (*parse)(const struct job *job, struct buf *out, struct rl_err *err);
 };
 
@@ -576,4 +576,66 @@ int parse_oci_index(const char *data, size_t len, struct strv *ret, struct rl_er
 	if (in_child(&job, &out, err) < 0)
 		return -err->code;
 	return take_texts(&out, ret, err);
+}
+
+static const char *ref_name(const json_t *entry)
+{
+	const char *name = json_string_value(json_object_get(json_object_get(entry, "annotations"),
+							     "org.opencontainers.image.ref.name"));
+
+	return name ? name : "";
+}
+
+static const char *digest_of(const json_t *entry)
+{
+	const char *digest = json_string_value(json_object_get(entry, "digest"));
+
+	return digest ? digest : "";
+}
+
+/* Entries without a name give way to the same image only. */
+static int merge_entry(json_t *list, json_t *entry)
+{
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const json_t *old = json_array_get(list, i);
+
+		if (strcmp(ref_name(old), ref_name(entry)) == 0 &&
+		    (*ref_name(entry) || strcmp(digest_of(old), digest_of(entry)) == 0) &&
+		    json_array_remove(list, i) < 0)
+			return -ENOMEM;
+	}
+	return json_array_append(list, entry);
+}
+
+static int merge_in_child(const struct job *job, struct buf *out, struct rl_err *err)
+{
+	json_auto_t *j = NULL, *more = NULL;
+	auto_free char *text = NULL;
+	json_t *list, *e;
+	size_t i;
+
+	if (json_read(job->data, job->len, MANIFEST_MAX, job->what, &j, err) < 0 ||
+	    json_get_arr(j, "manifests", job->what, &list, err) < 0 ||
+	    json_read(job->signature, strlen(job->signature), MANIFEST_MAX, "new entries", &more,
+		      err) < 0)
+		return -err->code;
+	if (!list)
+		return rl_fail(err, EBADMSG, "%s: no list of manifests", job->what);
+	json_array_foreach (more, i, e)
+		if (merge_entry(list, e) < 0)
+			return rl_oom(err);
+	text = json_dumps(j, JSON_COMPACT);
+	return text && buf_str(out, text) == 0 ? 0 : rl_oom(err);
+}
+
+int parse_oci_merge(const char *data, size_t len, const char *more, struct buf *ret,
+		    struct rl_err *err)
+{
+	const struct job job = { .data = data,
+				 .len = len,
+				 .what = "index.json",
+				 .signature = more,
+				 .parse = merge_in_child };
+
+	return in_child(&job, ret, err);
 }

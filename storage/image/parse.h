@@ -59,3 +59,6 @@ int parse_docker_archive(const char *data, size_t len, struct strv *ret,
 			 struct rl_err *err) RL_MUST_USE;
 /* index.json of an OCI layout: "M<digest> <size> <media type>" per entry, then its "N<name>". */
 int parse_oci_index(const char *data, size_t len, struct strv *ret, struct rl_err *err) RL_MUST_USE;
+/* The same with the JSON array @more added to its "manifests", each in place of those of its name. */
+int parse_oci_merge(const char *data, size_t len, const char *more, struct buf *ret,
+		    struct rl_err *err) RL_MUST_USE;

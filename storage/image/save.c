@@ -4,13 +4,14 @@
  *
  *	docker-archive	<config>.json, <diff_id>.tar plain, manifest.json; docker and podman load it
  *	oci-archive	an OCI layout in a tar: what the manifests name, byte for byte
- *	oci-dir		the same in a folder
+ *	oci-dir		the same in a folder, or added to one: names that it has are replaced
  *	docker-dir	one image: manifest.json, version, and its parts by their hex names
  *
  * Theory of operation: the parts come from storage/blob.h. Each is written once, however many images
  * share it, and hashed on the way: what does not have the digest of its name is an error. A plain
  * layer of which only the packed form is there is unpacked by a confined child into a nameless
- * file first, since a tar wants the size in front. The same images give the same bytes.
+ * file first, since a tar wants the size in front. The same images give the same bytes. In a folder
+ * every file gets its name when it is whole, index.json the last of all; the folder is locked meanwhile.
  */
 #include "config.h"
 
@@ -20,6 +21,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@
 #define OUT_FD  4
 #define BLOCK   (256U << 10)
 #define OCI_DIR "blobs/sha256"
+#define PART    ".tmp-part" /* where the next file of a folder grows; we hold the folder's lock */
 
 struct save {
 	const struct rl *rl;
@@ -46,6 +49,7 @@ struct save {
 	struct progress progress;
 	int signal_fd;
 	bool docker, to_dir; /* docker-archive and docker-dir; a folder */
+	bool add;            /* to what is in the folder */
 	struct tarout *tar;
 	struct strv written;
 	json_t *list; /* manifest.json of a docker-archive, or "manifests" of index.json */
@@ -71,8 +75,25 @@ static int open_part(const struct save *s, const char *name, int64_t size, int *
 	*ret_fd = FD_NONE;
 	if (!s->to_dir)
 		return tarout_entry(s->tar, &e, err);
-	*ret_fd = openat(OUT_FD, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	*ret_fd = openat(OUT_FD, PART, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return *ret_fd < 0 ? rl_fail_sys(err, errno, "create '%s'", name) : 0;
+}
+
+static int close_part(const struct save *s, const char *name, struct rl_err *err)
+{
+	if (s->to_dir && renameat(OUT_FD, PART, OUT_FD, name) < 0)
+		return rl_fail_sys(err, errno, "create '%s'", name);
+	return 0;
+}
+
+/* Has the folder that we add to this blob already? */
+static bool is_there(const struct save *s, const char *name, int64_t size)
+{
+	struct stat st;
+
+	return s->add && strncmp(name, OCI_DIR "/", sizeof(OCI_DIR)) == 0 &&
+	       fstatat(OUT_FD, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size == size;
 }
 
 static int write_part(const struct save *s, int fd, const void *p, size_t n, struct rl_err *err)
@@ -95,11 +116,11 @@ static int put_bytes(struct save *s, const char *name, const void *p, size_t n, 
 {
 	auto_fd int fd = FD_NONE;
 
-	if (!is_new(s, name))
+	if (!is_new(s, name) || is_there(s, name, (int64_t)n))
 		return 0;
-	if (open_part(s, name, (int64_t)n, &fd, err) < 0)
+	if (open_part(s, name, (int64_t)n, &fd, err) < 0 || write_part(s, fd, p, n, err) < 0)
 		return -err->code;
-	return write_part(s, fd, p, n, err);
+	return close_part(s, name, err);
 }
 
 static int copy(const struct save *s, int from, int to, int64_t size, EVP_MD_CTX *md,
@@ -150,7 +171,7 @@ static int put_file(const struct save *s, const char *name, int from, int64_t si
 		rl_fail(err, EBADMSG, "wrong digest: the store's %s is %s", digest, got.text);
 		return rl_hint(err, "remove the image and pull or load it again");
 	}
-	return r;
+	return r < 0 ? r : close_part(s, name, err);
 }
 
 /* --- layers --- */
@@ -192,7 +213,7 @@ static int put_layers(struct save *s, struct item *it, struct rl_err *err)
 			return fd;
 		(void)snprintf(name, sizeof(name), "%s%s%s", s->docker ? "" : OCI_DIR "/",
 			       digest_hex(digest), plain ? ".tar" : "");
-		if (!is_new(s, name))
+		if (!is_new(s, name) || is_there(s, name, d->size))
 			continue;
 		progress_step(&s->progress, "Copying blob %.12s", digest_hex(digest));
 		if (put_file(s, name, fd, plain ? size : d->size, digest, err) < 0)
@@ -230,11 +251,14 @@ static int put_docker(struct save *s, struct item *it, struct rl_err *err)
 		err);
 }
 
+/* Others read OCI manifests only in such a layout: one of Docker's is written anew, an OCI one kept. */
 static int put_oci(struct save *s, struct item *it, struct rl_err *err)
 {
+	const bool docker = strstr(it->manifest.data, "vnd.docker.distribution.manifest");
 	struct digest digest;
 	char name[96], type[128];
-	int r = rewrite_manifest(&it->manifest, &it->m, REWRITE_AS_IS, type, err);
+	int r = rewrite_manifest(&it->manifest, &it->m, docker ? REWRITE_OCI : REWRITE_AS_IS, type,
+				 err);
 
 	if (r == 0)
 		r = hash_bytes(it->manifest.data, it->manifest.len, &digest, err);
@@ -347,25 +371,52 @@ static int put_folders(struct save *s, struct rl_err *err)
 	return 0;
 }
 
-static int save_all(struct save *s, struct rl_err *err)
+static int put_index(struct save *s, struct rl_err *err)
 {
 	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	auto_buf struct buf old = { 0 }, merged = { 0 };
+	auto_free char *more = NULL;
 	json_auto_t *index = NULL;
-	int r = s->docker ? 0 : put_folders(s, err);
+
+	if (!s->add) {
+		index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
+				  "application/vnd.oci.image.index.v1+json", "manifests", s->list);
+		if (put_bytes(s, "oci-layout", layout, sizeof(layout) - 1, err) < 0)
+			return -err->code;
+		return put_json(s, "index.json", index, err);
+	}
+	more = json_dumps(s->list, JSON_COMPACT);
+	if (!more)
+		return rl_oom(err);
+	if (io_read_file(OUT_FD, "index.json", MANIFEST_MAX, &old, err) < 0 ||
+	    parse_oci_merge(old.data ? old.data : "", old.len, more, &merged, err) < 0)
+		return rl_wrap(err, "add to the OCI folder");
+	return put_bytes(s, "index.json", merged.data, merged.len, err);
+}
+
+/* A folder is ours alone while we write, and may be an OCI layout already. */
+static int take_folder(struct save *s, struct rl_err *err)
+{
+	if (!s->to_dir)
+		return 0;
+	if (flock(OUT_FD, LOCK_EX) < 0)
+		return rl_fail_sys(err, errno, "lock the folder");
+	s->add = !s->docker && io_exists(OUT_FD, "index.json");
+	return 0;
+}
+
+static int save_all(struct save *s, struct rl_err *err)
+{
+	int r = take_folder(s, err);
+
+	if (r == 0 && !s->docker)
+		r = put_folders(s, err);
 
 	for (size_t i = 0; r == 0 && i < s->req->n_images; i++)
 		r = save_image(s, &s->req->images[i], err);
 	if (r < 0 || (s->docker && s->to_dir))
 		return r;
-	if (s->docker) {
-		r = put_json(s, "manifest.json", s->list, err);
-	} else {
-		index = json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
-				  "application/vnd.oci.image.index.v1+json", "manifests", s->list);
-		r = put_bytes(s, "oci-layout", layout, sizeof(layout) - 1, err);
-		if (r == 0)
-			r = put_json(s, "index.json", index, err);
-	}
+	r = s->docker ? put_json(s, "manifest.json", s->list, err) : put_index(s, err);
 	if (r == 0 && !s->to_dir)
 		r = tarout_end(s->tar, err);
 	return r;
@@ -400,6 +451,8 @@ int cmd_save(const struct rl *rl, int argc, char **argv, struct rl_err *err)
 		s.signal_fd = request_signals(err);
 		progress_init(&s.progress, req.quiet);
 		r = s.signal_fd < 0 ? s.signal_fd : save_all(&s, err);
+		if (r < 0 && s.to_dir)
+			(void)unlinkat(OUT_FD, PART, 0); /* may not be there */
 		fd_close(s.signal_fd);
 	}
 	json_decref(s.list);

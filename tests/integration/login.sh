@@ -53,6 +53,19 @@ chown "$TEST_USER:" "$T/home/.docker/config.json" 2>/dev/null
 run rl login -u rl -p secret --compat-auth-file "$T/home/.docker/config.json" "$REGISTRY"
 expect "docker's file" 0 "Login Succeeded!" ""
 is "what else stood there stays" "$(jq -r '.psFormat + (.auths | length | tostring)' "$T/home/.docker/config.json")" x2
+printf 'secret\n' | rl secret create rl - >/dev/null
+printf 'wrong' | rl secret create bad - >/dev/null
+run rl login --secret rl --authfile s.json "$REGISTRY"
+expect "--secret: its name is the user's" 0 "Login Succeeded!" ""
+is "and its content the password" "$(jq -r ".auths[\"$REGISTRY\"].auth" "$T/work/s.json")" "$(printf rl:secret | base64)"
+run rl login --secret bad -u rl --authfile s2.json "$REGISTRY"
+expect_error "--secret: a wrong one" "*login '$REGISTRY'*"
+run rl login --secret nosuch -u rl --authfile s2.json "$REGISTRY"
+expect_error "--secret: there is none" "*no such secret*nosuch*"
+run rl login --secret rl -p secret --authfile s2.json "$REGISTRY"
+expect_error "--secret and --password" "*exclude each other*"
+check "nothing was written" test ! -e "$T/work/s2.json"
+rl secret rm rl bad >/dev/null
 run rl login -u rl -p secret --authfile sub/auth.json "$REGISTRY"
 expect "--authfile in a new folder" 0 "Login Succeeded!" ""
 run rl logout --authfile sub/auth.json -a

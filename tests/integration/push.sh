@@ -154,7 +154,7 @@ run rl push -q "$REGISTRY/alpine:1" dir:d
 expect "to a folder" 0 "" ""
 check "skopeo reads it" skopeo inspect "dir:$T/work/d"
 run rl push -q "$REGISTRY/alpine:1" dir:d
-expect_error "to a folder that is there" "*not there yet*"
+expect_error "to a folder with something in it" "*not empty*not there yet*"
 run rl push "$REGISTRY/alpine:1" docker-daemon:x
 expect_error "another transport" "*cannot be pushed to 'docker-daemon:'*"
 run rl push --digestfile f "$REGISTRY/alpine:1" oci:y

@@ -76,6 +76,37 @@ as_user ln -s /etc/passwd "$T/work/link/manifest.json"
 run rl pull -q "dir:$T/work/link"
 expect_error "a link is not followed" "*manifest.json*"
 
+# --- into an OCI folder that is there: more images, a tag anew ---
+names() { jq -r '[.manifests[] | .annotations."org.opencontainers.image.ref.name" // "-"] | sort | join(" ")' "$T/work/more/index.json"; }
+as_user mkdir "$T/work/more"
+run rl push -q "$name" oci:more:one
+expect "push into an empty folder" 0 "" ""
+before=$(stat -c %i "$T/work/more/blobs/sha256/$id")
+run rl push -q "$REGISTRY/alpine:1" oci:more:two
+expect "a second image" 0 "" ""
+run rl push -q "$name" oci:more:three
+expect "another tag of the first" 0 "" ""
+is "all tags are there" "$(names)" "one three two"
+is "what was there is not written again" "$(stat -c %i "$T/work/more/blobs/sha256/$id")" "$before"
+run rl push -q "$REGISTRY/alpine:1" oci:more:one
+expect "a tag anew" 0 "" ""
+is "it is there once" "$(names)" "one three two"
+is "and means the other image" "$(skopeo inspect --raw "oci:$T/work/more:one" | sha256sum)" "$(skopeo inspect --raw "oci:$T/work/more:two" | sha256sum)"
+jq -c '. + {annotations: {keep: "me"}} | .manifests[0].platform = {os: "linux", architecture: "odd"}' "$T/work/more/index.json" >"$T/j" && cat "$T/j" >"$T/work/more/index.json"
+run rl save -q --format oci-dir -o more "$name" "$REGISTRY/alpine:1"
+expect "save adds, too" 0 "" ""
+is "what others wrote there stays" "$(jq -c '[.annotations.keep, ([.manifests[].platform.architecture // empty] | unique)]' "$T/work/more/index.json")" '["me",["odd"]]'
+for i in one two three "$name"; do skopeo copy -q --insecure-policy "oci:$T/work/more:$i" "dir:$T/sk" || not_ok "skopeo reads more:$i"; done
+pids=()
+for i in 1 2 3 4 5; do rl push -q "$REGISTRY/alpine:1" "oci:more:p$i" & pids+=($!); done
+wait "${pids[@]}"
+is "five at once" "$(names | tr ' ' '\n' | grep -c '^p')" 5
+cp -r "$T/work/more" "$T/work/broken" && chmod -R a+rwX "$T/work/broken" && echo '{"manifests":[' >"$T/work/broken/index.json"
+run rl push -q "$name" oci:broken:x
+expect_error "an index that is none" "*add to the OCI folder*index.json*"
+is "stays as it was" "$(cat "$T/work/broken/index.json")" '{"manifests":['
+check "no part is left" test -z "$(find "$T/work" -name '.tmp-part')"
+
 # --- several images, shared layers once ---
 rl tag "$REGISTRY/alpine:1" localhost/second:2
 run rl save -q -m -o many.tar "$name" "$REGISTRY/alpine:1" localhost/second:2
@@ -116,8 +147,11 @@ run rl save --format zip "$name"
 expect_error "a format that is none" "*unknown format 'zip'*"
 run rl save --format oci-dir "$name"
 expect_error "a folder without a name" "*--output*"
-run rl save --format oci-dir -o layout "$name"
-expect_error "a folder that is there" "*layout*"
+as_user mkdir full && as_user touch full/x
+run rl save --format oci-dir -o full "$name"
+expect_error "a folder with something else in it" "*'full' is there and not empty*"
+run rl save --format docker-dir -o layout "$name"
+expect_error "dir: adds to nothing" "*'layout' is there and not empty*"
 run rl save --format docker-dir -o d2 "$name" localhost/second:2
 expect_error "two images in a docker-dir" "*one image only*"
 run rl save -o /dev/full "$name"
