@@ -45,7 +45,8 @@ struct container {
 	struct cgroup_limits limits;
 	struct strv limit_flags;
 	enum container_net net;
-	struct strv net_words; /* --network, then each --host-port, as typed, "dns=", "search" (net/net.h) */
+	struct strv
+		net_words; /* --network, then each --host-port, as typed, "dns=", "search" (net/net.h) */
 	struct publish ports;
 	struct publish_sockets sockets; /* bound from making to starting, if that follows at once */
 	struct spec_volume *volumes;

@@ -143,11 +143,11 @@ walls_of_image "pull: who talks to the registry, who unpacks" 2
 if has_landlock; then
 	for p in $(named /rl-image); do
 		[ "$(field "$p" Seccomp)" = 2 ] || continue
-		who="who talks to the registry"
-		[ "$(field "$p" CapEff)" = 0000000000000000 ] || who="who unpacks"
-		tries "$who" "$p" read "$T/home/sentinel" EACCES
-		tries "$who" "$p" write "$T/home/new" EACCES
-		tries "$who" "$p" signal $$ EPERM
+		whose="who talks to the registry"
+		[ "$(field "$p" CapEff)" = 0000000000000000 ] || whose="who unpacks"
+		tries "$whose" "$p" read "$T/home/sentinel" EACCES
+		tries "$whose" "$p" write "$T/home/new" EACCES
+		tries "$whose" "$p" signal $$ EPERM
 	done
 fi
 kill $puller
