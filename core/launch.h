@@ -54,9 +54,12 @@ struct launch_hooks {
 	int (*netns)(void *arg, int *ret_fd, struct rl_err *err);
 };
 
+struct session;
+
 struct launch {
 	const struct spec *spec;
 	int session_fd;                       /* S, borrowed */
+	const struct session *session;        /* the same with its maps, borrowed; or NULL */
 	struct idmap uids, gids;              /* C's maps into S */
 	const struct seccomp_filter *seccomp; /* NULL: unconfined */
 	struct launch_hooks hooks;

@@ -49,6 +49,7 @@ libcore_a_SOURCES += core/health.c core/health.h
 libcore_a_SOURCES += core/holder.c core/holder.h
 libcore_a_SOURCES += core/idfile.c core/idfile.h
 libcore_a_SOURCES += core/idmap.c core/idmap.h
+libcore_a_SOURCES += core/idmount.c core/idmount.h
 libcore_a_SOURCES += core/init.c core/init.h
 libcore_a_SOURCES += core/isolate.c core/isolate.h
 libcore_a_SOURCES += core/kernel.c core/kernel.h

@@ -24,6 +24,7 @@
 #include "core/base/cleanup.h"
 #include "core/chtree.h"
 #include "core/copyup.h"
+#include "core/idmount.h"
 #include "core/init.h"
 #include "core/mnt.h"
 #include "core/rootpath.h"
@@ -206,22 +207,11 @@ static int set_flags(int fd, const struct spec_mount *m, struct rl_err *err)
 	return 0;
 }
 
-/* "idmap": asked of the kernel, which does it for file systems of our own user namespaces only. */
-static int map_owners(int fd, const struct spec_mount *m, struct rl_err *err)
+static int map_owners(const struct init *in, int fd, const struct spec_mount *m, struct rl_err *err)
 {
-	auto_fd int ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-	int r = ns < 0 ? -errno : mnt_idmap(fd, ns, m->recursive);
+	int r = idmount_apply(in->l, in->root_fd, fd, m->idmap_map, m->recursive, err);
 
-	if (r == 0)
-		return 0;
-	if (r != -EPERM && r != -EINVAL)
-		return rl_fail_sys(err, -r, "mount '%s': idmap", m->dest);
-	rl_fail(err, -r,
-		"mount '%s': idmap: the kernel translates owners on this file system for root "
-		"only",
-		m->dest);
-	return rl_hint(err, "--me or --userns keep-id make the caller's files the container's own; "
-			    "option U changes the owners for good");
+	return r < 0 ? rl_wrap(err, "mount '%s'", m->dest) : 0;
 }
 
 /* An overlay of the spec: "O" of -v, an image. */
@@ -277,7 +267,7 @@ static int bind_mount(struct init *in, const struct spec_mount *m, const char *s
 	}
 	r = set_flags(fd, m, err);
 	if (r == 0 && m->idmap)
-		r = map_owners(fd, m, err);
+		r = map_owners(in, fd, m, err);
 	if (r < 0)
 		return r;
 	return place(in, m, fd, target, err);
@@ -374,6 +364,9 @@ static int mount_tmpfs(struct init *in, const struct spec_mount *m, struct rl_er
 			m->dest);
 	if (r < 0)
 		return rl_wrap(err, "fill the tmpfs '%s'", m->dest);
+	/* with the container's own map nothing is to be done: it is the container's */
+	if (m->idmap && m->idmap_map && map_owners(in, fd, m, err) < 0)
+		return -err->code;
 	r = late ? mnt_set(fd, late, 0, 0, false) : 0;
 	if (r == 0)
 		r = mnt_attach(fd, target);

@@ -57,7 +57,8 @@ struct spec_mount {
 	bool read_only;
 	const char *subpath; /* "subpath=...": mounted is what is there below the source, or NULL */
 	bool is_real;        /* the source is a path without links, and must still be one */
-	bool idmap;          /* owners are shown as the container's ids say */
+	bool idmap;          /* owners are shown as the container's ids say, */
+	const char *idmap_map; /* or as this says (core/idmount.h) */
 	bool chown;  /* "U": the source is given to the process's user first (core/sources.h) */
 	bool copyup; /* "tmpcopyup", "copyup": if empty, start with what the image has there */
 };

@@ -12,6 +12,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
+#include "core/idmount.h"
 #include "core/mnt.h"
 #include "core/spec_int.h"
 
@@ -127,6 +128,11 @@ static int take_word(struct spec_mount *m, const char *word, struct rl_err *err)
 	if (strcmp(word, "U") == 0 || strcmp(word, "idmap") == 0) {
 		*(*word == 'U' ? &m->chown : &m->idmap) = true;
 		return 1;
+	}
+	if (strncmp(word, "idmap=", 6) == 0) {
+		m->idmap = true;
+		m->idmap_map = word + 6;
+		return idmount_check(m->idmap_map, err) < 0 ? -err->code : 1;
 	}
 	if (strncmp(word, "subpath=", 8) == 0) {
 		m->subpath = word + 8;

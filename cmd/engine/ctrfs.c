@@ -80,6 +80,7 @@ static int launch_stand_in(const struct container *c, struct ctrfs *f, struct rl
 	const struct launch l = {
 		.spec = &f->spec,
 		.session_fd = c->session.userns_fd,
+		.session = &c->session,
 		.uids = c->uids,
 		.gids = c->gids,
 		.hooks = { .arg = &f->rootfs, .prepare = hook_prepare, .root = hook_root },

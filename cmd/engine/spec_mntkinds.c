@@ -115,7 +115,7 @@ int usermnt_bind(struct mntlist *l, const struct volopt *v, struct rl_err *err)
 				   v->suid < 0 ? "nosuid" : "",
 				   v->exec < 0 ? "noexec" : "",
 				   v->chown ? "U" : "",
-				   v->idmap ? "idmap" : "",
+				   v->idmap ? v->idmap : "",
 				   sub ? sub : "",
 				   NULL,
 			   },
@@ -173,9 +173,10 @@ int usermnt_tmpfs(const struct spec_ctx *x, struct mntlist *l, const struct volo
 		v->suid > 0 ? "" : "nosuid",
 		v->exec > 0 ? "" : "noexec",
 		v->no_copy ? "" : "tmpcopyup", /* start with what the image has there */
+		v->idmap ? v->idmap : "",
 	};
 	char uid[16], gid[16];
-	size_t n = 6;
+	size_t n = 7;
 	int r = usermnt_check_dest(v->dest, err);
 
 	if (r == 0)

@@ -274,6 +274,12 @@ static int mount_behind(const struct spec_ctx *x, struct mntlist *l, const struc
 	w.suid = o->suid ? o->suid : w.suid;
 	w.exec = o->exec ? o->exec : w.exec;
 	w.chown |= o->chown;
+	if (o->idmap) {
+		free(w.idmap);
+		w.idmap = strdup(o->idmap);
+		if (!w.idmap)
+			return rl_oom(err);
+	}
 	if (o->subpath) {
 		free(w.subpath);
 		w.subpath = strdup(o->subpath);
@@ -327,7 +333,7 @@ static int make_volume(struct spec_ctx *x, struct mntlist *l, const struct volop
 			o->read_only ? "rro" : "rw",
 			sub ? sub : "",
 			o->chown ? "U" : "",
-			o->idmap ? "idmap" : "",
+			o->idmap ? o->idmap : "",
 			v.copy_up && !sub ? "copyup" : "", /* core/mounts.c, if it is empty */
 			o->dev > 0 ? "" : "nodev",
 			o->suid < 0 ? "nosuid" : "",

@@ -345,6 +345,7 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 	struct launch launch = {
 		.spec = &c->spec,
 		.session_fd = c->session.userns_fd,
+		.session = &c->session,
 		.uids = c->uids,
 		.gids = c->gids,
 		.seccomp = c->filter.n > 0 ? &c->filter : NULL,

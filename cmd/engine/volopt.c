@@ -12,6 +12,7 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
+#include "core/idmount.h"
 #include "storage/volume.h"
 
 #define VOLOPT_LEN_MAX 16384 /* two paths and options; longer words are refused unread */
@@ -106,6 +107,16 @@ static int common_option(struct volopt *v, const char *o)
 	return 1;
 }
 
+/* @map: what follows the '=', or NULL */
+static int set_idmap(struct volopt *v, const char *map, struct rl_err *err)
+{
+	if (map && idmount_check(map, err) < 0)
+		return -err->code;
+	free(v->idmap);
+	v->idmap = str_printf("idmap%s%s", map ? "=" : "", map ? map : "");
+	return v->idmap ? 0 : rl_oom(err);
+}
+
 static int add_option(struct volopt *v, const char *o, struct rl_err *err)
 {
 	if (!*o || common_option(v, o))
@@ -142,13 +153,8 @@ static int add_option(struct volopt *v, const char *o, struct rl_err *err)
 		v->overlay = true;
 		return 0;
 	}
-	if (strcmp(o, "idmap") == 0) {
-		v->idmap = true;
-		return 0;
-	}
-	if (strncmp(o, "idmap=", 6) == 0)
-		return rl_fail(err, EINVAL, "'%s': only the container's own map, 'idmap', is known",
-			       o);
+	if (strcmp(o, "idmap") == 0 || strncmp(o, "idmap=", 6) == 0)
+		return set_idmap(v, o[5] ? o + 6 : NULL, err);
 	return rl_fail(err, EINVAL, "unknown volume option '%s'", o);
 }
 
@@ -356,8 +362,7 @@ static int kind_value(struct volopt *v, const char *key, const char *value, stru
 	if (strcmp(key, "volume-driver") == 0 && strcmp(value, "local") != 0)
 		return rl_fail(err, ENOTSUP, "there is no volume driver '%s'", value);
 	if (strcmp(key, "idmap") == 0)
-		return rl_fail(err, EINVAL, "'idmap=%s': only the container's own map, 'idmap'",
-			       value);
+		return set_idmap(v, value && *value ? value : NULL, err);
 	return key_is(key, "consistency", "relabel", "volume-driver") ? 0 : 1;
 }
 
@@ -451,6 +456,7 @@ void volopt_done(struct volopt *v)
 	free(v->source);
 	free(v->dest);
 	free(v->subpath);
+	free(v->idmap);
 	strv_done(&v->data);
 	strv_done(&v->labels);
 	strv_done(&v->options);

@@ -33,9 +33,9 @@ struct volopt {
 	bool not_recursive; /* "bind" instead of "rbind" */
 	bool top_only;      /* with @read_only: mounts below stay writable */
 	bool chown;         /* "U": the source is given to the user of the container */
-	bool idmap;         /* "idmap": owners as the container's ids say */
-	bool overlay;       /* "O": what is written goes into a layer over it */
-	bool create;        /* BIND: a source that is missing is made */
+	char *idmap;  /* "idmap": owners as the container's ids say, "idmap=...": or as that does */
+	bool overlay; /* "O": what is written goes into a layer over it */
+	bool create;  /* BIND: a source that is missing is made */
 	/* 0: nothing was said, 1: "dev", "suid", "exec", -1: "nodev", "nosuid", "noexec" */
 	int dev, suid, exec;
 	const char *propagation; /* "rprivate" or what was asked for; static */

@@ -87,6 +87,18 @@ static const char *volume_at(const json_t *state, const char *dest)
 	return NULL;
 }
 
+/* "idmap=...", which has a value */
+static int idmap_of(const json_t *options, struct buf *more)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (options, i, o)
+		if (strncmp(json_string_value(o), "idmap=", 6) == 0)
+			return buf_printf(more, ",%s", json_string_value(o));
+	return 0;
+}
+
 static int take_mount(const struct other *o, const json_t *m, const char *mode,
 		      const struct strv *own, struct strv *ret, struct rl_err *err)
 {
@@ -97,6 +109,7 @@ static int take_mount(const struct other *o, const json_t *m, const char *mode,
 	bool ro = *mode == 'r' || is_read_only(json_object_get(m, "options"));
 	auto_free char *word = NULL;
 	auto_buf struct buf more = { 0 };
+	int r;
 
 	if (!volume && (strcmp(str(m, "type"), "bind") != 0 ||
 			!has_string(json_object_get(o->state, "mounts"), dest)))
@@ -111,6 +124,9 @@ static int take_mount(const struct other *o, const json_t *m, const char *mode,
 		if (has_string(json_object_get(m, "options"), kept[i]) &&
 		    buf_printf(&more, ",%s", kept[i]) < 0)
 			return rl_oom(err);
+	r = idmap_of(json_object_get(m, "options"), &more);
+	if (r < 0)
+		return rl_oom(err);
 	word = str_printf("%s:%s:%s%s", from, dest, ro ? "ro" : "rw", more.data ? more.data : "");
 	return word && strv_add(ret, word) == 0 ? 0 : rl_oom(err);
 }

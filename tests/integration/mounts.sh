@@ -44,7 +44,7 @@ fi
 q -v ./a:/a:idmap $IMG true
 expect_error "idmap: told why not" "*'/a': idmap: the kernel*root only*--me*"
 q -v ./a:/a:idmap=uids=0-1-2 $IMG true
-expect_error "idmap with a map" "*idmap=uids*"
+expect_error "idmap with a map of ids that it has not" "*idmap: 2 ids from 1 on*"
 q -v ./a:/a:O $IMG sh -c 'echo over >/a/f; rm /a/link; cat /a/f'
 expect "O" 0 over
 [ "$(cat "$T/work/a/f")" = two ] && [ -L "$T/work/a/link" ] && ok "O: the folder stays" || not_ok "O: the folder stays"
@@ -208,5 +208,21 @@ if [ "$(id -u)" = 0 ]; then
 	expect_error "a folder on the way that lets nobody in" "*'$T/work/wall' (owner 0, mode 0700) does not let you in*"
 fi
 
+# --- idmapped mounts: the kernel makes them of file systems of the container's own ---
+if grep -q "^$TEST_USER:" /etc/subuid; then
+	run rl run --rm --network none --user 5:7 --mount 'type=tmpfs,dst=/m,idmap=uids=@0-5-3;gids=@0-7-3' $IMG sh -c 'touch /m/x; stat -c "%u:%g %n" /m /m/x'
+	if [[ $err == *idmap* ]]; then
+		skip "idmap with a map of its own" "this kernel has no idmapped tmpfs"
+	else
+		expect "idmap with a map of its own" 0 "5:7 /m
+5:7 /m/x" ""
+	fi
+	run rl run --rm --network none -v "$T/work:/m:idmap=uids=@0-5-3" $IMG true
+	expect_error "idmap of the host's files" "*idmap: the kernel translates owners on this file system for root only*--userns keep-id*"
+	run rl run --rm --network none --mount 'type=tmpfs,dst=/m,idmap=uids=0-1-3' $IMG true
+	expect_error "idmap: ids that are not the container's" "*idmap: 3 ids from 1 on are not all the container's*"
+fi
+run rl run --rm --network none -v "$T/work:/m:idmap=uids=3" $IMG true
+expect_error "idmap: nonsense" "*'idmap=uids=3' is not understood*idmap=uids=FROM-TO-COUNT*"
 leakcheck "nothing is left"
 finish
