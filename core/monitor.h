@@ -45,11 +45,12 @@ enum monitor_type {
 	MONITOR_LIMITS,   /* of a container without a cgroup: @limits from now on */
 	MONITOR_POLICY,   /* restart policy from now on: @code = enum restart_kind, @signal = max */
 	MONITOR_NETNS,    /* the namespace of the network @id, as a descriptor of the answer */
-	MONITOR_RECORD,   /* the health check or the limits of processes on record have changed */
 	MONITOR_NETWORKS, /* the container's networks or names have changed: follow */
 	MONITOR_CHECKED,  /* later on such a connection: @code of the check's command */
 	MONITOR_OK,       /* answers */
 	MONITOR_REFUSED,
+	/* new ones come last: monitors of an older rl are spoken to as well */
+	MONITOR_RECORD, /* asked: the health check or the limits of processes on record have changed */
 };
 
 /* What can be changed without a cgroup (core/approx.h); 0 and "" = no limit */

@@ -178,7 +178,8 @@ static int attach(const struct monitor *m, const int fds[2], struct rl_err *err)
 
 static int read_record(struct monitor *m, struct rl_err *err)
 {
-	int r = m->cfg->hooks.reread(m->cfg->hooks.arg, err);
+	int r = m->cfg->hooks.reread ? m->cfg->hooks.reread(m->cfg->hooks.arg, err)
+				     : rl_fail(err, ENOTSUP, "nothing on record can be changed");
 
 	if (r > 0)
 		monitor_health_changed(m);
