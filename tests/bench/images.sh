@@ -86,7 +86,7 @@ if [ -n "${REGISTRY-}" ]; then
 	! have igzip || gz=igzip
 	for i in big zstd many; do
 		seconds rl_pull_$i "$clean_rl" $in_store pull -q --tls-verify=false "$REGISTRY/$i"
-		! have podman || seconds pod_pull_$i "$pod rmi -f $REGISTRY/$i >/dev/null 2>&1 || :" $pod pull -q --tls-verify=false "$REGISTRY/$i"
+		! have podman || seconds pod_pull_$i "$pod rmi -f -a >/dev/null 2>&1 || :" $pod pull -q --tls-verify=false "$REGISTRY/$i"
 		un=$gz
 		[ $i != zstd ] || un=zstd
 		! have $un || seconds tar_$i 'rm -rf "$work/x"' side_by_side $un "$dir/layers.$i"
@@ -100,7 +100,7 @@ if [ -n "${REGISTRY-}" ]; then
 		seconds rl_rmi_$i "$get" $in_store rmi -f "$REGISTRY/$i"
 		seconds rm_rf_$i "$clean_rl; $get" $in_store unshare rm -rf "$store/layers" "$store/blobs"
 		eval "$clean_rl"
-		! have podman || seconds pod_rmi_$i "$pod pull -q --tls-verify=false $REGISTRY/$i >/dev/null 2>&1" $pod rmi -f "$REGISTRY/$i"
+		! have podman || seconds pod_rmi_$i "$pod rmi -f -a >/dev/null 2>&1 || :; $pod pull -q --tls-verify=false $REGISTRY/$i >/dev/null 2>&1" $pod rmi -f "$REGISTRY/$i"
 	done
 	seconds rl_in_turn "$clean_rl" in_turn
 	n=0
