@@ -133,10 +133,11 @@ static int check_pem(const char *path, const struct buf *text, struct rl_err *er
 /* Armor, or the first byte of an OpenPGP packet with a public key: tag 6, old or new form. */
 static int check_gpg(const char *path, const struct buf *text, struct rl_err *err)
 {
-	const unsigned char first = text->len > 0 ? (unsigned char)text->data[0] : 0;
+	const char *data = text->data ? text->data : "";
+	const unsigned char first = (unsigned char)data[0];
 
-	if ((text->data && strstr(text->data, "-----BEGIN PGP PUBLIC KEY BLOCK-----")) ||
-	    (first & 0xfc) == 0x98 || first == 0xc6)
+	if (strstr(data, "-----BEGIN PGP PUBLIC KEY BLOCK-----") || (first & 0xfc) == 0x98 ||
+	    first == 0xc6)
 		return 0;
 	rl_fail(err, EINVAL, "'%s' is no file with OpenPGP public keys", path);
 	return rl_hint(err, "gpg --armor --export KEY-ID writes one");
