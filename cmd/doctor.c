@@ -244,6 +244,7 @@ static int doctor(struct rl *rl, const struct cmd_args *args, const void *opts, 
 
 	(void)args;
 	effect = doctor_watch(&d, look, &o, &out, err);
+	strv_done(&d.silent);
 	if (effect < 0)
 		return effect;
 	r = format_print(&out, err);

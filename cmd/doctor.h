@@ -47,8 +47,8 @@ struct doctor {
 	struct finding *v;
 	size_t n;
 	bool oom;
-	const struct strv *silent; /* checks that gave no answer the last time */
-	int tell_fd;               /* to who waits for them */
+	struct strv silent; /* checks that gave no answer the last time */
+	int tell_fd;        /* to who waits for them */
 };
 
 /*

@@ -34,7 +34,7 @@
 
 bool doctor_begin(struct doctor *d, const char *name, enum doctor_effect effect)
 {
-	if (!strv_has(d->silent, name)) {
+	if (!strv_has(&d->silent, name)) {
 		RL_IGNORE(io_write_all(d->tell_fd, name, strlen(name) + 1)); /* nobody waits */
 		return true;
 	}
@@ -140,9 +140,6 @@ int doctor_watch(struct doctor *d,
 		 int (*look)(struct doctor *d, void *arg, struct buf *out, struct rl_err *err),
 		 void *arg, struct buf *out, struct rl_err *err)
 {
-	auto_strv struct strv silent = { 0 };
-
-	d->silent = &silent;
 	for (;;) {
 		auto_buf struct buf said = { 0 };
 		int r = once(d, look, arg, &said, err);
@@ -153,9 +150,9 @@ int doctor_watch(struct doctor *d,
 		if (r != -ETIMEDOUT)
 			return r;
 		name = last_name(&said);
-		if (!name || strv_has(&silent, name) || silent.n == SILENT_MAX)
+		if (!name || strv_has(&d->silent, name) || d->silent.n == SILENT_MAX)
 			return rl_fail(err, ETIMEDOUT, "a check does not come back");
-		if (strv_add(&silent, name) < 0)
+		if (strv_add(&d->silent, name) < 0)
 			return rl_oom(err);
 	}
 }
