@@ -49,8 +49,7 @@ enum monitor_type {
 	MONITOR_CHECKED,  /* later on such a connection: @code of the check's command */
 	MONITOR_OK,       /* answers */
 	MONITOR_REFUSED,
-	/* new ones come last: monitors of an older rl are spoken to as well */
-	MONITOR_RECORD, /* asked: the health check or the limits of processes on record have changed */
+	MONITOR_RECORD, /* asked: its record has changed. Last: older monitors know the others so */
 };
 
 /* What can be changed without a cgroup (core/approx.h); 0 and "" = no limit */
