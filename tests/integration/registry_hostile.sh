@@ -213,6 +213,7 @@ expect_error "cut within the handshake" "*'localhost:$cut'*"
 rm "$config/certs.d/localhost:$other/ca.crt"
 pull "localhost:$other/ok"
 expect_error "unknown CA" "*'localhost:$other' is not accepted*certs.d*"
+run rl rmi -af # what is there is not fetched, from nowhere
 bad redirect-cross "*'localhost:$other' is not accepted*"
 pull "localhost:$plain/ok"
 expect_error "no silent fall back to plain http" "*localhost:$plain*"

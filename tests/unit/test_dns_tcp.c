@@ -55,7 +55,8 @@ static void on_segment(void *arg, const struct frame_tcp *s)
 	}
 	if (s->seq != p->ack)
 		return;
-	memcpy(p->got + p->n_got, s->data, s->len);
+	if (s->len > 0)
+		memcpy(p->got + p->n_got, s->data, s->len);
 	p->n_got += s->len;
 	p->ack += (uint32_t)s->len + !!(s->flags & FRAME_FIN);
 	p->fin = p->fin || s->flags & FRAME_FIN;
