@@ -185,14 +185,62 @@ static void unlock_key(const struct rl *rl, struct layer_stage *st)
 	fd_close(TAKE_FD(st->diff_fd));
 }
 
-/* Who lets others read his layers (chmod of layers/) means those to come as well. */
-static mode_t folder_mode(const struct rl *rl)
+/* A program that runs as its owner, or what others may write */
+static bool is_risky(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+		return false;
+	return (S_ISREG(st->st_mode) && (st->st_mode & (S_ISUID | S_ISGID))) ||
+	       (st->st_mode & S_IWOTH) || ((st->st_mode & S_IWGRP) && st->st_gid == getegid());
+}
+
+/* What cannot be looked at counts as risky. */
+static bool has_risky(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	struct stat st;
+
+	if (!d) {
+		fd_close(fd);
+		return true;
+	}
+	while ((e = readdir(d))) {
+		auto_fd int at = FD_NONE;
+
+		if (strcmp(e->d_name, "..") == 0)
+			continue;
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || is_risky(&st))
+			return true;
+		if (!S_ISDIR(st.st_mode) || strcmp(e->d_name, ".") == 0)
+			continue;
+		at = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (at < 0 || has_risky(at))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Who lets others read his layers (chmod of layers/) means those to come as well.
+ *
+ * Threat: whoever can enter a layer runs its set-id programs as the store's owner (0 in an image is
+ * the caller), and changes what its modes let everybody write, outside of any container.
+ * Defence: a layer with such files stays closed; its owner may open it himself.
+ */
+static mode_t folder_mode(const struct rl *rl, const struct layer_stage *layer)
 {
 	struct stat st;
 
-	return fstatat(rl->data_fd, LAYERS, &st, AT_SYMLINK_NOFOLLOW) == 0
-		       ? 0700 | (st.st_mode & 055)
-		       : 0700;
+	if (fstatat(rl->data_fd, LAYERS, &st, AT_SYMLINK_NOFOLLOW) < 0 || !(st.st_mode & 055))
+		return 0700;
+	if (!has_risky(layer->diff_fd))
+		return 0700 | (st.st_mode & 055);
+	log_warn("layer %.12s stays closed to others: it has set-id programs, or files that all "
+		 "may write",
+		 layer->key);
+	return 0700;
 }
 
 static int make_stage(const struct rl *rl, struct layer_stage *st, struct rl_err *err)
@@ -273,7 +321,7 @@ int layer_publish(const struct rl *rl, struct layer_stage *st, const char *diff_
 	/* one sync for all files of the layer, before the name says that it is whole */
 	if (syncfs(st->diff_fd) < 0)
 		return rl_fail_sys(err, errno, "write the layer to disk");
-	if (fchmodat(rl->data_fd, st->name, folder_mode(rl), 0) < 0)
+	if (fchmodat(rl->data_fd, st->name, folder_mode(rl, st), 0) < 0)
 		return rl_fail_sys(err, errno, "chmod layer '%.12s'", st->key);
 	if (renameat(rl->data_fd, st->name, rl->data_fd, path) < 0) {
 		if (errno != EEXIST && errno != ENOTEMPTY)

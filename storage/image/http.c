@@ -308,7 +308,7 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 	if (!r->away) {
 		h->home_reach = to;
 		h->home_known = true;
-	} else if (!uses_proxy(r) && !reach_allowed(h, to)) {
+	} else if (!r->chosen && !uses_proxy(r) && !reach_allowed(h, to)) {
 		r->refused_reach = true;
 		return CURL_SOCKET_BAD;
 	}

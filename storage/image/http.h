@@ -64,6 +64,7 @@ struct http_req {
 	int64_t up_at, up_left;
 	int64_t *up_count; /* what was sent is added here */
 	bool away;         /* not the registry itself: @reach of it is a limit */
+	bool chosen;       /* by the user: no limit, and says nothing about where the registry is */
 	/* Consumed bytes, HTTP_PAUSE, or 0 to give up (the caller remembers why) */
 	size_t (*body)(struct http_req *r, const void *p, size_t n);
 	/* @code: CURLE_OK when an answer came, whatever its status */

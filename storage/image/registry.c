@@ -143,9 +143,9 @@ static void job_start(struct job *j)
 	if (!j->url)
 		j->url = first_url(j);
 	origin = j->url ? http_origin(j->url) : NULL;
+	j->req.away = !origin || strcmp(origin, reg->origin) != 0;
 	/* an URL of the user's configuration may lead anywhere, where it redirects to may not */
-	j->req.away = (!origin || strcmp(origin, reg->origin) != 0) &&
-		      !(j->want.kind == FETCH_URL && j->redirects == 0);
+	j->req.chosen = j->want.kind == FETCH_URL && j->redirects == 0;
 	if (!j->url || set_headers(j, !j->req.away) < 0) {
 		rl_oom(&err);
 		job_finish(j, &err);

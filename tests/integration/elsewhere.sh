@@ -47,7 +47,12 @@ two rmi -f localhost/three localhost/two localhost/one localhost/rl-busybox >/de
 in_two chmod 711 "$STORE"
 in_two chmod a+rx "$STORE/layers" "$STORE/blobs" "$STORE/blobs/sha256"
 run two pull -q three:1
-expect "the second user pulls it" 0
+expect "the second user pulls it" 0 "*" "*layer * stays closed to others: it has set-id programs*"
+closed=$(find "$STORE/layers" -mindepth 1 -maxdepth 1 -type d ! -perm -o+x -exec sh -c 'ls "$1/diff/data/theirs"' - {} \; 2>/dev/null)
+[ -n "$closed" ] && ok "a layer with a set-id program is not opened by itself" || not_ok "a layer with a set-id program is open" "$(ls -l "$STORE/layers")"
+open=$(find "$STORE/layers" -mindepth 1 -maxdepth 1 -type d -perm -o+rx)
+[ -n "$open" ] && ok "one without is" || not_ok "no layer is open" "$(ls -l "$STORE/layers")"
+in_two chmod a+rx "$STORE"/layers/*-*
 sum() { find "$STORE" -exec stat -c '%n %i %a %u %s %y %z' {} + | sort | md5sum; }
 before=$(sum)
 config=$T/home/.config/containers
