@@ -56,6 +56,7 @@ void monitor_health_changed(struct monitor *m)
 {
 	m->timers.check_ms = 0;
 	m->health.h = (struct health){ .status = HEALTH_STARTING };
+	m->health.is_stale = m->health.e.fd >= 0;            /* also where there is none to begin */
 	(void)unlinkat(m->cfg->ctr->dir_fd, HEALTH_FILE, 0); /* it may have had none */
 	if (m->init.pidfd >= 0) /* between two runs the next one begins it */
 		monitor_health_start(m);
@@ -159,7 +160,9 @@ void monitor_health_done(struct monitor *m)
 	if (res.timed_out) /* its children would pile up, one set a check */
 		proc_kill_session(res.pid, m->init.pid);
 	if (m->health.is_stale || m->timers.restart_ms > 0) {
-		if (m->timers.restart_ms == 0)
+		if (!has_check(m))
+			monitor_serve_checked(m, res.code); /* no other will come */
+		else if (m->timers.restart_ms == 0)
 			set_timer(m);
 		return;
 	}

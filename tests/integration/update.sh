@@ -117,8 +117,18 @@ run rl update --health-cmd false live
 health unhealthy
 run rl update --health-interval x live
 expect_error "no time" "*--health-interval x*"
+run rl update --health-cmd 'touch /tmp/looks; while [ ! -e /tmp/enough ]; do sleep 0.1; done; touch /tmp/seen' live
+for ((i = 0; i < 100; i++)); do rl exec live test -e /tmp/looks && break || sleep 0.1; done
+rl healthcheck run live >/dev/null 2>&1 &
+asker=$!
 run rl update --no-healthcheck live
-expect "none any more" 0
+expect "none any more, while one is under way" 0
+run rl exec live touch /tmp/enough
+for ((i = 0; i < 100; i++)); do rl exec live test -e /tmp/seen && break || sleep 0.1; done
+for ((i = 0; i < 100; i++)); do kill -0 $asker 2>/dev/null || break; sleep 0.1; done
+kill $asker 2>/dev/null && not_ok "who asked for it waits for ever" || ok "who asked for it is not left waiting"
+says "its end is for nobody" "$(ls "$ROOT"/containers/*/health.json 2>/dev/null)" ""
+says "and the container lives" "$(rl inspect -f '{{.State.Running}}' live)" true
 run rl healthcheck run live
 expect_error "it has none" "*no health check*"
 says "on record" "$(record live .health)" null
