@@ -47,10 +47,14 @@ static int stop_one(struct rl *rl, const char *name, const void *opts, struct rl
 	struct ctr c;
 	int r = ctr_find(rl, name, &c, err);
 
-	if (r < 0)
+	if (r == -ENOENT && strv_has(&run->grace.begun, name)) {
+		r = 0; /* --rm */
+	} else if (r < 0) {
 		return r == -ENOENT && run->o->which.ignore ? 0 : r;
-	r = life_stop(rl, &c, &run->grace, err);
-	ctr_done(&c);
+	} else {
+		r = life_stop(rl, &c, &run->grace, err);
+		ctr_done(&c);
+	}
 	if (r == 0)
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
 	return r;

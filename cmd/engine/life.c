@@ -519,10 +519,11 @@ void life_begin(const struct rl *rl, const struct strv *names, bool force, struc
 		if (ctr_find(rl, names->v[i], &c, &ignored) < 0)
 			continue;
 		own_stop(&c, &signo, &timeout_s);
-		if (life_state(rl, &c, &s, &ignored) == 0 && s.status == CTR_RUNNING &&
+		if (!strv_has(&g->begun, c.id) && life_state(rl, &c, &s, &ignored) == 0 &&
+		    s.status == CTR_RUNNING &&
 		    (!force || timeout_s != 0) && /* then it is SIGKILL, later */
 		    send_stop(rl, &c, &s, force, &signo, &ignored) == 0 &&
-		    strv_add(&g->begun, c.id) < 0)
+		    (strv_add(&g->begun, c.id) < 0 || strv_add(&g->begun, names->v[i]) < 0))
 			log_debug("out of memory: '%s' gets the signal twice", c.name);
 		ctr_done(&c);
 	}
@@ -534,7 +535,7 @@ static int wait_or_kill(const struct rl *rl, struct ctr *c, const struct ctr_sta
 			int64_t ms, int64_t timeout_s, struct rl_err *err)
 {
 	struct ctr_exit end;
-	int r = life_wait(rl, c, (int)ms, &end, err);
+	int r = life_wait(rl, c, signo == SIGKILL ? KILL_WAIT_MS : (int)ms, &end, err);
 
 	if (r != -ETIMEDOUT)
 		return r;
@@ -579,10 +580,8 @@ static int stop(const struct rl *rl, struct ctr *c, const struct life_grace *g, 
 		if (r != -EAGAIN)
 			return r;
 	}
-	if (force && timeout_s == 0) {
+	if (force && timeout_s == 0)
 		signo = SIGKILL;
-		ms = KILL_WAIT_MS;
-	}
 	if (!strv_has(&g->begun, c->id)) {
 		r = send_stop(rl, c, &s, force, &signo, err);
 	} else {

@@ -30,7 +30,8 @@ int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *er
  * struct life_grace - How politely containers are ended
  * @signo:	0: each container's own stop signal
  * @timeout_s:	Until SIGKILL; -1: never, LIFE_TIMEOUT_OWN: each container's own
- * @begun:	Ids of those that life_begin() has sent the signal to; the caller frees it
+ * @begun:	Ids and names as given of those that life_begin() has sent the signal to, which may
+ *		have gone meanwhile (--rm); the caller frees it
  * @begun_ms:	When, of now_ms()
  */
 struct life_grace {

@@ -88,6 +88,12 @@ run rl ps -a --format '{{.Names}} {{.ExitCode}}' --filter exited=0
 expect "both ended by themselves" 0 "there 0
 here 0"
 run rl rm here there
+d --rm --name slow -v "$T/both:/b" $img sh -c 'trap "sleep 1; exit 0" TERM; touch /b/ready-slow; while :; do sleep 0.1; done'
+d --rm --name quick -v "$T/both:/b" $img sh -c 'trap "exit 0" TERM; touch /b/ready-quick; while :; do sleep 0.1; done'
+for _ in $(seq 50); do [ -e "$T/both/ready-slow" ] && [ -e "$T/both/ready-quick" ] && break || sleep 0.1; done
+run rl stop -t 60 slow quick
+expect "stop of two with --rm: the second has gone when its turn comes" 0 "slow
+quick" ""
 d --name deaf1 $img sleep 600
 d --name deaf2 $img sleep 600
 run as_user timeout -k 1 60 "$RL" rm -f -t 600 deaf1 deaf2
