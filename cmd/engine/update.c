@@ -12,6 +12,7 @@
 #include "cmd/engine/update.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "cmd/engine/healthopt.h"
@@ -210,7 +211,9 @@ static int tell_policy(const struct updating *u, struct rl_err *err)
 static int tell_record(const struct updating *u, struct rl_err *err)
 {
 	const struct monitor_msg m = { .type = MONITOR_RECORD };
+	struct pollfd init = { .events = POLLIN };
 	auto_procs struct procs list = { 0 };
+	auto_fd int pin = FD_NONE;
 	struct rl_err gone;
 	int r;
 
@@ -219,8 +222,15 @@ static int tell_record(const struct updating *u, struct rl_err *err)
 	r = control_once(u->c.rl, u->c.ctr.id, &m, err);
 	if (r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED)
 		return 0; /* it ended just now */
-	if (r == 0 && u->q->ulimit.n > 0)
+	if (r < 0 || u->q->ulimit.n == 0)
+		return r;
+	/* its number may be a stranger's by now, unless it lives when the list is made */
+	init.fd = ctr_open_init(&u->c.ctr, u->state.pid);
+	pin = init.fd;
+	if (pin >= 0)
 		r = procs_list(u->state.pid, u->state.cgroup, &list, err);
+	if (pin < 0 || poll(&init, 1, 0) != 0)
+		return 0;
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		if (ulimit_set(&u->q->ulimit, list.v[i], false, &gone) < 0)
 			log_debug("%s", gone.msg); /* or it has a lower one of its own */
