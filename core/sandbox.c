@@ -41,7 +41,8 @@
 #include "core/base/proc.h"
 
 #if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
+#define ARCH      AUDIT_ARCH_X86_64
+#define X32_CALLS 0x40000000U /* and above */
 #elif defined(__aarch64__)
 #define ARCH AUDIT_ARCH_AARCH64
 #elif defined(__riscv) && __riscv_xlen == 64
@@ -395,6 +396,10 @@ static int seccomp_enter(const struct sandbox *s, struct rl_err *err)
 	put(&p, JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0));
 	put(&p, answer(SANDBOX_KILL));
 	put(&p, load(offsetof(struct seccomp_data, nr)));
+#ifdef __x86_64__ /* the same calls once more, as x32: a list of what is refused would miss them */
+	put(&p, JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 0, 1));
+	put(&p, answer(SANDBOX_KILL));
+#endif
 	for (size_t i = 0; i < ARRAY_LEN(s->calls) && s->calls[i]; i++)
 		for (const struct sandbox_call *c = s->calls[i]; c->nr >= 0; c++)
 			row(&p, c);
