@@ -190,6 +190,8 @@ static void pump_died(struct monitor *m)
 	monitor_event(m, "pump_died", NULL);
 	if (++m->pump_starts <= PUMP_STARTS_MAX && fork_pump(m, &p, &err) == 0)
 		return;
+	fd_close(p.control); /* of a fork that failed: nobody waits there */
+	fd_close(TAKE_FD(m->pump_control));
 	monitor_note(m, "what carries the container's output has died too often, it stays down");
 	fd_close(p.out); /* who writes gets SIGPIPE, as ever without a reader */
 	fd_close(p.err);

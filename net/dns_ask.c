@@ -44,13 +44,15 @@ short dns_ask_events(const struct dns_ask *a)
 static int send_query(struct dns_ask *a, const uint8_t *query, size_t len)
 {
 	uint8_t msg[2 + DNS_QUERY_MAX];
+	ssize_t n;
 
 	msg[0] = (uint8_t)(len >> 8);
 	msg[1] = (uint8_t)len;
 	memcpy(msg + 2, query, len);
 	/* a fresh connection takes it whole */
-	if (send(a->fd, msg, 2 + len, MSG_NOSIGNAL) != (ssize_t)(2 + len))
-		return errno ? -errno : -EIO;
+	n = send(a->fd, msg, 2 + len, MSG_NOSIGNAL);
+	if (n != (ssize_t)(2 + len))
+		return n < 0 ? -errno : -EIO;
 	a->is_sent = true;
 	return -EAGAIN;
 }

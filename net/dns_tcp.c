@@ -344,6 +344,7 @@ static void resend(struct dns_tcp *t, struct conn *c, int64_t now)
 	c->resend_at = 0;
 	if (c->is_open) {
 		c->snd_nxt = c->snd_una;
+		c->fin_sent = false; /* a closed window may keep it from going out again */
 		push(t, c, now);
 		return;
 	}
