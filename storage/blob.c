@@ -283,6 +283,30 @@ static int needed_blobs(const struct rl *rl, struct strv *ret, struct rl_err *er
 	return r;
 }
 
+static bool is_needed(const struct strv *needed, const char *name)
+{
+	return needed->n > 0 &&
+	       bsearch(&name, needed->v, needed->n, sizeof(*needed->v), text_order);
+}
+
+/* Of plain layers that are no more */
+static void sweep_notes(const struct rl *rl, const struct strv *needed)
+{
+	int fd = openat(rl->data_fd, BLOB_NOTES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (!d)
+		fd_close(fd);
+	while (d && (e = readdir(d))) {
+		char hex[65];
+
+		(void)snprintf(hex, sizeof(hex), "%.64s", e->d_name);
+		if (e->d_name[0] != '.' && !is_needed(needed, hex))
+			(void)unlinkat(fd, e->d_name, 0); /* next time then */
+	}
+}
+
 int blob_sweep(const struct rl *rl, struct rl_err *err)
 {
 	int fd = openat(rl->data_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
@@ -298,11 +322,11 @@ int blob_sweep(const struct rl *rl, struct rl_err *err)
 	r = needed_blobs(rl, &needed, err);
 	if (r < 0)
 		return r;
+	sweep_notes(rl, &needed);
 	while ((e = readdir(d))) {
 		const char *name = e->d_name;
 
-		if (name[0] == '.' || (needed.n > 0 && bsearch(&name, needed.v, needed.n,
-							       sizeof(*needed.v), text_order)))
+		if (name[0] == '.' || is_needed(&needed, name))
 			continue;
 		if (unlinkat(fd, name, 0) < 0 && errno != ENOENT)
 			return rl_fail_sys(err, errno, "remove '" FOLDER "/%.64s'", name);

@@ -14,6 +14,9 @@
 
 #include "core/rl.h"
 
+#define BLOB_NOTES \
+	"cache/packed" /* push: "<hex of a plain layer>-..." says what it was packed to */
+
 /* Open for reading; -ENOENT when it is not kept. fd or -errno. */
 int blob_open(const struct rl *rl, const char *digest, int64_t *ret_size,
 	      struct rl_err *err) RL_MUST_USE;

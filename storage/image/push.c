@@ -8,7 +8,8 @@
  * manifest last, so that nobody sees an image whose parts are missing. An image that came packed
  * leaves with the bytes it came with. A layer of which only the plain form is there (from a
  * docker-archive, or of another image with the same files) is packed here, and the manifest
- * written anew for it; so is, with "force", one that is packed in another way than asked for.
+ * written anew for it; so is, with "force", one that is packed in another way than asked for. What it
+ * became is noted: a registry that has that already is not sent, nor is it packed, a second time.
  * Manifest lists: push_list.c.
  */
 #include "config.h"
@@ -36,6 +37,7 @@
 #include "storage/ref.h"
 
 #define PARALLEL 4
+#define NOTE_MAX 256
 
 /* --- talking to the fetcher --- */
 
@@ -99,10 +101,20 @@ static bool is_good(const struct push *p, const struct descriptor *d)
 	       strstr(d->media_type, p->kind == COMPRESS_GZIP ? "gzip" : "zstd") != NULL;
 }
 
+/* What a layer is once it was packed */
+static void set_type(const struct push *p, struct descriptor *d)
+{
+	const char *kind = p->kind == COMPRESS_GZIP ? "gzip" : "zstd";
+	const bool docker = p->format == REWRITE_AS_IS &&
+			    strstr(p->manifest.data, "vnd.docker.distribution.manifest");
+
+	(void)snprintf(d->media_type, sizeof(d->media_type), "application/vnd.%s%s",
+		       docker ? "docker.image.rootfs.diff.tar." : "oci.image.layer.v1.tar+", kind);
+}
+
 /* Pack the plain layer @fd; the descriptor is the packed one's from then on. */
 static int pack(struct push *p, struct descriptor *d, int fd, struct rl_err *err)
 {
-	bool gz = p->kind == COMPRESS_GZIP;
 	auto_fd int out = blob_new(p->rl);
 	int r;
 
@@ -113,14 +125,44 @@ static int pack(struct push *p, struct descriptor *d, int fd, struct rl_err *err
 			err);
 	if (r < 0)
 		return r;
-	(void)snprintf(d->media_type, sizeof(d->media_type),
-		       "application/vnd.oci.image.layer.v1.tar+%s", gz ? "gzip" : "zstd");
-	if (p->format == REWRITE_AS_IS &&
-	    strstr(p->manifest.data, "vnd.docker.distribution.manifest"))
-		(void)snprintf(d->media_type, sizeof(d->media_type),
-			       "application/vnd.docker.image.rootfs.diff.tar.%s",
-			       gz ? "gzip" : "zstd");
+	set_type(p, d);
 	return TAKE_FD(out);
+}
+
+/* --- what plain layers became when they were packed the last time ------------------------- */
+
+static char *note_path(const struct push *p, const char *diff_id)
+{
+	return str_printf(BLOB_NOTES "/%.64s-%s%ld", digest_hex(diff_id),
+			  p->kind == COMPRESS_GZIP ? "gzip" : "zstd", (long)p->req->level);
+}
+
+static void write_note(const struct push *p, const char *diff_id, const struct descriptor *d)
+{
+	auto_free char *path = note_path(p, diff_id), *text = NULL;
+	struct rl_err why = { 0 };
+
+	text = str_printf("%s %lld", d->digest.text, (long long)d->size);
+	if (path && text && io_mkdirs(p->rl->data_fd, BLOB_NOTES, 0700, &why) == 0)
+		RL_IGNORE(io_replace_file(p->rl->data_fd, path, text, strlen(text), 0600, IO_NOSYNC,
+					  &why)); /* then it is packed again */
+}
+
+static bool read_note(const struct push *p, const char *diff_id, struct descriptor *d)
+{
+	auto_free char *path = note_path(p, diff_id);
+	auto_strv struct strv words = { 0 };
+	auto_buf struct buf b = { 0 };
+	struct rl_err why;
+	uint64_t size;
+
+	if (!path || io_read_file(p->rl->data_fd, path, NOTE_MAX, &b, &why) < 0 || !b.data ||
+	    strv_split(&words, b.data, ' ') < 0 || words.n != 2 ||
+	    digest_parse(words.v[0], strlen(words.v[0]), "packed layer", &d->digest, &why) < 0 ||
+	    parse_uint(words.v[1], INT64_MAX, &size) < 0)
+		return false;
+	d->size = (int64_t)size;
+	return true;
 }
 
 /* What is to be sent for layer @i: a descriptor, or FD_NONE when only the registry may have it. */
@@ -151,6 +193,7 @@ static int open_layer(struct push *p, size_t i, int *ret_fd, struct rl_err *err)
 	r = pack(p, d, fd, err);
 	if (r < 0)
 		return r;
+	write_note(p, diff_id, d);
 	*ret_fd = r;
 	return 0;
 }
@@ -180,14 +223,42 @@ static int blob_done(struct push *p, struct rl_err *err)
 	return 0;
 }
 
+/* A layer that would be packed: has the registry what it became the last time? 1: yes */
+static int ask_packed(struct push *p, size_t i, struct rl_err *err)
+{
+	struct descriptor *d = &p->m.layers[i], was = *d;
+	int r;
+
+	if (i >= p->img.diff_ids.n || is_good(p, d) || !read_note(p, p->img.diff_ids.v[i], d)) {
+		*d = was;
+		return 0;
+	}
+	set_type(p, d);
+	r = send_blob(p, (uint32_t)i, d, FD_NONE, err);
+	if (r == 0)
+		r = blob_done(p, err);
+	if (r == 0)
+		return 1;
+	*d = was;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int push_layers(struct push *p, struct rl_err *err)
 {
+	auto_free bool *there = calloc(p->m.n_layers ? p->m.n_layers : 1, sizeof(*there));
 	unsigned running = 0;
-	int r = 0;
+	int r = there ? 0 : rl_oom(err);
 
+	for (size_t i = 0; r == 0 && i < p->m.n_layers; i++) {
+		r = ask_packed(p, i, err);
+		there[i] = r > 0;
+		r = r < 0 ? r : 0;
+	}
 	for (size_t i = 0; r == 0 && i < p->m.n_layers; i++) {
 		auto_fd int fd = FD_NONE;
 
+		if (there[i])
+			continue;
 		r = open_layer(p, i, &fd, err);
 		if (r < 0 || seen_before(p, i))
 			continue;

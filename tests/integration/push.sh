@@ -59,6 +59,13 @@ run rl load -q -i plain.tar
 expect "a docker-archive has plain layers" 0 "Loaded image: localhost/plain:1" ""
 run rl push localhost/plain:1 "$REGISTRY/plain:1"
 expect "they are packed" 0 "" "*Compressing blob*"
+packed=$(digest_of plain:1)
+run rl push localhost/plain:1 "$REGISTRY/plain:1"
+expect "not twice for a registry that has them packed" 0 "" "!(*Compressing blob*)"
+is "the image is the same" "$(digest_of plain:1)" "$packed"
+run rl push localhost/plain:1 "$REGISTRY/plainer:1"
+expect "to another repository" 0 "" "*"
+is "the same image there" "$(digest_of plainer:1)" "$packed"
 run rl push -q --compression-format zstd --compression-level 3 localhost/plain:1 "$REGISTRY/zstd:1"
 expect "as zstd" 0 "" ""
 is "zstd" "$(raw_of zstd:1 | jq -r '.layers[0].mediaType')" application/vnd.oci.image.layer.v1.tar+zstd
