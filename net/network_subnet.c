@@ -367,6 +367,14 @@ int network_plan(struct network *n, const struct network_req *q, const struct ne
 		if (r == 0)
 			r = network_reserve(n, name, json_string_value(ip), err);
 	}
+	for (size_t i = 0; r == 0 && i < n->n_reserved; i++)
+		if (ip_equal(&n->reserved[i], &n->gw4) || ip_equal(&n->reserved[i], &n->gw6)) {
+			char text[IP_TEXT];
+
+			rl_fail(err, EINVAL, "auxiliary address '%s' is the network's gateway",
+				ip_print(&n->reserved[i], text));
+			r = rl_hint(err, "--gateway gives that another address");
+		}
 	for (size_t i = 0; r == 0 && q->routes && i < q->routes->n; i++)
 		r = network_add_route(n, q->routes->v[i], err);
 	return r;

@@ -222,6 +222,9 @@ static int tell_record(const struct updating *u, struct rl_err *err)
 	r = control_once(u->c.rl, u->c.ctr.id, &m, err);
 	if (r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED)
 		return 0; /* it ended just now */
+	if (r == -EPROTO)
+		return rl_hint(err,
+			       "its monitor is of an older rl: this counts from the next start");
 	if (r < 0 || u->q->ulimit.n == 0)
 		return r;
 	/* its number may be a stranger's by now, unless it lives when the list is made */

@@ -13,7 +13,7 @@ run rl network create --subnet 10.124.7.0/24 --ip-range 10.124.7.0/29 --aux-addr
 	--route 10.200.0.0/16,10.124.7.77 --route 10.201.0.0/16,10.124.7.78,42 --route unreachable,10.202.0.0/16 \
 	--interface-name br-web -o mtu=1400 -o isolate=true -o com.docker.network.bridge.enable_icc=true web
 expect "create with routes, reserved addresses and a bridge's name" 0 web
-for w in "--aux-address x" "--aux-address x=10.9.9.9" "--aux-address =10.124.8.5" "--route 10.1.0.0/16" "--route 10.1.0.0/16,10.9.9.9" \
+for w in "--aux-address x" "--aux-address x=10.9.9.9" "--aux-address =10.124.8.5" "--aux-address x=10.124.8.1" "--route 10.1.0.0/16" "--route 10.1.0.0/16,10.9.9.9" \
 	"--route x,10.124.8.9" "--route 0.0.0.0/0,10.124.8.9" "--route 10.1.0.0/16,10.124.8.9,x" "--route 10.1.0.0/16,fd00::9" \
 	"--interface-name a/b" "--interface-name lo" "-o com.docker.network.bridge.enable_icc=false"; do
 	# shellcheck disable=SC2086 # flags and values
