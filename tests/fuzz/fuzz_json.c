@@ -39,14 +39,15 @@ static int depth(const json_t *j)
 	return most + 1;
 }
 
-static void check_value(struct json_text v, const json_t *want)
+/* @strict: no key is there twice, so jansson makes a tree of each part. */
+static void check_value(struct json_text v, const json_t *want, bool strict)
 {
 	json_auto_t *tree = json_text_tree(v);
 	struct json_text item;
 	char text[64], whole[64];
 	size_t n = 0;
 
-	assert(v.p && tree && json_equal(tree, want));
+	assert(v.p && (tree ? json_equal(tree, want) : !strict));
 	assert(json_text_int(v) == json_integer_value(want));
 	assert(json_text_is_true(v) == json_is_true(want));
 	(void)snprintf(whole, sizeof(whole), "%s",
@@ -55,7 +56,8 @@ static void check_value(struct json_text v, const json_t *want)
 	while (json_text_next(&v, &item)) {
 		json_auto_t *one = json_text_tree(item);
 
-		assert(json_equal(one, json_array_get(want, n++)));
+		assert(one ? json_equal(one, json_array_get(want, n)) : !strict);
+		n++;
 	}
 	assert(n == json_array_size(want));
 }
@@ -82,7 +84,7 @@ static void check_pick(const char *data, size_t size, const json_t *tree)
 		bool escapes = memchr(data, '\\', size); /* a key may be written with them */
 
 		if (p[i].v.p && (tree || !escapes))
-			check_value(p[i].v, want);
+			check_value(p[i].v, want, tree);
 		else
 			assert(p[i].v.p || !want || escapes);
 	}
