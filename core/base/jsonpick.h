@@ -41,8 +41,8 @@ int json_pick(struct json_text text, const char *what, struct json_pick *picks, 
 int json_pick_file(int dir_fd, const char *path, size_t max, struct buf *text,
 		   struct json_pick *picks, size_t n, struct rl_err *err) RL_MUST_USE;
 
-/* And what they must be: @kinds has a letter for each pick, s(tring), i(nteger) or a(rray). What is there as
- * null becomes missing; -EINVAL: "<what>: '<key>' is not a string". */
+/* And what they must be: @kinds has a letter for each pick, s (a string), i (an integer) or a (an array).
+ * What is there as null becomes missing; -EINVAL: "<what>: '<key>' is not a string". */
 int json_pick_kinds(struct json_pick *picks, size_t n, const char *kinds, const char *what,
 		    struct rl_err *err) RL_MUST_USE;
 
