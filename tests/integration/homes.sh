@@ -25,7 +25,7 @@ if [ "$(id -u)" = 0 ]; then
 		ROOT=$T/m/s
 		own_dir "$ROOT" 755
 	}
-	gone() {
+	finished_here() {
 		clean
 		umount "$T/m" || not_ok "the file system is free" "$(fuser -vm "$T/m" 2>&1)"
 	}
@@ -42,7 +42,7 @@ if [ "$(id -u)" = 0 ]; then
 	mount -o remount,nr_inodes=4096 "$T/m"
 	run rl load -q -i "$T/alpine.tar"
 	expect "with inodes again: load" 0 "Loaded image: $img:latest" "*"
-	gone
+	finished_here
 
 	for flags in noexec nosuid,nodev; do
 		place $flags
@@ -50,7 +50,7 @@ if [ "$(id -u)" = 0 ]; then
 		expect "a $flags store: load" 0 "Loaded image: $img:latest" "*"
 		run rl run --rm --network none $img echo hi
 		expect "a $flags store: run" 0 hi ""
-		gone
+		finished_here
 	done
 
 	place mode=755
@@ -75,7 +75,7 @@ if [ "$(id -u)" = 0 ]; then
 	mount -o remount,rw "$T/m"
 	run rl rm keep
 	expect "writable again: rm" 0 keep ""
-	gone
+	finished_here
 
 	# what a store cannot live on is said before anything is fetched
 	unfit() { # NAME WHAT: a store on what is mounted at $T/m
@@ -86,7 +86,7 @@ if [ "$(id -u)" = 0 ]; then
 		expect_error "$1: pull, before it asks anybody" "*cannot hold a store*"
 		doctor_says store missing broken "*cannot hold a store: *$1* has no $2*" "*RL_ROOT=/*"
 		[ -z "$(find "$ROOT" -name '.tmp-*')" ] && ok "$1: nothing is left of the trial" || not_ok "$1: nothing is left of the trial" "$(find "$ROOT")"
-		gone
+		finished_here
 	}
 	mount -t ramfs homes "$T/m" && own_dir "$T/m/s" 755
 	unfit ramfs "user extended attributes"

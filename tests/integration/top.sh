@@ -30,7 +30,7 @@ hpid=$(awk '$3 == 1 { print $1 }' <<<"$out")
 run rl top one %p %U %C %a
 expect "codes of ps" 0 "PID*USER*%CPU*COMMAND*1*root*.*sleep 301*"
 run rl top one capeff seccomp state nice pgid capamb
-expect "rights" 0 "EFFECTIVE CAPS*CHOWN,*filter*S*"$(nice)"*1*none*"
+expect "rights" 0 "EFFECTIVE CAPS*CHOWN,*filter*S*$(nice)*1*none*"
 run rl top one aux
 expect "ps aux" 0 "USER*PID*%CPU*%MEM*VSZ*RSS*TTY*STAT*START*TIME*COMMAND*root*1*S?(N)s*0:00*sleep 301*"
 run rl container top one -ef
