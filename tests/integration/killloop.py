@@ -11,6 +11,9 @@ FAULTS=kill or a list of errno names.
 """
 import errno, os, random, re, signal, socket, subprocess, sys, time
 
+sys.dont_write_bytecode = True
+from leftovers import shows
+
 env = os.environ
 RL, T, ROOT, MARK = env["RL"], env["T"], env["ROOT"], env["MARK"]
 KILLNTH, IMAGE = env["KILLNTH"], env["IMAGE"]
@@ -47,7 +50,7 @@ def processes():
         try:
             exe = os.readlink(f"/proc/{pid}/exe")
             if not exe.startswith(T + "/i/") and b"RL_TEST_MARK=" + MARK.encode() not in read(f"/proc/{pid}/environ"):
-                if (T + "/home").encode() not in read(f"/proc/{pid}/mountinfo"):
+                if not shows(read(f"/proc/{pid}/mountinfo"), (T + "/home").encode()):
                     continue
             stat = read(f"/proc/{pid}/stat")
             comm = stat[stat.index(b"(") + 1:stat.rindex(b")")].decode(errors="replace")

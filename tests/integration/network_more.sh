@@ -81,7 +81,11 @@ gone() { # the interface has left y
 	return 1
 }
 check "x ends: the interface leaves y as well" gone
-run rl run --rm --network small $i ip -4 addr show eth0
+takes_it() { # IMAGE; the lease goes right after the interface
+	run rl run --rm --network small "$1" ip -4 addr show eth0
+	[ "$status" = 0 ]
+}
+soon takes_it $i
 expect "and the address is free" 0 "*10.124.9.8/24*"
 run rl start x
 run rl restart -t 0 y
