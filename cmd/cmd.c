@@ -167,6 +167,16 @@ static int dispatch(const struct cmd *c, const struct global_opts *g, const stru
 	return r;
 }
 
+/* Before there is a command that could tell. */
+static int out_of_memory(void)
+{
+	struct rl_err err;
+
+	rl_oom(&err);
+	rl_report(&err);
+	return EXIT_RL;
+}
+
 /* @words: how many of @line the name of the command and what stands before it take */
 static int run_command(const struct cmd *c, const struct global_opts *g, int n_line, char **line,
 		       int words)
@@ -179,11 +189,8 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int n_l
 	struct rl_err err = { 0 };
 	int n, status;
 
-	if (!rest || !opts) {
-		rl_oom(&err);
-		rl_report(&err);
-		return EXIT_RL;
-	}
+	if (!rest || !opts)
+		return out_of_memory();
 	if (c->defaults)
 		memcpy(opts, c->defaults, c->opts_size);
 	n = opt_parse(table, c->stop_early, argc, line + words, opts, rest, &err);
@@ -252,7 +259,7 @@ int cmd_main(int argc, char **argv)
 	bool help;
 
 	if (!rest)
-		return EXIT_RL;
+		return out_of_memory();
 	n = opt_parse(cmd_global_options, true, argc - 1, argv + 1, &g, rest, &err);
 	if (n < 0 || global_apply(&g, &err) < 0)
 		return usage_error(&err, "");
