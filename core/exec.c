@@ -223,16 +223,52 @@ static int namespaces(const struct launch *l)
 	return flags;
 }
 
+/* The oldest child of the container's first process, or -errno. */
+static pid_t first_child(pid_t init)
+{
+	char path[64], text[16] = "";
+	auto_fd int fd = FD_NONE;
+	uint64_t pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)init, (int)init);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 &&
+	    errno == ENOENT) /* a kernel without CONFIG_PROC_CHILDREN, or it has just ended */
+		return proc_first_child(init);
+	if (fd < 0 || io_read_full(fd, text, sizeof(text) - 1) < 0)
+		return -errno;
+	text[strcspn(text, " ")] = '\0';
+	return parse_uint(text, INT32_MAX, &pid) < 0 ? -ESRCH : (pid_t)pid;
+}
+
+/*
+ * With --init process 1 may be rl itself (pid1.c), and the kernel lets nobody enter by a process that
+ * may not be looked into. Its oldest child is the payload, in the same namespaces, and they end
+ * together: if it is the same before and after, the descriptor is on the right one.
+ */
+static int enter_by_payload(const struct job *j)
+{
+	pid_t pid = first_child(j->place.init_pid);
+	auto_fd int fd = pid > 0 ? proc_pidfd_open(pid) : (int)pid;
+
+	if (fd < 0 || first_child(j->place.init_pid) != pid)
+		return fd < 0 ? fd : -ESRCH;
+	return setns(fd, namespaces(j->place.launch)) < 0 ? -errno : 0;
+}
+
 static int enter_container(const struct job *j, struct rl_err *err)
 {
-	if (setns(j->place.init_pidfd, namespaces(j->place.launch)) < 0) {
-		if (errno == ESRCH) {
-			rl_fail(err, ESRCH, "the container is not running");
-			err->exit_code = EXEC_NOT_RUNNING;
-			return -ESRCH;
-		}
-		return rl_fail_sys(err, errno, "enter the container's namespaces");
+	int r = setns(j->place.init_pidfd, namespaces(j->place.launch)) < 0 ? -errno : 0;
+
+	if (r == -EPERM && j->place.launch->init)
+		r = enter_by_payload(j);
+	if (r == -ESRCH) {
+		rl_fail(err, ESRCH, "the container is not running");
+		err->exit_code = EXEC_NOT_RUNNING;
+		return -ESRCH;
 	}
+	if (r < 0)
+		return rl_fail_sys(err, -r, "enter the container's namespaces");
 	/* as init: a map of one id that is not 0 has no root */
 	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
 		return rl_fail_sys(err, errno, "become root of the container");
@@ -498,44 +534,6 @@ static int hear(struct job *j, struct rl_err *err)
 	return 0;
 }
 
-/* The oldest child of the container's first process, or -errno. */
-static pid_t first_child(pid_t init)
-{
-	char path[64], text[16] = "";
-	auto_fd int fd = FD_NONE;
-	uint64_t pid;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)init, (int)init);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 &&
-	    errno == ENOENT) /* a kernel without CONFIG_PROC_CHILDREN, or it has just ended */
-		return proc_first_child(init);
-	if (fd < 0 || io_read_full(fd, text, sizeof(text) - 1) < 0)
-		return -errno;
-	text[strcspn(text, " ")] = '\0';
-	return parse_uint(text, INT32_MAX, &pid) < 0 ? -ESRCH : (pid_t)pid;
-}
-
-/*
- * With --init process 1 is rl itself (pid1.c), and the kernel lets nobody enter by a process that
- * may not be looked into. Its oldest child is the payload, in the same namespaces, and they end
- * together: if it is the same before and after, the descriptor is on the right one.
- */
-static int use_payload(struct job *j, struct rl_err *err)
-{
-	pid_t pid;
-	int fd;
-
-	if (!j->place.launch->init)
-		return 0;
-	pid = first_child(j->place.init_pid);
-	fd = pid > 0 ? proc_pidfd_open(pid) : (int)pid;
-	if (fd < 0 || first_child(j->place.init_pid) != pid)
-		return rl_fail_sys(err, fd < 0 ? -fd : ESRCH, "find the container's payload");
-	j->place.init_pidfd = fd;
-	return 0;
-}
-
 static int start_process(struct job *j, struct rl_err *err)
 {
 	int *const mine[] = { &j->spec_fd, &j->result_fd, &j->client_fd, &j->place.init_pidfd,
@@ -550,8 +548,6 @@ static int start_process(struct job *j, struct rl_err *err)
 		r = take_kept(j, err);
 	if (r == 0)
 		r = describe(j, err);
-	if (r == 0)
-		r = use_payload(j, err);
 	if (r == 0)
 		r = make_stdio(j, err);
 	if (r < 0)

@@ -153,9 +153,9 @@ static int after_report(struct init *in, struct rl_err *err)
 {
 	int r = in->l->stand_in ? 0 : mnt_drop_old(err);
 
-	if (r == 0 && in->exe_at_risk) {
+	if (r == 0 && (in->exe_at_risk || in->l->init)) {
 		in->stub_fd = payload_stub(err);
-		r = in->stub_fd < 0 ? in->stub_fd : 0;
+		r = in->stub_fd < 0 && in->exe_at_risk ? in->stub_fd : 0;
 	}
 	return r;
 }
@@ -220,23 +220,36 @@ static int give_up_rights(struct init *in, struct rl_err *err)
 	return isolate_self(&i, err);
 }
 
-/* --init: the payload becomes a child, we stay. Returns in the child only. */
+/*
+ * --init: the payload becomes a child, we stay. Returns in the child only, when process 1 is what it will
+ * be: who sees the container as started may enter it at once.
+ */
 static int split(struct init *in, struct rl_err *err)
 {
 	sigset_t all, none;
+	int done[2] = { FD_NONE, FD_NONE };
+	char c;
 	pid_t pid;
 
 	(void)sigfillset(&all);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL); /* nothing gets lost before pid1_run() */
+	RL_IGNORE(pipe2(done, O_CLOEXEC));          /* a low --ulimit nofile: nobody waits */
 	pid = fork();
 	if (pid < 0)
 		return rl_fail_sys(err, errno, "start the payload");
 	if (pid > 0) {
-		fd_close(in->sync_fd);
-		fd_close(in->stub_fd);
-		pid1_run(pid);
+		for (int fd = 3; fd <= in->sync_fd; fd++) /* what is kept for the payload, too */
+			if (fd != done[1])
+				fd_close(fd);
+		fd_close(done[0]);
+		pid1_run(pid, in->stub_fd, done[1]);
 	}
+	fd_close(done[1]);
+	RL_IGNORE(read(done[0], &c, 1)); /* the end of file is all that comes */
+	fd_close(done[0]);
+	if (!in->exe_at_risk)
+		fd_close(TAKE_FD(in->stub_fd)); /* it was for process 1 */
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	return isolate_session(in->spec->terminal, err);
 }

@@ -99,4 +99,5 @@ int mask_paths(struct init *in, struct rl_err *err) RL_MUST_USE;
 /* core/procfs.c */
 int procfs_sysctls(struct init *in, struct rl_err *err) RL_MUST_USE;
 /* core/pid1.c */
-_Noreturn void pid1_run(pid_t payload);
+/* @stub_fd: payload_stub(), or FD_NONE; @done_fd is closed when process 1 is what it stays */
+_Noreturn void pid1_run(pid_t payload, int stub_fd, int done_fd);

@@ -297,4 +297,17 @@ wait
 [ "$(cat "$T/code")" = 137 ] && ok "the monitor dies: so does it" || not_ok "the monitor dies: so does it" "$(cat "$T/code" "$T/err2")"
 run rl rm -af -t 0
 leakcheck "nothing is left"
+# --- --init: process 1 is not the payload, and whoever enters the container enters by it -----------
+run rl run -d --name i --init --network none --preserve-fds 1 $img sleep 1000 3</dev/null
+x i sh -c 'readlink /proc/1/exe; ls /proc/1/fd | tr "\n" " "; echo >/proc/1/exe'
+expect "--init: process 1 is no rl, keeps nothing open and cannot be written to" 1 "*memfd:*0 1 2 *" "*/proc/1/exe*"
+x -u daemon i id -un
+expect "--init: exec as a user by name" 0 daemon ""
+run rl top i args
+expect "--init: top" 0 "*rl-init*sleep 1000*" ""
+run rl cp i:/etc/passwd "$T/work/passwd"
+expect "--init: cp" 0 "" ""
+run rl run --rm --network container:i --pid container:i $img sh -c 'tr "\0" " " </proc/1/cmdline'
+expect "--init: namespaces are joined" 0 "rl-init *" ""
+rl rm -f -t 0 i >/dev/null
 finish
