@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cmd/cmd.h"
+#include "cmd/engine/life.h"
 #include "cmd/engine/nets.h"
 #include "core/ctr_edit.h"
 #include "core/ctr_state.h"
@@ -17,7 +18,7 @@ static int rename_run(struct rl *rl, const struct cmd_args *args, const void *op
 	(void)opts;
 	if (r < 0)
 		return r;
-	r = ctr_rename(rl, &c, args->v[1], err);
+	r = life_gone(rl, &c, ctr_rename(rl, &c, args->v[1], err), err);
 	if (r == 0) {
 		events_ctr(rl, &c, "rename", NULL);
 		nets_renamed(rl, &c);

@@ -69,7 +69,7 @@ static int restart_one(struct rl *rl, const char *name, const void *opts, struct
 
 	if (r < 0)
 		return r;
-	r = stop_and_start(rl, &c, o, err);
+	r = life_gone(rl, &c.ctr, stop_and_start(rl, &c, o, err), err);
 	if (r == 0) {
 		events_ctr(rl, &c.ctr, "restart", NULL);
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */

@@ -12,6 +12,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
+#include "cmd/engine/exec.h"
 #include "cmd/engine/life.h"
 #include "cmd/select.h"
 #include "core/base/cleanup.h"
@@ -46,6 +47,18 @@ static int hold(const struct rl *rl, const struct ctr *c, struct rl_err *err)
 	return r;
 }
 
+/* It runs already: stay with it all the same. */
+static int attach(const struct rl *rl, const char *name, const struct start_opts *o,
+		  const struct start_req *start, struct ctr_exit *ret_exit, struct rl_err *err)
+{
+	const struct attach_req req = { .container = name,
+					.no_stdin = !o->interactive,
+					.sig_proxy = start->sig_proxy,
+					.keys = start->keys };
+
+	return engine_attach(rl, &req, &ret_exit->code, err);
+}
+
 static int start_one(struct rl *rl, const char *name, const struct start_opts *o,
 		     struct ctr_exit *ret_exit, struct rl_err *err)
 {
@@ -64,8 +77,7 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 	r = life_state(rl, &c.ctr, &s, err);
 	if (r == 0 && ctr_is_alive(&s)) {
 		container_done(&c);
-		return req.attach ? rl_fail(err, EBUSY, "'%s' runs already: attach to it", name)
-				  : 0;
+		return req.attach ? attach(rl, name, o, &req, ret_exit, err) : 0;
 	}
 	if (r == 0)
 		r = life_settle(rl, &c.ctr, err);
@@ -73,8 +85,9 @@ static int start_one(struct rl *rl, const char *name, const struct start_opts *o
 		r = hold(rl, &c.ctr, err);
 	if (r == 0)
 		r = engine_start(&c, &req, ret_exit, err);
-	if (r == -EALREADY && !req.attach)
-		r = 0; /* another start was faster */
+	if (r == -EALREADY) /* another start was faster */
+		r = req.attach ? attach(rl, name, o, &req, ret_exit, err) : 0;
+	r = life_gone(rl, &c.ctr, r, err);
 	container_done(&c);
 	return r;
 }

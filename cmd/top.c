@@ -43,6 +43,8 @@ static int read_map(pid_t init, const char *file, struct idmap *ret, struct rl_e
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)init, file);
 	r = io_read_file(AT_FDCWD, path, 65536, &b, err);
+	if (r == -ENOENT || r == -ESRCH)
+		return rl_fail(err, ESRCH, "it has just ended");
 	if (r == 0 && (!b.data || idmap_parse(b.data, ret) < 0))
 		r = rl_fail(err, EINVAL, "'%s' is not an id map", path);
 	return r;
@@ -78,7 +80,7 @@ static int gather(const struct ctr_state *s, struct top_ctx *x, struct top_proc 
 		r = read_map(s->pid, "gid_map", &x->gids, err);
 	if (r == 0)
 		r = procs_list(s->pid, s->cgroup, &list, err);
-	if (r == 0 && procinfo_read(s->pid, &init) < 0)
+	if (r == -ESRCH || (r == 0 && procinfo_read(s->pid, &init) < 0))
 		r = rl_fail(err, ESRCH, "it has just ended");
 	if (r < 0)
 		return r;

@@ -128,11 +128,13 @@ bool ctr_id_is_used(const struct rl *rl, const char *id)
 	if (io_exists(rl->data_fd, path))
 		return true;
 	(void)snprintf(path, sizeof(path), "containers/.new-%s", id);
-	if (!io_exists(rl->data_fd, path))
-		return false;
-	dead = ctr_is_garbage(rl->data_fd, path, &lock);
+	dead = !io_exists(rl->data_fd, path) || ctr_is_garbage(rl->data_fd, path, &lock);
 	fd_close(lock);
-	return !dead;
+	if (!dead)
+		return true;
+	/* between the two looks it may have been published */
+	(void)snprintf(path, sizeof(path), "containers/%s", id);
+	return io_exists(rl->data_fd, path);
 }
 
 /* The name in the record of container @id is another one. */

@@ -52,6 +52,7 @@
 #include "core/rootpath.h"
 
 #define REAP_TRIES 200 /* ms; SIGKILL takes no longer, unless the kernel is stuck */
+#define ENDING_MS  1000
 
 /* One exec, in its supervisor and what that forks. */
 struct job {
@@ -256,19 +257,34 @@ static int enter_by_payload(const struct job *j)
 	return setns(fd, namespaces(j->place.launch)) < 0 ? -errno : 0;
 }
 
+static int not_running(struct rl_err *err)
+{
+	rl_fail(err, ESRCH, "the container is not running");
+	err->exit_code = EXEC_NOT_RUNNING;
+	return -ESRCH;
+}
+
+/*
+ * The failed step @what. Of an init that ends first its memory goes (EPERM), then its namespaces
+ * (ESRCH), its pid namespace takes no more processes (ENOMEM), and after that we are told.
+ */
+static int step_failed(const struct job *j, int e, const char *what, struct rl_err *err)
+{
+	struct pollfd init = { .fd = j->place.init_pidfd, .events = POLLIN };
+
+	if (e != ESRCH && ((e != EPERM && e != ENOMEM) || poll(&init, 1, ENDING_MS) <= 0))
+		return rl_fail_sys(err, e, "%s", what);
+	return not_running(err);
+}
+
 static int enter_container(const struct job *j, struct rl_err *err)
 {
 	int r = setns(j->place.init_pidfd, namespaces(j->place.launch)) < 0 ? -errno : 0;
 
 	if (r == -EPERM && j->place.launch->init)
 		r = enter_by_payload(j);
-	if (r == -ESRCH) {
-		rl_fail(err, ESRCH, "the container is not running");
-		err->exit_code = EXEC_NOT_RUNNING;
-		return -ESRCH;
-	}
 	if (r < 0)
-		return rl_fail_sys(err, -r, "enter the container's namespaces");
+		return step_failed(j, -r, "enter the container's namespaces", err);
 	/* as init: a map of one id that is not 0 has no root */
 	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
 		return rl_fail_sys(err, errno, "become root of the container");
@@ -297,7 +313,7 @@ static _Noreturn void joiner_main(struct job *j, bool in_cgroup)
 		if (pid == 0)
 			process_main(j);
 		if (pid < 0)
-			r = rl_fail_sys(&err, errno, "start a process in the container");
+			r = step_failed(j, errno, "start a process in the container", &err);
 	}
 	if (r == 0)
 		r = msg_send(j->tell_fd, MSG_JOINED, pid, NULL, NULL, 0);
@@ -496,7 +512,7 @@ static int await(const struct job *j, int64_t end_ms, struct rl_err *err)
 	if (r == 0)
 		return rl_fail(err, ETIMEDOUT, "the process did not start in time");
 	if (!f[0].revents)
-		return rl_fail(err, ECANCELED, "killed while it was set up");
+		return not_running(err); /* the monitor orders it at the container's end */
 	return 0;
 }
 

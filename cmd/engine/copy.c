@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "cmd/engine/ctrfs.h"
+#include "cmd/engine/life.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
@@ -480,24 +481,41 @@ static int with_ends(const struct rl *rl, const struct copy_req *req, const stru
 	return r;
 }
 
-int engine_copy(const struct rl *rl, const struct copy_req *req, struct rl_err *err)
+/* @ret_over: one of them has ended before anything was copied */
+static int copy_once(const struct rl *rl, const struct copy_req *req, bool *ret_over,
+		     struct rl_err *err)
 {
 	struct container *a = req->from.c, *b = req->to.c;
 	struct ctrfs fa = { .user_fd = FD_NONE, .mount_fd = FD_NONE }, fb = fa;
 	const bool same = a && b && strcmp(a->ctr.id, b->ctr.id) == 0;
 	int r = 0;
 
-	if (!a && !b)
-		return rl_fail(err, EINVAL, "one of the two must be CONTAINER:PATH");
-	if (is_std(&req->from) && isatty(STDIN_FILENO))
-		return rl_fail(err, EINVAL, "stdin is a terminal, a tar is expected there");
 	if (a)
 		r = ctrfs_open(a, &fa, err);
 	if (r == 0 && b && !same)
 		r = ctrfs_open(b, &fb, err);
 	if (r == 0)
 		r = with_ends(rl, req, &fa, same ? &fa : &fb, err);
+	*ret_over = ctrfs_is_over(&fa, r) || ctrfs_is_over(&fb, r);
 	ctrfs_close(&fa);
 	ctrfs_close(&fb);
+	return r;
+}
+
+int engine_copy(const struct rl *rl, const struct copy_req *req, struct rl_err *err)
+{
+	bool over = true;
+	int r = 0;
+
+	if (!req->from.c && !req->to.c)
+		return rl_fail(err, EINVAL, "one of the two must be CONTAINER:PATH");
+	if (is_std(&req->from) && isatty(STDIN_FILENO))
+		return rl_fail(err, EINVAL, "stdin is a terminal, a tar is expected there");
+	for (int i = 0; over && i < CTRFS_TRIES; i++)
+		r = copy_once(rl, req, &over, err);
+	if (req->from.c)
+		r = life_gone(rl, &req->from.c->ctr, r, err);
+	if (req->to.c)
+		r = life_gone(rl, &req->to.c->ctr, r, err);
 	return r;
 }

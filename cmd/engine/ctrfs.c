@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -23,6 +24,10 @@
 #include "core/base/io.h"
 #include "core/base/proc.h"
 #include "core/sandbox.h"
+
+#define LOOK_MS       10000 /* a monitor that is stopped does not tell that its container has ended */
+#define LOOK_AGAIN_MS 5
+#define ENDING_MS     1000
 
 /* --- the stand-in -------------------------------------------------------------------------- */
 
@@ -106,8 +111,10 @@ static int open_stopped(struct container *c, struct ctrfs *f, struct rl_err *err
 
 	if (r == 0)
 		r = ctr_enter(&c->ctr, CTR_ENTER_MS, err);
-	if (r == 0 && io_lock_holder(c->ctr.lock_fd) != 0)
-		r = rl_fail(err, EBUSY, "container '%s' has just been started", c->ctr.name);
+	if (r == 0 && io_lock_holder(c->ctr.lock_fd) != 0) {
+		ctr_leave(&c->ctr);
+		r = rl_fail(err, EAGAIN, "container '%s' is started again and again", c->ctr.name);
+	}
 	if (r == 0)
 		r = container_rootfs(c, &f->rootfs, err);
 	if (r == 0)
@@ -115,11 +122,45 @@ static int open_stopped(struct container *c, struct ctrfs *f, struct rl_err *err
 	return r < 0 ? r : launch_stand_in(c, f, err);
 }
 
-int ctrfs_open(struct container *c, struct ctrfs *ret, struct rl_err *err)
+static bool has_ended(int pidfd, int timeout_ms)
 {
-	struct ctrfs f = { .user_fd = FD_NONE, .mount_fd = FD_NONE };
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms) > 0;
+}
+
+/* The state, and of one that runs its first process in @f; between two states it is looked at again. */
+static int look(struct container *c, struct ctrfs *f, struct ctr_state *s, struct rl_err *err)
+{
+	const int64_t end = now_ms() + LOOK_MS;
+	int r;
+
+	for (;;) {
+		r = life_state(c->rl, &c->ctr, s, err);
+		if (r < 0 || (s->status != CTR_RUNNING && s->status != CTR_PAUSED))
+			return r;
+		f->user_fd = ctr_open_init(&c->ctr, s->pid);
+		if (f->user_fd >= 0 && !has_ended(f->user_fd, 0))
+			return 0;
+		if (f->user_fd < 0 && f->user_fd != -ESRCH)
+			return rl_fail_sys(err, -f->user_fd, "reach the first process of '%s'",
+					   c->ctr.name);
+		if (f->user_fd >= 0)
+			fd_close(TAKE_FD(f->user_fd));
+		if (now_ms() >= end)
+			return rl_fail(err, ETIMEDOUT,
+				       "the first process of '%s' cannot be reached: its monitor "
+				       "(process %d) does not tell whether it has ended",
+				       c->ctr.name, (int)s->monitor);
+		(void)poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+}
+
+/* -EAGAIN: it has been started meanwhile. */
+static int open_once(struct container *c, struct ctrfs *f, struct rl_err *err)
+{
 	struct ctr_state s;
-	int r = life_state(c->rl, &c->ctr, &s, err);
+	int r = look(c, f, &s, err);
 
 	if (r < 0)
 		return r;
@@ -128,20 +169,29 @@ int ctrfs_open(struct container *c, struct ctrfs *ret, struct rl_err *err)
 			c->ctr.name);
 		return rl_hint(err, "'rl stop %s' first, or try again when it runs", c->ctr.name);
 	}
-	if (s.status == CTR_RUNNING || s.status == CTR_PAUSED) {
-		f.user_fd = ctr_open_init(&c->ctr, s.pid);
-		if (f.user_fd < 0)
-			r = rl_fail_sys(err, -f.user_fd, "reach the first process of '%s'",
-					c->ctr.name);
-	} else {
-		r = open_stopped(c, &f, err);
-	}
+	return f->user_fd < 0 ? open_stopped(c, f, err) : 0;
+}
+
+int ctrfs_open(struct container *c, struct ctrfs *ret, struct rl_err *err)
+{
+	struct ctrfs f = { .user_fd = FD_NONE, .mount_fd = FD_NONE };
+	int r = -EAGAIN;
+
+	for (int i = 0; r == -EAGAIN && i < CTRFS_TRIES; i++)
+		r = open_once(c, &f, err);
 	if (r < 0) {
 		ctrfs_close(&f);
-		return r;
+		return life_gone(c->rl, &c->ctr, r, err);
 	}
 	*ret = f;
 	return 0;
+}
+
+bool ctrfs_is_over(const struct ctrfs *f, int r)
+{
+	/* its memory goes first, then its namespaces, and some time later we are told */
+	return (r == -ESRCH || r == -EPERM) && f->user_fd >= 0 && f->mount_fd < 0 &&
+	       has_ended(f->user_fd, ENDING_MS);
 }
 
 void ctrfs_close(struct ctrfs *f)

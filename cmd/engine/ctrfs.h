@@ -32,6 +32,10 @@ struct ctrfs {
  */
 int ctrfs_open(struct container *c, struct ctrfs *ret, struct rl_err *err) RL_MUST_USE;
 void ctrfs_close(struct ctrfs *f); /* fine on a zeroed or closed struct */
+/* Whether a child failed with @r because the container, which ran, has just ended. It has done nothing
+ * then: open it again, its files are still there. */
+bool ctrfs_is_over(const struct ctrfs *f, int r);
+#define CTRFS_TRIES 3
 
 /* Between a child and its parent, over a SOCK_SEQPACKET */
 struct ctrfs_msg {

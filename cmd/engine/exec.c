@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -32,28 +31,6 @@
 #include "core/exec.h"
 #include "core/exec_spec.h"
 #include "core/relay.h"
-
-#define LISTEN_TRIES 100 /* a foreground container listens some milliseconds after its start */
-#define LISTEN_MS    5
-
-/* Connect to the monitor of a container that runs. fd; -ESRCH when it does not. */
-static int reach(const struct rl *rl, struct ctr *c, struct rl_err *err)
-{
-	struct ctr_state s;
-	int fd, r;
-
-	for (int i = 0;; i++) {
-		fd = control_connect(rl, c->id, err);
-		if (fd >= 0 || (fd != -ENOENT && fd != -ECONNREFUSED))
-			return fd;
-		r = life_state(rl, c, &s, err);
-		if (r < 0)
-			return r;
-		if (!ctr_is_alive(&s) || i == LISTEN_TRIES)
-			return life_not_running(c, s.status, err);
-		(void)poll(NULL, 0, LISTEN_MS);
-	}
-}
 
 /* --- user ---------------------------------------------------------------------------------- */
 
@@ -234,7 +211,7 @@ static int exec_in(const struct rl *rl, struct ctr *c, const struct exec_req *re
 	if (r == 0)
 		r = make_spec(req, &user, &env, &spec, err);
 	if (r == 0)
-		r = control = reach(rl, c, err);
+		r = control = life_reach(rl, c, err);
 	if (r < 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -308,7 +285,7 @@ int engine_attach(const struct rl *rl, const struct attach_req *req, int *ret_co
 	if (r == 0 && s.status != CTR_RUNNING)
 		r = life_not_running(&c.ctr, s.status, err);
 	if (r == 0)
-		r = control = reach(rl, &c.ctr, err);
+		r = control = life_reach(rl, &c.ctr, err);
 	if (r >= 0)
 		r = attach_to(rl, &c, control, req, ret_code, err);
 	container_done(&c);

@@ -43,6 +43,8 @@
 #define REACH_MS       10000 /* for a start under way to come as far as its socket */
 #define LOST_LOOKS     50    /* of SETTLE_LOOK_MS */
 #define REACH_LOOK_MS  10
+#define LISTEN_TRIES   100 /* a foreground container listens some milliseconds after its start */
+#define LISTEN_MS      5
 #define REMOVE_TRIES   5 /* a start may slip in between the stop and the removal */
 #define STATE_MAX      (8U << 20)
 
@@ -133,6 +135,14 @@ static void pass_time(const struct ctr *c, const struct ctr_state *s, int ms)
 	fd_close(TAKE_FD(p.fd));
 }
 
+int life_gone(const struct rl *rl, const struct ctr *c, int r, struct rl_err *err)
+{
+	if (r >= 0 || c->dir_fd < 0 || ctr_is_published(rl, c))
+		return r;
+	return rl_fail(err, ENOENT, "container '%s' has just been removed: no such container",
+		       c->name);
+}
+
 int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
 	int64_t end = now_ms() + KILL_WAIT_MS;
@@ -168,9 +178,20 @@ static int no_answer(const struct ctr *c, const struct ctr_state *s, struct rl_e
 		       (int)s->monitor);
 }
 
-/* One request to the monitor, which may not listen yet. -ESRCH when the container does not run. */
-static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req,
-	       struct rl_err *err)
+static int improper(const struct ctr *c, enum ctr_status status, const char *what,
+		    struct rl_err *err)
+{
+	return rl_fail(err, ESRCH,
+		       "can only %s running containers: '%s' is %s: container state improper", what,
+		       c->name, ctr_status_name(status));
+}
+
+/*
+ * One request to the monitor, which may not listen yet. -ESRCH when the container does not run, for
+ * what the user wants of it (@what).
+ */
+static int ask_for(const struct rl *rl, struct ctr *c, const struct monitor_msg *req,
+		   const char *what, struct rl_err *err)
 {
 	int64_t end = now_ms() + REACH_MS;
 	struct ctr_state s;
@@ -179,12 +200,9 @@ static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req
 	for (;;) {
 		r = life_state(rl, c, &s, err);
 		if (r < 0)
-			return r;
+			return life_gone(rl, c, r, err);
 		if (!ctr_is_alive(&s))
-			return rl_fail(err, ESRCH,
-				       "can only kill running containers: '%s' is %s: container "
-				       "state improper",
-				       c->name, ctr_status_name(s.status));
+			return improper(c, s.status, what, err);
 		r = control_once(rl, c->id, req, err);
 		if (r == -ETIMEDOUT)
 			return no_answer(c, &s, err);
@@ -192,6 +210,12 @@ static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req
 			return r;
 		pass_time(c, &s, REACH_LOOK_MS);
 	}
+}
+
+static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req,
+	       struct rl_err *err)
+{
+	return ask_for(rl, c, req, "kill", err);
 }
 
 static int send_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
@@ -209,10 +233,9 @@ int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *e
 
 	if (r < 0)
 		return r;
-	if (s.status != CTR_RUNNING && s.status != CTR_PAUSED)
-		return rl_fail(err, ESRCH, "it is %s, not running: container state improper",
-			       ctr_status_name(s.status));
-	return life_lost(rl, c, control_once(rl, c->id, &req, err), err);
+	if (s.status == CTR_RESTARTING)
+		return improper(c, s.status, paused ? "pause" : "unpause", err);
+	return ask_for(rl, c, &req, paused ? "pause" : "unpause", err);
 }
 
 int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
@@ -241,13 +264,31 @@ int life_lost(const struct rl *rl, struct ctr *c, int r, struct rl_err *err)
 		int gone = life_state(rl, c, &s, err);
 
 		if (gone < 0)
-			return gone;
+			return life_gone(rl, c, gone, err);
 		if (!ctr_is_alive(&s))
 			return life_not_running(c, s.status, err);
 		pass_time(c, &s, SETTLE_LOOK_MS);
 	}
 	rl_fail(err, ESRCH, "container '%s' has just ended and is started again", c->name);
 	return rl_hint(err, "try it again");
+}
+
+int life_reach(const struct rl *rl, struct ctr *c, struct rl_err *err)
+{
+	struct ctr_state s;
+	int fd, r;
+
+	for (int i = 0;; i++) {
+		fd = control_connect(rl, c->id, err);
+		if (fd >= 0 || !is_unreached(fd))
+			return fd;
+		r = life_state(rl, c, &s, err);
+		if (r < 0)
+			return life_gone(rl, c, r, err);
+		if (!ctr_is_alive(&s) || i == LISTEN_TRIES)
+			return life_not_running(c, s.status, err);
+		(void)poll(NULL, 0, LISTEN_MS);
+	}
 }
 
 /* Over the monitor's socket. -EAGAIN when it could not be reached, or left without a word. */
@@ -306,7 +347,7 @@ int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err 
 		r = rl_fail(err, ESRCH, "it is %s, not running", ctr_status_name(s.status));
 	if (r < 0)
 		return r;
-	sock = control_connect(rl, c->id, err);
+	sock = life_reach(rl, c, err);
 	r = sock < 0 ? sock : control_call(sock, &req, FD_NONE, err);
 	if (r == 0)
 		r = control_wait(sock, MONITOR_CHECKED, -1, &ans, err); /* it has a time-out */

@@ -14,11 +14,17 @@ int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret,
 /* Set the error of what needs a running container. -ESRCH. */
 int life_not_running(const struct ctr *c, enum ctr_status status, struct rl_err *err);
 
+/* Connect to the monitor of a container that runs. fd; -ESRCH when it does not. */
+int life_reach(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
 /*
  * The outcome @r of a call to the monitor; when the monitor left without an answer (-EPIPE) because
  * the container ended meanwhile, the error says so. Return: @r or -ESRCH.
  */
 int life_lost(const struct rl *rl, struct ctr *c, int r, struct rl_err *err) RL_MUST_USE;
+
+/* The outcome @r of a step; a failure for a container that has been removed meanwhile says so. -ENOENT. */
+int life_gone(const struct rl *rl, const struct ctr *c, int r, struct rl_err *err) RL_MUST_USE;
 
 /* Wait (at most 10 s) until the monitor of an ended container has cleaned up and left. */
 int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;

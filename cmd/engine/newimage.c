@@ -95,13 +95,18 @@ static int pack_whole(struct container *c, int out, int64_t newest, struct rl_er
 				       .newest = newest },
 			     .path = "/",
 			     .out = out };
+	bool over = true;
 	struct ctrfs fs;
-	int r = ctrfs_open(c, &fs, err);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	r = run_packer(&fs, &p, err);
-	ctrfs_close(&fs);
+	for (int i = 0; over && i < CTRFS_TRIES; i++) {
+		r = ctrfs_open(c, &fs, err);
+		if (r < 0)
+			return r;
+		r = run_packer(&fs, &p, err);
+		over = ctrfs_is_over(&fs, r);
+		ctrfs_close(&fs);
+	}
 	return r;
 }
 
@@ -111,7 +116,7 @@ int engine_export(struct container *c, int out_fd, struct rl_err *err)
 
 	if (r == 0)
 		events_ctr(c->rl, &c->ctr, "export", NULL);
-	return r;
+	return life_gone(c->rl, &c->ctr, r, err);
 }
 
 /* Where something is mounted the writable layer holds what the mount needed to be put there. */
@@ -499,7 +504,7 @@ int engine_commit(struct container *c, const struct newimage_req *req, char ret_
 		r = add_image(c->rl, &c->session, fd, config, layers, req, ret_id, err);
 	if (r == 0)
 		events_ctr(c->rl, &c->ctr, "commit", NULL);
-	return r;
+	return life_gone(c->rl, &c->ctr, r, err);
 }
 
 /* --- import -------------------------------------------------------------------------------- */

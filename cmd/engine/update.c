@@ -151,15 +151,25 @@ static int write_records(struct updating *u, struct rl_err *err)
 	if (r < 0)
 		return r;
 	r = ctr_edit_write(&u->c.ctr, err);
-	if (r < 0 && json_write_file(u->c.ctr.dir_fd, "config.json", old, true, &why) < 0)
+	if (r < 0 && ctr_is_published(u->c.rl, &u->c.ctr) &&
+	    json_write_file(u->c.ctr.dir_fd, "config.json", old, true, &why) < 0)
 		log_warn("config.json of '%s' stays changed: %s", u->c.ctr.name, why.msg);
 	return r;
 }
 
 /* --- the running container ----------------------------------------------------------------- */
 
+/* One request to its monitor; one that has ended just now needs none. */
+static int tell(struct updating *u, const struct monitor_msg *m, struct rl_err *err)
+{
+	auto_fd int sock = life_reach(u->c.rl, &u->c.ctr, err);
+	int r = sock < 0 ? sock : control_call(sock, m, FD_NONE, err);
+
+	return r == -EPIPE || r == -ENOENT || r == -ESRCH ? 0 : r;
+}
+
 /* Without a cgroup: what the monitor can do about it (core/approx.h). */
-static int tell_limits(const struct updating *u, const struct cgroup_limits *from,
+static int tell_limits(struct updating *u, const struct cgroup_limits *from,
 		       const struct cgroup_limits *to, struct rl_err *err)
 {
 	struct monitor_msg m = { .type = MONITOR_LIMITS,
@@ -178,13 +188,13 @@ static int tell_limits(const struct updating *u, const struct cgroup_limits *fro
 		return rl_fail(err, ENOTSUP,
 			       "'%s' runs without a cgroup: its limits would be approximate",
 			       u->c.ctr.name);
-	r = control_once(u->c.rl, u->c.ctr.id, &m, err);
+	r = tell(u, &m, err);
 	if (r == 0)
 		log_warn("'%s' runs without a cgroup: its limits are approximate", u->c.ctr.name);
-	return r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED ? 0 : r; /* it ended just now */
+	return r;
 }
 
-static int write_kernel(const struct updating *u, const struct cgroup_limits *from,
+static int write_kernel(struct updating *u, const struct cgroup_limits *from,
 			const struct cgroup_limits *to, struct rl_err *err)
 {
 	if (!u->alive || memcmp(from, to, sizeof(*from)) == 0)
@@ -194,21 +204,17 @@ static int write_kernel(const struct updating *u, const struct cgroup_limits *fr
 	return cgroup_update(u->state.cgroup, from, to, err);
 }
 
-static int tell_policy(const struct updating *u, struct rl_err *err)
+static int tell_policy(struct updating *u, struct rl_err *err)
 {
 	const struct monitor_msg m = { .type = MONITOR_POLICY,
 				       .code = (int32_t)u->restart.kind,
 				       .signal = (int32_t)u->restart.max };
-	int r;
 
-	if (!u->alive || !u->q->restart)
-		return 0;
-	r = control_once(u->c.rl, u->c.ctr.id, &m, err);
-	return r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED ? 0 : r; /* it ended just now */
+	return u->alive && u->q->restart ? tell(u, &m, err) : 0;
 }
 
 /* The processes that run, and those that the monitor starts from now on. */
-static int tell_record(const struct updating *u, struct rl_err *err)
+static int tell_record(struct updating *u, struct rl_err *err)
 {
 	const struct monitor_msg m = { .type = MONITOR_RECORD };
 	struct pollfd init = { .events = POLLIN };
@@ -219,9 +225,7 @@ static int tell_record(const struct updating *u, struct rl_err *err)
 
 	if (!u->alive || (!u->new_health && u->q->ulimit.n == 0))
 		return 0;
-	r = control_once(u->c.rl, u->c.ctr.id, &m, err);
-	if (r == -EPIPE || r == -ENOENT || r == -ECONNREFUSED)
-		return 0; /* it ended just now */
+	r = tell(u, &m, err);
 	if (r == -EPROTO)
 		return rl_hint(err,
 			       "its monitor is of an older rl: this counts from the next start");
@@ -325,6 +329,9 @@ int engine_update(const struct rl *rl, const char *name, const struct update_req
 	}
 	if (r == 0)
 		r = change(&u, err);
+	if (r == 0 && !ctr_is_published(rl, &u.c.ctr))
+		r = -ENOENT; /* what was changed went with it */
+	r = life_gone(rl, &u.c.ctr, r, err);
 	if (r == 0) {
 		memcpy(ret_id, u.c.ctr.id, CTR_ID_LEN + 1);
 		events_ctr(rl, &u.c.ctr, "update", NULL);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # storm.sh - many commands at once on the same and on different containers: no dead-lock, no garbage, no leak
 #
-# STORM_SECONDS (default 8) is the length of the mixed storm.
+# STORM_SECONDS (default 5) is the length of the mixed storm (races.py), STORM_SEED what one run of it said.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -70,41 +70,12 @@ wait $remover && [ ! -s "$T/rm.err" ] && ok "rm -af of fifty" || not_ok "rm -af 
 leakcheck "nothing is left of the fifty"
 
 # --- everything at once ------------------------------------------------------------------------------
-end=$((SECONDS + ${STORM_SECONDS:-8}))
-expected="no such container|no such object|just been removed|is taken by|is running|not running|state improper|runs already|another command|has just ended|has just been started|cannot remove|No such process|not been started|is started again|is not running"
-worker() { # NUMBER
-	local verbs=(run run rmrun create start stop rm rmf ps psa inspect logs kill wait exec) v n name
-	while [ $SECONDS -lt $end ]; do
-		n=$((RANDOM % 3)) name=s$n
-		[ $((RANDOM % 3)) = 0 ] && name=w$1
-		v=${verbs[RANDOM % ${#verbs[@]}]}
-		case $v in
-		run) set -- "$1" run -d --name "$name" --network none $img sleep 1.$((RANDOM % 9)) ;;
-		rmrun) set -- "$1" run --rm --name "$name" --network none $img sleep 0.0$((RANDOM % 9)) ;;
-		create) set -- "$1" create --name "$name" --network none $img sleep 1 ;;
-		stop) set -- "$1" stop -t 0 "$name" ;;
-		rmf) set -- "$1" rm -f -t 0 "$name" ;;
-		ps) set -- "$1" ps ;;
-		psa) set -- "$1" ps -a --format '{{.Names}} {{.State}} {{.Status}}' ;;
-		exec) set -- "$1" exec "$name" true ;;
-		*) set -- "$1" "$v" "$name" ;;
-		esac
-		quick "${@:2}" >"$T/w$1.out" 2>"$T/w$1.err"
-		s=$?
-		if [ $s -ge 124 ] && [ $s -ne 125 ] && [ $s -ne 137 ] && [ $s -ne 255 ] && [ $s -ne 126 ]; then echo "status $s: ${*:2}: $(cat "$T/w$1.err")"; fi
-		grep -vE "^(Hint|Warning: '.*killing it|See|$)" "$T/w$1.err" | grep -vE "$expected" | sed "s/^/$v: /"
-		[ "$v" = psa ] && grep -vE '^(s|w)[0-9] (created Created|running Up|exited Exited \([0-9]+\)) ?' "$T/w$1.out" | sed 's/^/row: /'
-		[ "$v" = psa ] && grep years "$T/w$1.out"
-		echo x >>"$T/w$1.count"
-	done
-}
-for w in 1 2 3 4 5 6 7 8; do worker $w >"$T/w$w.bad" 2>&1 & done
-wait
-total=$(cat "$T"/w?.count | wc -l)
-if [ -s "$T/w1.bad" ] || cat "$T"/w?.bad | grep -q .; then
-	not_ok "a storm of eight workers ($total commands)" "$(cat "$T"/w?.bad | sed 's/[0-9a-f]\{12,\}/ID/g' | sort | uniq -c | sort -rn | head -20)"
+cp "$SRC/tests/integration/races.py" "$T/races.py"
+chmod 644 "$T/races.py"
+if as_user /usr/bin/python3 "$T/races.py" "$RL" $img "${STORM_SECONDS:-5}" ${STORM_SEED:+"$STORM_SEED"} >"$T/races" 2>&1; then
+	ok "a storm of eight workers: $(tail -n 1 "$T/races")"
 else
-	ok "a storm of eight workers ($total commands): only the expected errors"
+	not_ok "a storm of eight workers" "$(cat "$T/races")"
 fi
 run rl rm -af -t 0
 expect "rm --all afterwards" 0 "*" ""
