@@ -217,7 +217,11 @@ static const struct sandbox_call reader_calls[] = {
 	SANDBOX_CALL(exit_group),
 	SANDBOX_CALL(madvise),
 	SANDBOX_CALL(brk),
-	SANDBOX_CALL(munmap), /* idle_shrink() */
+	SANDBOX_CALL(munmap),
+#ifdef SYS_poll
+	SANDBOX_CALL(poll),
+#endif
+	SANDBOX_CALL(ppoll),
 	SANDBOX_END,
 };
 

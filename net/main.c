@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
-#include "core/base/idle.h"
 #include "core/base/parse.h"
 #include "net/addr.h"
 #include "net/jail.h"
@@ -162,7 +161,6 @@ static int serve(char **argv, struct rl_err *err)
 	r = loop_new(&c, &l, err);
 	if (r < 0)
 		return r;
-	idle_shrink();           /* what only the start needed */
 	return loop_run(l, err); /* the kernel takes everything back faster than we could */
 }
 

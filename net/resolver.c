@@ -303,10 +303,13 @@ static void send_runs(int sock, int ctr_fd, const char *id, size_t len)
 static _Noreturn void reader(int sock, int ctr_fd, int networks_fd)
 {
 	char text[1 + RESOLV_TEXT_MAX] = "+", ask[1 + LEASE_ID_LEN + 1];
+	struct pollfd f = { .fd = sock, .events = POLLIN };
 
 	for (;;) {
-		ssize_t n = recv(sock, ask, sizeof(ask) - 1, 0);
+		ssize_t n = idle_poll(&f, 1, -1);
 
+		if (n >= 0)
+			n = recv(sock, ask, sizeof(ask) - 1, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -365,6 +368,5 @@ int resolv_reader_start(int ctr_fd, int networks_fd, int *ret_fd, struct rl_err 
 		_exit(1);
 	if (jail_reader(err) < 0)
 		_exit(1);
-	idle_shrink(); /* what only the start needed */
 	reader(3, ctr_fd < 0 ? FD_NONE : 4, 5);
 }

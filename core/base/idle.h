@@ -22,6 +22,3 @@
  * Return: as poll(2)
  */
 int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms);
-
-/* The giving back alone, for who sleeps in another call than poll. */
-void idle_shrink(void);

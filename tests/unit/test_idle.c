@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h> /* needs the headers above */
@@ -94,11 +96,55 @@ static void test_memory(void **state)
 	assert_string_equal(written, "yo");
 }
 
+/* KiB of code of files that process @pid has mapped */
+static size_t code_of(pid_t pid)
+{
+	char path[64], line[512], perms[5] = "", file[2] = "";
+	auto_file FILE *f = NULL;
+	size_t sum = 0, kib;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Rss: %zu", &kib) == 1 && perms[2] == 'x' && file[0] == '/')
+			sum += kib;
+		else if (sscanf(line, "%*x-%*x %4s %*s %*s %*s %1s", perms, file) == 1)
+			file[0] = 0; /* no file */
+	}
+	return sum;
+}
+
+/* Of its code a sleeper keeps a few pages; without the care taken it would be some hundred KiB. */
+static void test_code(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE) / 1024;
+	const int64_t until = now_ms() + 20000;
+	size_t kib;
+	pid_t pid;
+
+	(void)state;
+	if (getenv("ASAN_OPTIONS"))
+		skip();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		RL_IGNORE(idle_poll(NULL, 0, 60000));
+		_exit(0);
+	}
+	while ((kib = code_of(pid)) > 10 * page && now_ms() < until)
+		assert_int_equal(poll(NULL, 0, 50), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_in_range(kib, page, 10 * page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times_and_events),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_code),
 	};
 
 	return cmocka_run_group_tests_name("core/base/idle", tests, NULL, NULL);
