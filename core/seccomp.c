@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -149,6 +152,21 @@ static int build_new(const json_t *oci, const char *path, char **ret_text,
 	return 0;
 }
 
+/*
+ * Building takes a megabyte in pieces all over the heap, which the monitor would inherit and keep
+ * for as long as the container lives. So a child does it, and the result comes by the cache.
+ * Return: true in the child
+ */
+static bool fork_builder(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid == 0;
+}
+
 int seccomp_prepare(const struct rl *rl, const char *profile_path, uint64_t caps, char **ret_text,
 		    struct seccomp_filter *ret, struct rl_err *err)
 {
@@ -157,6 +175,7 @@ int seccomp_prepare(const struct rl *rl, const char *profile_path, uint64_t caps
 	json_auto_t *oci = NULL;
 	struct seccomp_host host;
 	int r = read_profile(profile_path, &path, &text, err);
+	bool is_child;
 
 	if (r == 0)
 		r = seccomp_host_get(&host, err);
@@ -166,11 +185,16 @@ int seccomp_prepare(const struct rl *rl, const char *profile_path, uint64_t caps
 		return rl_oom(err);
 	if (from_cache(rl, SECCOMP_BY_PROFILE, &key, ret_text, ret))
 		return 0;
+	is_child = fork_builder();
+	if (!is_child && from_cache(rl, SECCOMP_BY_PROFILE, &key, ret_text, ret))
+		return 0;
 	r = evaluate(path, &text, &host, caps, &oci, err);
 	if (r == 0)
 		r = build_new(oci, path, ret_text, ret, err);
 	if (r == 0)
 		to_cache(rl, SECCOMP_BY_PROFILE, &key, *ret_text, ret);
+	if (is_child)
+		_exit(0);
 	return r;
 }
 
@@ -179,15 +203,21 @@ int seccomp_compile(const struct rl *rl, const json_t *oci, struct seccomp_filte
 {
 	auto_free char *text = json_dumps(oci, JSON_COMPACT);
 	auto_buf struct buf key = { 0 };
+	bool is_child;
 	int r;
 
 	if (!text || add_versions(&key) < 0 || buf_str(&key, text) < 0)
 		return rl_oom(err);
 	if (from_cache(rl, SECCOMP_BY_OBJECT, &key, NULL, ret))
 		return 0;
+	is_child = fork_builder();
+	if (!is_child && from_cache(rl, SECCOMP_BY_OBJECT, &key, NULL, ret))
+		return 0;
 	r = seccomp_build(oci, ret, err);
 	if (r == 0)
 		to_cache(rl, SECCOMP_BY_OBJECT, &key, "", ret);
+	if (is_child)
+		_exit(0);
 	return r;
 }
 
