@@ -17,7 +17,7 @@
  *
  * Given back after half a second without an event: what malloc holds free, the stack below the
  * caller, and the mappings of code and constants; what runs next is mapped again out of the
- * kernel's cache, 64 KiB at a time. Needs poll (or ppoll), madvise and brk, no other system call.
+ * kernel's cache, some 64 KiB at a time. Needs poll (or ppoll), madvise and brk, no other system call.
  *
  * Return: as poll(2)
  */
