@@ -201,8 +201,10 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int n_l
 	if (n >= 0 && (unsigned)n < c->min_args)
 		n = rl_fail(&err, EINVAL, "%s needs %s", c->name, c->args ? c->args : "more words");
 	if (n >= 0 && (unsigned)n > c->max_args)
-		n = rl_fail(&err, EINVAL, "%s takes %u words at most, not '%s'", c->name,
-			    c->max_args, rest[c->max_args]);
+		n = c->max_args ? rl_fail(&err, EINVAL, "%s takes %s and no more, not '%s'",
+					  c->name, c->args, rest[c->max_args])
+				: rl_fail(&err, EINVAL, "%s takes no arguments, not '%s'", c->name,
+					  rest[0]);
 	if (n < 0)
 		status = usage_error(&err, c->name);
 	else

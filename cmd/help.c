@@ -211,10 +211,12 @@ static unsigned distance(const char *a, const char *b)
 	return d[n][m];
 }
 
+#define SUGGESTIONS_MAX 5
+
 struct suggestions {
-	const char *word;
+	const char *word, *before; /* @before: dashes of an option */
 	struct buf *out;
-	bool any;
+	unsigned n;
 };
 
 static int consider(void *arg, const char *name, const struct cmd *c)
@@ -223,24 +225,26 @@ static int consider(void *arg, const char *name, const struct cmd *c)
 	size_t n = strlen(s->word);
 
 	(void)c;
+	if (s->n == SUGGESTIONS_MAX)
+		return 0;
 	/* one slip in a short word, two in a longer one; or the beginning of a name */
 	if (distance(s->word, name) > (n > 4 ? 2U : 1U) &&
 	    (n < 3 || strncmp(name, s->word, n) != 0))
 		return 0;
-	if (buf_printf(s->out, "%s'%s'", s->any ? ", " : "", name) < 0)
+	if (buf_printf(s->out, "%s'%s%s'", s->n ? ", " : "", s->before, name) < 0)
 		return -ENOMEM;
-	s->any = true;
+	s->n++;
 	return 0;
 }
 
 int help_suggest(const char *word, const struct cmd_group *group, struct buf *out)
 {
-	struct suggestions s = { .word = word, .out = out };
+	struct suggestions s = { .word = word, .before = "", .out = out };
 	int r = 0;
 
 	if (group) {
 		r = help_members(group, consider, &s);
-		return r < 0 ? r : s.any;
+		return r < 0 ? r : s.n > 0;
 	}
 	for (const struct cmd *const *c = cmd_table; r == 0 && *c; c++)
 		if (!(*c)->hidden && !strchr((*c)->name, ' '))
@@ -250,5 +254,16 @@ int help_suggest(const char *word, const struct cmd_group *group, struct buf *ou
 			r = consider(&s, a->name, NULL);
 	for (const struct cmd_group *g = cmd_group_table; r == 0 && g->name; g++)
 		r = consider(&s, g->name, NULL);
-	return r < 0 ? r : s.any;
+	return r < 0 ? r : s.n > 0;
+}
+
+int help_suggest_option(const char *word, const struct opt *table, struct buf *out)
+{
+	struct suggestions s = { .word = word, .before = "--", .out = out };
+	int r = 0;
+
+	for (; r == 0 && table->type != OPT_T_END; table++)
+		if (table->help)
+			r = consider(&s, table->name, NULL);
+	return r < 0 ? r : s.n > 0;
 }

@@ -27,3 +27,6 @@ char *help_page_name(const char *name) RL_MUST_USE;
  * Return: 1 when there is one, 0 for none, -ENOMEM
  */
 int help_suggest(const char *word, const struct cmd_group *group, struct buf *out) RL_MUST_USE;
+
+/* The same for the long name of an option, without its dashes: "'--name'" */
+int help_suggest_option(const char *word, const struct opt *table, struct buf *out) RL_MUST_USE;

@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cmd/help.h"
 #include "core/base/buf.h"
+#include "core/base/cleanup.h"
 #include "core/base/parse.h"
 
 bool opt_takes_value(const struct opt *o)
@@ -100,6 +103,17 @@ static int store(const struct opt *o, void *opts, const char *value, struct rl_e
 	return 0;
 }
 
+/* @word: "nmae=x", as it was typed behind its dashes. Return: -EINVAL */
+static int unknown(const struct opt *table, const char *word, struct rl_err *err)
+{
+	auto_free char *name = strndup(word, strcspn(word, "="));
+	auto_buf struct buf near = { 0 };
+
+	if (name && help_suggest_option(name, table, &near) > 0)
+		rl_hint(err, "did you mean %s?", near.data);
+	return -EINVAL;
+}
+
 static int parse_long(const struct opt *table, int argc, char *const *argv, int i, void *opts,
 		      struct rl_err *err)
 {
@@ -111,8 +125,10 @@ static int parse_long(const struct opt *table, int argc, char *const *argv, int 
 
 	if (!o && strcmp(word, "help") == 0)
 		return -ECANCELED;
-	if (!o)
-		return rl_fail(err, EINVAL, "unknown flag: --%.*s", (int)len, word);
+	if (!o) {
+		rl_fail(err, EINVAL, "unknown flag: --%.*s", (int)len, word);
+		return unknown(table, word, err);
+	}
 	if (opt_takes_value(o) && !value) {
 		if (++i >= argc)
 			return rl_fail(err, EINVAL, "flag needs an argument: --%s", o->name);
@@ -131,9 +147,12 @@ static int parse_short(const struct opt *table, int argc, char *const *argv, int
 		const struct opt *o = find_short(table, *c);
 		const char *value = NULL;
 
-		if (!o)
-			return rl_fail(err, EINVAL, "unknown shorthand flag: '%c' in %s", *c,
-				       argv[i]);
+		if (!o) {
+			rl_fail(err, EINVAL, "unknown shorthand flag: '%c' in %s", *c, argv[i]);
+			return find_long(table, argv[i] + 1, strcspn(argv[i] + 1, "="))
+				       ? unknown(table, argv[i] + 1, err) /* "-name" */
+				       : -EINVAL;
+		}
 		if (!opt_takes_value(o)) {
 			if (c[1] == '=') { /* "-i=false" */
 				r = store(o, opts, c + 2, err);

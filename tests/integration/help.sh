@@ -54,6 +54,14 @@ run rl xontainer ls
 expect_error "a group that was meant" "*did you mean 'container'*"
 run rl image lss
 expect_error "a member that was meant" "*unknown command 'lss' for 'rl image'*did you mean 'ls'*See 'rl image --help'*"
+run rl run --nmae=x alpine
+expect_error "a flag that was meant" "*unknown flag: --nmae?Hint: did you mean '--name'??See 'rl run --help'*"
+run rl run -name x alpine
+expect_error "a flag with one dash too few" "*unknown shorthand flag: 'n' in -name?Hint: did you mean '--name'*"
+run rl ps web
+expect_error "a word where none belongs" "*ps takes no arguments, not 'web'*"
+run rl rename a b c
+expect_error "a word too many" "*rename takes CONTAINER NAME and no more, not 'c'*"
 run rl xyzzy
 expect_error "no idea" "*unknown command 'xyzzy' for 'rl'?See*"
 run rl help xyzzy
