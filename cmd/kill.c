@@ -9,7 +9,6 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
 #include "cmd/select.h"
-#include "core/base/parse.h"
 
 struct kill_opts {
 	struct select_opts which;
@@ -30,9 +29,9 @@ static int kill_one(struct rl *rl, const char *name, const void *opts, struct rl
 	struct ctr c;
 	int signo, r;
 
-	if (parse_signal(o->signal, &signo) < 0)
-		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
-	r = ctr_find(rl, name, &c, err);
+	r = life_parse_signal(o->signal, &signo, err);
+	if (r == 0)
+		r = ctr_find(rl, name, &c, err);
 	if (r < 0)
 		return r;
 	r = life_signal(rl, &c, signo, err);

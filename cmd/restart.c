@@ -15,7 +15,6 @@
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
 #include "cmd/select.h"
-#include "core/base/parse.h"
 #include "core/events.h"
 
 struct restart_opts {
@@ -45,11 +44,10 @@ static int stop_and_start(struct rl *rl, struct container *c, const struct resta
 	struct life_grace grace = { .timeout_s = o->time };
 	struct ctr_exit ignored;
 	struct ctr_state s;
-	int r;
+	int r = o->signal ? life_parse_signal(o->signal, &grace.signo, err) : 0;
 
-	if (o->signal && parse_signal(o->signal, &grace.signo) < 0)
-		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
-	r = life_state(rl, &c->ctr, &s, err);
+	if (r == 0)
+		r = life_state(rl, &c->ctr, &s, err);
 	if (r == 0 && c->remove && ctr_is_alive(&s)) /* a stop would remove it */
 		return life_restart(rl, &c->ctr, grace.signo, o->time, err);
 	if (r == 0)

@@ -309,11 +309,27 @@ static int check_networks(struct create_req *q, struct rl_err *err)
 	return 0;
 }
 
+/* "--name ''" of a script is the same as no --name, as with Docker and Podman; of these and no others. */
+static void forget_empty(struct run_opts *o)
+{
+	struct create_req *q = &o->req;
+	const char **const plain[] = {
+		&q->name,        &q->hostname, &q->domainname, &q->workdir, &q->platform,
+		&o->arch,        &o->os,       &q->cidfile,    &q->pidfile, &q->conmon_pidfile,
+		&q->stop_signal, &q->ip,       &q->ip6,        &q->tz,      &q->mac_address,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if (*plain[i] && !**plain[i])
+			*plain[i] = NULL;
+}
+
 int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_err *err)
 {
 	struct create_req *q = &o->req;
 	int r = global_check_runtime(o->runtime, err);
 
+	forget_empty(o);
 	if (r == 0)
 		r = check_attach(o, err);
 	if (r == 0)

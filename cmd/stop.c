@@ -15,7 +15,6 @@
 #include "cmd/engine/life.h"
 #include "cmd/select.h"
 #include "core/base/cleanup.h"
-#include "core/base/parse.h"
 
 struct stop_opts {
 	struct select_opts which;
@@ -65,11 +64,10 @@ static int stop(struct rl *rl, const struct cmd_args *args, const void *opts, st
 	const struct stop_opts *o = opts;
 	struct stop_run run = { .o = o, .grace.timeout_s = o->time };
 	auto_strv struct strv names = { 0 };
-	int r;
+	int r = o->signal ? life_parse_signal(o->signal, &run.grace.signo, err) : 0;
 
-	if (o->signal && parse_signal(o->signal, &run.grace.signo) < 0)
-		return rl_fail(err, EINVAL, "invalid signal: '%s'", o->signal);
-	r = select_containers(rl, "stop", args, &o->which, SELECT_RUNNING, &names, err);
+	if (r == 0)
+		r = select_containers(rl, "stop", args, &o->which, SELECT_RUNNING, &names, err);
 	if (r < 0)
 		return r;
 	life_begin(rl, &names, false, &run.grace);

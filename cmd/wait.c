@@ -20,6 +20,7 @@
 #include "cmd/select.h"
 #include "core/base/cleanup.h"
 #include "core/base/json.h"
+#include "core/base/parse.h"
 #include "core/base/proc.h"
 #include "core/base/waiting.h"
 #include "core/control.h"
@@ -39,7 +40,8 @@ static const struct opt wait_options[] = {
 		 "do not wait for the others when one is there"),
 	OPT_BOOL(0, "ignore", struct wait_opts, which.ignore,
 		 "an unknown container counts as ended, -1"),
-	OPT_STR('i', "interval", struct wait_opts, interval, "TIME", NULL), /* nothing is polled */
+	OPT_STR('i', "interval", struct wait_opts, interval, "TIME",
+		"how often to look; taken and checked only: the end is told at once"),
 	SELECT_LATEST(struct wait_opts, which),
 	OPT_END,
 };
@@ -59,6 +61,14 @@ static int print_code(int code)
 	return 0;
 }
 
+static int bad_condition(const char *word, struct rl_err *err)
+{
+	rl_fail(err, EINVAL, "invalid value '%s' for '--condition'", word);
+	return rl_hint(
+		err, "created, exited, healthy, initialized, paused, removed, running, stopped or "
+		     "unhealthy");
+}
+
 static int check_conditions(const struct strv *l, struct rl_err *err)
 {
 	static const char *const known[] = { "configured",  "created", "exited",   "healthy",
@@ -71,8 +81,7 @@ static int check_conditions(const struct strv *l, struct rl_err *err)
 		while (k < ARRAY_LEN(known) && strcmp(known[k], l->v[i]) != 0)
 			k++;
 		if (k == ARRAY_LEN(known))
-			return rl_fail(err, EINVAL, "invalid value '%s' for '--condition'",
-				       l->v[i]);
+			return bad_condition(l->v[i], err);
 	}
 	return 0;
 }
@@ -215,9 +224,13 @@ static int wait_run(struct rl *rl, const struct cmd_args *args, const void *opts
 	auto_strv struct strv names = { 0 };
 	auto_free struct waited *v = NULL;
 	int r = check_conditions(&o->condition, err);
+	int64_t ms;
 
 	if (r < 0)
 		return r;
+	if (o->interval && parse_duration_ms(o->interval, &ms) < 0)
+		return rl_fail(err, EINVAL, "'--interval %s' is no time such as 250ms or 1s",
+			       o->interval);
 	if (is_for_end(&o->condition) && !o->first_match)
 		return select_run(rl, "wait", args, &o->which, SELECT_ANY, wait_end, o, err);
 	r = select_containers(rl, "wait", args, &o->which, SELECT_ANY, &names, err);

@@ -25,6 +25,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/parse.h"
 #include "core/base/proc.h"
 #include "core/base/waiting.h"
 #include "core/control.h"
@@ -792,4 +793,12 @@ void life_sweep(const struct rl *rl, bool with_names)
 {
 	ctr_sweep(rl, with_names);
 	volume_sweep(rl, NULL);
+}
+
+int life_parse_signal(const char *word, int *ret, struct rl_err *err)
+{
+	if (parse_signal(word, ret) == 0)
+		return 0;
+	rl_fail(err, EINVAL, "invalid signal: '%s'", word);
+	return rl_hint(err, "a name such as TERM or SIGTERM, or a number from 1 to 64");
 }

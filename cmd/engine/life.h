@@ -92,6 +92,9 @@ int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err) RL
 int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
 		 struct rl_err *err) RL_MUST_USE;
 
+/* A signal as it is typed: "TERM", "SIGTERM", "15". Return: 0, or -EINVAL with a hint */
+int life_parse_signal(const char *word, int *ret, struct rl_err *err) RL_MUST_USE;
+
 /* Wait for the end. @ret_exit as recorded. -ETIMEDOUT. */
 int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exit *ret_exit,
 	      struct rl_err *err) RL_MUST_USE;

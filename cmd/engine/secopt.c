@@ -118,12 +118,20 @@ static int proc_opts(struct secopt *s, const char *v, struct rl_err *err)
 	return 0;
 }
 
+static int unknown(struct rl_err *err)
+{
+	rl_fail(err, EINVAL, "unknown option, or its value is missing");
+	return rl_hint(
+		err, "seccomp=FILE|unconfined, no-new-privileges, label=disable, apparmor=PROFILE, "
+		     "mask=PATH, unmask=PATH|ALL, proc-opts=OPTIONS or systempaths=unconfined");
+}
+
 static int parse_one(struct secopt *s, const char *key, const char *v, struct rl_err *err)
 {
 	if (strcmp(key, "no-new-privileges") == 0)
 		return no_new_privs(s, v, err);
 	if (!v || !*v)
-		return rl_fail(err, EINVAL, "unknown option, or its value is missing");
+		return unknown(err);
 	if (strcmp(key, "seccomp") == 0) {
 		s->seccomp_unconfined = strcmp(v, "unconfined") == 0;
 		s->seccomp_profile = s->seccomp_unconfined || strcmp(v, "default") == 0 ||
@@ -151,7 +159,7 @@ static int parse_one(struct secopt *s, const char *key, const char *v, struct rl
 		s->unmask_all = true;
 		return 0;
 	}
-	return rl_fail(err, EINVAL, "unknown option");
+	return unknown(err);
 }
 
 int secopt_parse(const struct strv *words, struct secopt *ret, struct rl_err *err)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cmd/engine/container.h"
+#include "cmd/engine/life.h"
 #include "cmd/engine/spec_parts.h"
 #include "cmd/engine/spec_text.h"
 #include "core/base/buf.h"
@@ -123,8 +124,8 @@ static int stop_signal(struct spec_ctx *x, struct rl_err *err)
 	const char *s = x->req->stop_signal;
 
 	x->out->stop_signal = SIGTERM;
-	if (s && parse_signal(s, &x->out->stop_signal) < 0)
-		return rl_fail(err, EINVAL, "unknown signal '%s' for '--stop-signal'", s);
+	if (s && life_parse_signal(s, &x->out->stop_signal, err) < 0)
+		return rl_wrap(err, "'--stop-signal'");
 	if (!s && x->img.stop_signal && parse_signal(x->img.stop_signal, &x->out->stop_signal) < 0)
 		log_warn("the image's stop signal '%.40s' is unknown, using SIGTERM",
 			 x->img.stop_signal);

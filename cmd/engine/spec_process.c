@@ -294,6 +294,12 @@ int spec_make_process(struct spec_ctx *x, struct rl_err *err)
 	return 0;
 }
 
+static int bad_capability(const char *word, const char *flag, struct rl_err *err)
+{
+	rl_fail(err, EINVAL, "unknown capability '%s' for '%s'", word, flag);
+	return rl_hint(err, "a name of capabilities(7) such as NET_ADMIN or CAP_NET_ADMIN, or all");
+}
+
 static int cap_words(const struct strv *words, const char *flag, uint64_t *ret, bool *ret_all,
 		     struct rl_err *err)
 {
@@ -306,8 +312,7 @@ static int cap_words(const struct strv *words, const char *flag, uint64_t *ret, 
 		}
 		c = capname_parse(words->v[i]);
 		if (c < 0)
-			return rl_fail(err, EINVAL, "unknown capability '%s' for '%s'", words->v[i],
-				       flag);
+			return bad_capability(words->v[i], flag, err);
 		*ret |= UINT64_C(1) << c;
 	}
 	return 0;

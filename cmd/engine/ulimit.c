@@ -56,6 +56,15 @@ static int find(const char *name)
 	return -ENOENT;
 }
 
+static int unknown(const char *s, const char *name, struct rl_err *err)
+{
+	rl_fail(err, EINVAL, "ulimit '%s': unknown limit '%s'", s, name);
+	return rl_hint(
+		err,
+		"as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, "
+		"rtprio, rttime, sigpending or stack");
+}
+
 int ulimit_parse(const char *s, struct ulimit *ret, struct rl_err *err)
 {
 	const char *eq = strchr(s, '='), *colon;
@@ -71,7 +80,7 @@ int ulimit_parse(const char *s, struct ulimit *ret, struct rl_err *err)
 		return rl_oom(err);
 	i = find(name);
 	if (i < 0)
-		return rl_fail(err, EINVAL, "ulimit '%s': unknown limit '%s'", s, name);
+		return unknown(s, name, err);
 	if (parse_value(soft, &u.soft) < 0 || parse_value(colon ? colon + 1 : soft, &u.hard) < 0)
 		return rl_fail(err, EINVAL, "ulimit '%s': expected numbers or -1", s);
 	if (u.soft > u.hard)

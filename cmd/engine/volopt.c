@@ -155,7 +155,11 @@ static int add_option(struct volopt *v, const char *o, struct rl_err *err)
 	}
 	if (strcmp(o, "idmap") == 0 || strncmp(o, "idmap=", 6) == 0)
 		return set_idmap(v, o[5] ? o + 6 : NULL, err);
-	return rl_fail(err, EINVAL, "unknown volume option '%s'", o);
+	rl_fail(err, EINVAL, "unknown volume option '%s'", o);
+	return rl_hint(
+		err,
+		"ro, rw, z, Z, U, O, exec, dev, suid, copy, nocopy, private, shared, slave, idmap: "
+		"see --volume and --mount in rl-run(1)");
 }
 
 static int add_options(struct volopt *v, const char *opts, struct rl_err *err)

@@ -260,6 +260,14 @@ expect_error 'a cidfile without an id' "*'cid' holds no container's id*"
 run rl stop --filter what=1
 expect_error 'an unknown filter' "*'what=1'*"
 run rl stop -s NOSIG x
-expect_error 'an unknown signal' "*'NOSIG'*"
+expect_error 'an unknown signal' "*'NOSIG'*Hint: *SIGTERM*"
+run rl wait --interval soon v
+expect_error 'wait: a bad interval' "*'--interval soon'*"
+run rl wait --condition dancing v
+expect_error 'wait: an unknown condition' "*'dancing'*Hint: *running*"
+run rl run --rm --network none --name= -w '' -h '' --platform '' --stop-signal '' --tz '' --cidfile '' --pidfile '' "$img" true
+expect 'empty values of a script are as good as none' 0 '' ''
+run rl run --rm --network none --security-opt dance=1 "$img" true
+expect_error 'a hint with what there is' "*'dance=1'*Hint: *seccomp=*"
 leakcheck 'nothing is left'
 finish
