@@ -103,7 +103,7 @@ static int store(const struct opt *o, void *opts, const char *value, struct rl_e
 	return 0;
 }
 
-/* @word: "nmae=x", as it was typed behind its dashes. Return: -EINVAL */
+/* @word: "name=x", as it was typed behind its dashes. Return: -EINVAL */
 static int unknown(const struct opt *table, const char *word, struct rl_err *err)
 {
 	auto_free char *name = strndup(word, strcspn(word, "="));
