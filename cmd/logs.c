@@ -47,7 +47,8 @@ static const struct opt logs_options[] = {
 		"from then on (RFC 3339, Unix time, 10m)"),
 	OPT_STR(0, "tail", struct logs_opts, tail, "N", "the last N lines only (also -n N; all)"),
 	OPT_BOOL('t', "timestamps", struct logs_opts, timestamps, "with the time of each line"),
-	OPT_STR(0, "until", struct logs_opts, until, "TIME", "up to then"),
+	OPT_STR(0, "until", struct logs_opts, until, "TIME",
+		"up to then; with -f a duration is from now on"),
 	OPT_END,
 };
 
@@ -56,6 +57,7 @@ struct shown {
 	struct ctr c;
 	json_t *state;
 	struct log_source source;
+	char short_id[13];
 	int sock; /* to its monitor; FD_NONE: it has ended */
 	bool done;
 };
@@ -64,6 +66,21 @@ static int get_time(const char *s, int64_t none, int64_t *ret, struct rl_err *er
 {
 	*ret = none;
 	return s ? when_parse(s, wall_ns(), ret, err) : 0;
+}
+
+/*
+ * A duration counts back, as everywhere; with --follow that would leave nothing to wait for, and it
+ * counts forward, as in Podman.
+ */
+static int get_until(const struct logs_opts *o, int64_t *ret, struct rl_err *err)
+{
+	int64_t now = wall_ns(), fixed;
+	int r = get_time(o->until, INT64_MAX, ret, err);
+
+	if (r == 0 && o->until && o->follow && *ret < now &&
+	    when_parse(o->until, 0, &fixed, err) == 0 && fixed != *ret)
+		*ret = 2 * now - *ret;
+	return r;
 }
 
 static int get_tail(const char *s, uint64_t *ret, struct rl_err *err)
@@ -133,8 +150,9 @@ static int open_one(struct rl *rl, const char *name, const struct log_view *v, b
 		r = log_source_open(&s->c, s->state, v, follow, &s->source, err);
 	if (r < 0)
 		return r;
+	(void)snprintf(s->short_id, sizeof(s->short_id), "%s", s->c.id);
 	if (s->source.view.name)
-		s->source.view.name = s->c.name;
+		s->source.view.name = *s->source.view.name ? s->short_id : s->c.name;
 	return log_source_read(&s->source, err);
 }
 
@@ -167,7 +185,16 @@ static int go_on(struct shown *s, struct rl_err *err)
 	return r;
 }
 
-static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, struct rl_err *err)
+/* For poll(): until --until is over, rounded up. */
+static int ms_left(int64_t until_ns)
+{
+	int64_t ms = (until_ns - wall_ns()) / 1000000 + 1;
+
+	return until_ns == INT64_MAX ? -1 : ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, int64_t until_ns,
+		     struct rl_err *err)
 {
 	auto_free struct pollfd *p = calloc(2 * n + 1, sizeof(*p));
 	char waste[4096];
@@ -180,7 +207,7 @@ static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, 
 						.events = POLLIN };
 	}
 	p[2 * n] = (struct pollfd){ .fd = watch, .events = POLLIN };
-	if (poll(p, 2 * n + 1, -1) < 0 && errno != EINTR)
+	if (poll(p, 2 * n + 1, ms_left(until_ns)) < 0 && errno != EINTR)
 		return rl_fail_sys(err, errno, "poll");
 	while (read(watch, waste, sizeof(waste)) > 0)
 		;
@@ -190,10 +217,12 @@ static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, 
 	return 0;
 }
 
-static int follow(const struct rl *rl, struct shown *v, size_t n, struct rl_err *err)
+static int follow(const struct rl *rl, struct shown *v, size_t n, int64_t until_ns,
+		  struct rl_err *err)
 {
 	auto_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	size_t left = n;
+	bool over = false;
 	int r = 0;
 
 	if (watch < 0) {
@@ -204,7 +233,8 @@ static int follow(const struct rl *rl, struct shown *v, size_t n, struct rl_err 
 		watch_log(watch, &v[i]);
 		listen_to(rl, &v[i]);
 	}
-	while (r == 0 && left > 0) {
+	while (r == 0 && left > 0 && !over) {
+		over = wall_ns() >= until_ns; /* then what came before it, and the end */
 		left = 0;
 		for (size_t i = 0; r == 0 && i < n; i++) {
 			if (!v[i].done)
@@ -212,8 +242,8 @@ static int follow(const struct rl *rl, struct shown *v, size_t n, struct rl_err 
 			left += !v[i].done;
 		}
 		(void)fflush(stdout);
-		if (r == 0 && left > 0)
-			r = wait_more(rl, watch, v, n, err);
+		if (r == 0 && left > 0 && !over)
+			r = wait_more(rl, watch, v, n, until_ns, err);
 	}
 	return r;
 }
@@ -245,7 +275,7 @@ static int show(struct rl *rl, const struct logs_opts *o, struct log_view *view,
 		r = 0;
 	}
 	if (r == 0 && o->follow && n > 0)
-		r = follow(rl, v, n, err);
+		r = follow(rl, v, n, view->until_ns, err);
 	for (size_t i = 0; i < n; i++) {
 		log_source_close(&v[i].source);
 		json_decref(v[i].state);
@@ -264,11 +294,10 @@ static int logs(struct rl *rl, const struct cmd_args *args, const void *opts, st
 
 	for (size_t i = 0; r == 0 && i < args->n; i++)
 		r = strv_add(&words, args->v[i]) < 0 ? rl_oom(err) : 0;
-	view.name = o.names ? "" : NULL;
 	if (r == 0)
 		r = get_time(o.since, INT64_MIN, &view.since_ns, err);
 	if (r == 0)
-		r = get_time(o.until, INT64_MAX, &view.until_ns, err);
+		r = get_until(&o, &view.until_ns, err);
 	if (r == 0)
 		r = get_tail(o.tail, &view.tail, err);
 	if (r == 0)
@@ -276,6 +305,7 @@ static int logs(struct rl *rl, const struct cmd_args *args, const void *opts, st
 			rl, "logs",
 			&(const struct cmd_args){ .v = (const char *const *)words.v, .n = words.n },
 			&o.which, SELECT_ANY, &names, err);
+	view.name = o.names ? "" : names.n > 1 ? "id" : NULL; /* which one: see open_one() */
 	if (view.until_ns <= wall_ns())
 		o.follow = false; /* nothing that comes is shown */
 	return r < 0 ? r : show(rl, &o, &view, &names, err);
@@ -286,7 +316,8 @@ const struct cmd cmd_logs = {
 	.args = "CONTAINER...",
 	.summary = "Print what containers wrote",
 	.about = "Prints what containers wrote to stdout and stderr, on stdout and "
-		 "stderr. Several containers are printed one after the other; with -f "
+		 "stderr. Several containers are printed one after the other, each line after "
+		 "its container's id (or name, with -n); with -f "
 		 "what comes then is printed as it comes. What the journal keeps "
 		 "(--log-driver journald) is read back from there. -n means --tail when "
 		 "a number follows, as in Docker, else --names, as in Podman.",

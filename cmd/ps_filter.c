@@ -91,6 +91,8 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 	int64_t code;
 
 	switch ((enum key)f->key) {
+	case K_ID: /* a start of an id, as in Docker, or an expression, as in Podman */
+		return f->value[strspn(f->value, "0123456789abcdef")] ? filter_regex(k, f, err) : 0;
 	case K_NAME:
 		return filter_regex(k, f, err);
 	case K_EXITED:
@@ -110,7 +112,6 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 		return filter_word(k, f, policies, ARRAY_LEN(policies), "restart policy", err);
 	case K_BOOT:
 		return filter_bool(k, f, err);
-	case K_ID:
 	case K_LABEL:
 	case K_NOT_LABEL:
 	case K_ANCESTOR:
@@ -215,6 +216,18 @@ static bool is_command(const json_t *row, const char *want)
 	return s && strcmp(s, want) == 0;
 }
 
+/* Docker's names begin with a slash, and scripts ask for "^/web$". */
+static bool is_name(const json_t *row, const struct filter *f)
+{
+	const char *name = json_string_value(json_array_get(json_object_get(row, "Names"), 0));
+	char slashed[CTR_NAME_MAX + 2];
+
+	if (regexec(&f->re, name ? name : "", 0, NULL, 0) == 0)
+		return true;
+	(void)snprintf(slashed, sizeof(slashed), "/%s", name ? name : "");
+	return strchr(f->value, '/') && regexec(&f->re, slashed, 0, NULL, 0) == 0;
+}
+
 static bool one(const struct filter *f, const void *arg)
 {
 	const json_t *row = arg;
@@ -224,11 +237,10 @@ static bool one(const struct filter *f, const void *arg)
 
 	switch ((enum key)f->key) {
 	case K_ID:
-		return strncmp(str(row, "Id"), f->value, strlen(f->value)) == 0;
+		return f->has_re ? regexec(&f->re, str(row, "Id"), 0, NULL, 0) == 0
+				 : strncmp(str(row, "Id"), f->value, strlen(f->value)) == 0;
 	case K_NAME:
-		return regexec(&f->re,
-			       json_string_value(json_array_get(json_object_get(row, "Names"), 0)),
-			       0, NULL, 0) == 0;
+		return is_name(row, f);
 	case K_LABEL:
 		return filter_has_pair(json_object_get(row, "Labels"), f->value);
 	case K_NOT_LABEL:

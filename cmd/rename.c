@@ -18,7 +18,7 @@ static int rename_run(struct rl *rl, const struct cmd_args *args, const void *op
 	(void)opts;
 	if (r < 0)
 		return r;
-	r = life_gone(rl, &c, ctr_rename(rl, &c, args->v[1], err), err);
+	r = life_gone(rl, &c, ctr_rename(rl, &c, ctr_name_bare(args->v[1]), err), err);
 	if (r == 0) {
 		events_ctr(rl, &c, "rename", NULL);
 		nets_renamed(rl, &c);

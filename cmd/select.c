@@ -54,9 +54,26 @@ static bool is_from(const json_t *row, enum select_from from)
 	return from == SELECT_ANY || runs == (from == SELECT_RUNNING);
 }
 
-/* --all and --filter; a container that is damaged is told by ps_row() and left out. */
+/* Whether the container @id is one of those that were named; an unknown name fits nothing. */
+static bool is_named(const struct rl *rl, const struct strv *names, const char *id)
+{
+	struct rl_err ignored;
+	bool hit = false;
+
+	for (size_t i = 0; !hit && i < names->n; i++) {
+		struct ctr c;
+
+		if (ctr_find(rl, names->v[i], &c, &ignored) < 0)
+			continue;
+		hit = strcmp(c.id, id) == 0;
+		ctr_done(&c);
+	}
+	return hit;
+}
+
+/* --all and --filter, of @named if there are any; a container that is damaged is told by ps_row() and left out. */
 static int add_fitting(struct rl *rl, const struct select_opts *o, enum select_from from,
-		       struct strv *ret, struct rl_err *err)
+		       const struct strv *named, struct strv *ret, struct rl_err *err)
 {
 	auto_strv struct strv ids = { 0 };
 	auto_filters struct filters f = { 0 };
@@ -70,7 +87,7 @@ static int add_fitting(struct rl *rl, const struct select_opts *o, enum select_f
 		json_auto_t *row = ps_row(rl, ids.v[i]);
 
 		if (row && is_from(row, from) && ps_filters_match(&f, row) &&
-		    strv_add(ret, ids.v[i]) < 0)
+		    (named->n == 0 || is_named(rl, named, ids.v[i])) && strv_add(ret, ids.v[i]) < 0)
 			r = rl_oom(err);
 	}
 	return r;
@@ -102,22 +119,24 @@ int select_containers(struct rl *rl, const char *verb, const struct cmd_args *ar
 		      struct rl_err *err)
 {
 	bool named = args->n > 0 || o->cidfile.n > 0, many = o->all || o->filter.n > 0;
+	auto_strv struct strv names = { 0 };
 	int r = 0;
 
-	if ((int)named + (int)many + (int)o->latest > 1)
+	if ((named && o->all) || (o->latest && (named || many)))
 		return rl_fail(err, EINVAL,
-			       "%s: names, --all or --filter, and --latest exclude each other",
+			       "%s: --all, names and --latest exclude each other, as do --filter "
+			       "and --latest",
 			       verb);
 	if (!named && !many && !o->latest) {
 		rl_fail(err, EINVAL, "%s needs the name of a container", verb);
 		return rl_hint(err, "or another way to say which: see 'rl %s --help'", verb);
 	}
 	for (size_t i = 0; r == 0 && i < args->n; i++)
-		r = strv_add(ret, args->v[i]) < 0 ? rl_oom(err) : 0;
+		r = strv_add(many ? &names : ret, args->v[i]) < 0 ? rl_oom(err) : 0;
 	if (r == 0)
-		r = add_cidfiles(o, ret, err);
+		r = add_cidfiles(o, many ? &names : ret, err);
 	if (r == 0 && many)
-		r = add_fitting(rl, o, from, ret, err);
+		r = add_fitting(rl, o, from, &names, ret, err);
 	if (r == 0 && o->latest)
 		r = add_latest(rl, ret, err);
 	return r;

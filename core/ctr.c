@@ -36,6 +36,11 @@
 #define STATE_MAX     (8U << 20)
 #define NEW_TRIES     5 /* a sweep that meets us half made takes the folder away */
 
+const char *ctr_name_bare(const char *name)
+{
+	return name[0] == '/' && name[1] ? name + 1 : name;
+}
+
 int ctr_name_check(const char *name, struct rl_err *err)
 {
 	static const char ok[] =

@@ -55,6 +55,8 @@ struct ctr {
 
 /* 0 or -EINVAL: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes (CLI.md "Behaviour"). */
 int ctr_name_check(const char *name, struct rl_err *err) RL_MUST_USE;
+/* A name as it was typed, without the '/' that docker's inspect puts in front. */
+const char *ctr_name_bare(const char *name);
 
 /**
  * ctr_create() - Make containers/.new-<id> and claim the name; the caller fills it, then publishes

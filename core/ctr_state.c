@@ -162,6 +162,7 @@ int ctr_find(const struct rl *rl, const char *name, struct ctr *ret, struct rl_e
 	ssize_t n;
 	int r;
 
+	name = ctr_name_bare(name);
 	if (ctr_name_check(name, &ignored) < 0)
 		return unknown(name, err);
 	(void)snprintf(path, sizeof(path), "container-names/%s", name);

@@ -8,11 +8,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/ctr_state.h"
 
 char *idfile_path(const char *typed)
 {
@@ -24,15 +26,37 @@ char *idfile_path(const char *typed)
 	return here ? str_printf("%s/%s", here, typed) : strdup(typed);
 }
 
+int idfile_check(const struct rl *rl, const char *path, const char *replaced, struct rl_err *err)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err ignored;
+	struct stat st;
+	struct ctr c;
+	bool taken;
+
+	if (stat(path, &st) < 0)
+		return 0;
+	if (!S_ISREG(st.st_mode))
+		return rl_fail(err, EINVAL, "the cidfile '%s' is no regular file", path);
+	if (io_read_file(AT_FDCWD, path, 256, &b, &ignored) < 0 || !b.data)
+		return 0;
+	b.data[strcspn(b.data, "\r\n")] = '\0';
+	if (strlen(b.data) != CTR_ID_LEN || ctr_find(rl, b.data, &c, &ignored) < 0)
+		return 0;
+	taken = !replaced || strcmp(c.name, replaced) != 0;
+	if (taken)
+		rl_fail(err, EEXIST, "the cidfile '%s' is that of container '%s'", path, c.name);
+	ctr_done(&c);
+	return taken ? rl_hint(err, "remove one of them, or name another file") : 0;
+}
+
 int idfile_create(const char *path, const char *id, struct rl_err *err)
 {
-	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int r;
 
-	if (fd < 0) {
-		r = rl_fail_sys(err, errno, "create the cidfile '%s'", path);
-		return r == -EEXIST ? rl_hint(err, "remove it, or name another one") : r;
-	}
+	if (fd < 0)
+		return rl_fail_sys(err, errno, "create the cidfile '%s'", path);
 	r = io_write_all(fd, id, strlen(id));
 	if (r == 0)
 		return 0;

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "core/base/err.h"
+#include "core/rl.h"
 
 struct idfiles {
 	const char *cid, *pid, *monitor_pid; /* absolute, or NULL */
@@ -17,7 +18,13 @@ struct idfiles {
 
 /* An absolute path for what was typed, caller frees; NULL when out of memory. */
 char *idfile_path(const char *typed);
-/* Create @path with the id in it; -EEXIST when there is such a file (it is another container's). */
+/*
+ * -EEXIST when the file @path holds the id of a container that there is, unless that is @replaced (a
+ * name, or NULL). Anything else in it may be overwritten: the id of one that has gone, mktemp's nothing.
+ */
+int idfile_check(const struct rl *rl, const char *path, const char *replaced,
+		 struct rl_err *err) RL_MUST_USE;
+/* Make @path hold the id. */
 int idfile_create(const char *path, const char *id, struct rl_err *err) RL_MUST_USE;
 /* Make @path hold @pid, replacing what is there. @path NULL: nothing. */
 int idfile_write_pid(const char *path, pid_t pid, struct rl_err *err) RL_MUST_USE;

@@ -247,10 +247,8 @@ static int set_files(struct container *c, const struct create_req *q, struct rl_
 		if (!path || json_object_set_new(c->files, keys[i], json_string(path)) < 0)
 			return rl_oom(err);
 	}
-	if (q->cidfile && access(q->cidfile, F_OK) == 0) {
-		rl_fail(err, EEXIST, "the cidfile '%s' exists", q->cidfile);
-		return rl_hint(err, "it is another container's: remove it, or name another one");
-	}
+	if (q->cidfile && idfile_check(c->rl, q->cidfile, q->replace ? q->name : NULL, err) < 0)
+		return -err->code;
 	return secretopt_check(c->rl, &q->secret, err);
 }
 
@@ -379,8 +377,10 @@ int engine_create(const struct rl *rl, const struct create_req *req, struct cont
 	};
 	struct making m = { .req = *req, .c = &c, .volumes_fd = FD_NONE, .networks_fd = FD_NONE };
 	struct rl_err ignored;
-	int r = make(&m, err);
+	int r;
 
+	m.req.name = req->name ? ctr_name_bare(req->name) : NULL;
+	r = make(&m, err);
 	for (size_t i = 0; i < m.n_layers; i++)
 		fd_close(m.layer_fds[i]);
 	free(m.layer_fds);

@@ -581,11 +581,13 @@ static int wait_or_kill(const struct rl *rl, struct ctr *c, const struct ctr_sta
 
 	if (r != -ETIMEDOUT)
 		return r;
-	if (signo != SIGKILL) { /* once more would change nothing */
-		log_warn("'%s' still runs %lld s after signal %d%s, killing it", c->name,
-			 (long long)timeout_s, signo,
-			 is_dropped(s->pid, signo) ? ", which it does not handle (run --init would)"
-						   : "");
+	if (signo != SIGKILL) {     /* once more would change nothing */
+		if (timeout_s != 0) /* else it is what was asked for */
+			log_warn("'%s' still runs %lld s after signal %d%s, killing it", c->name,
+				 (long long)timeout_s, signo,
+				 is_dropped(s->pid, signo)
+					 ? ", which it does not handle (run --init would)"
+					 : "");
 		r = send_signal(rl, c, SIGKILL, err);
 		if (r == 0)
 			r = life_wait(rl, c, KILL_WAIT_MS, &end, err);

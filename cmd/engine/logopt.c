@@ -82,7 +82,7 @@ static int set_option(json_t *o, enum log_driver d, const char *word, json_t *na
 	if (n == 4 && strncmp(word, "path", n) == 0 && file && *value)
 		return set_path(o, value, err);
 	if (n == 8 && strncmp(word, "max-size", n) == 0) {
-		if (parse_size(value, &bytes) < 0 || bytes < 1024)
+		if (parse_size_decimal(value, &bytes) < 0 || bytes < 1000)
 			return rl_fail(err, EINVAL,
 				       "--log-opt max-size: '%s' is no size of 1k or more", value);
 		return json_object_set_new(o, "max_size", json_integer(bytes)) < 0 ? rl_oom(err)

@@ -165,7 +165,7 @@ static int defaults(struct spec_ctx *x, struct strv *env, struct rl_err *err)
 	if (r == 0 && x->req->tty)
 		r = set(env, "TERM=xterm", err);
 	if (r == 0)
-		r = set(env, "container=rl", err);
+		r = set(env, "container=podman", err);
 	if (r == 0)
 		r = setf(env, "HOSTNAME", x->out->hostname, err);
 	if (r == 0)

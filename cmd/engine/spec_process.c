@@ -256,9 +256,6 @@ static int oom_score(struct spec_ctx *x, struct rl_err *err)
 	if (parse_int(x->req->oom_score_adj, -1000, 1000, &v) < 0)
 		return rl_fail(err, EINVAL, "'--oom-score-adj %s' is not between -1000 and 1000",
 			       x->req->oom_score_adj);
-	if (v < 0)
-		return rl_fail(err, EPERM, "'--oom-score-adj %s': only root may go below 0",
-			       x->req->oom_score_adj);
 	if (warn_if_lower(x, v, err) < 0)
 		return -err->code;
 	return json_object_set_new(x->process, "oomScoreAdj", json_integer(v)) < 0 ? rl_oom(err)

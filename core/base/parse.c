@@ -123,7 +123,7 @@ static int parse_decimal(const char **s, int64_t scale, int64_t *ret)
 	return 0;
 }
 
-int parse_size(const char *s, int64_t *ret_bytes)
+static int parse_size_by(const char *s, int64_t step, int64_t *ret_bytes)
 {
 	static const char units[] = "bkmgtp";
 	const char *end = s + strspn(s, "0123456789.");
@@ -137,7 +137,8 @@ int parse_size(const char *s, int64_t *ret_bytes)
 		u = strchr(units, c);
 		if (!u)
 			return -EINVAL;
-		scale = INT64_C(1) << (10 * (u - units));
+		for (; u > units; u--)
+			scale *= step;
 		end++;
 		if (c != 'b') {
 			if (*end == 'i' || *end == 'I')
@@ -155,6 +156,16 @@ int parse_size(const char *s, int64_t *ret_bytes)
 		return -EINVAL; /* a second dot */
 	*ret_bytes = v;
 	return 0;
+}
+
+int parse_size(const char *s, int64_t *ret_bytes)
+{
+	return parse_size_by(s, 1024, ret_bytes);
+}
+
+int parse_size_decimal(const char *s, int64_t *ret_bytes)
+{
+	return parse_size_by(s, 1000, ret_bytes);
 }
 
 int parse_nano(const char *s, int64_t *ret_nano)

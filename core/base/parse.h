@@ -19,6 +19,8 @@ int parse_bool(const char *s, bool *ret) RL_MUST_USE; /* true false 1 0 t f TRUE
 /* Docker's size syntax: digits (one '.' allowed), then b, k, m, g, t, p (any case, "kb", "kib", "ki"
  * too), all powers of 1024; plain digits are bytes. Source: docker run(1) --memory. */
 int parse_size(const char *s, int64_t *ret_bytes) RL_MUST_USE;
+/* The same in powers of 1000, as both count a log's max-size. */
+int parse_size_decimal(const char *s, int64_t *ret_bytes) RL_MUST_USE;
 /* Decimal fraction such as "1.5", scaled by 1e9 (nano CPUs). Not negative. */
 int parse_nano(const char *s, int64_t *ret_nano) RL_MUST_USE;
 /* Go durations: "300ms", "1h30m", "10s"; plain digits are seconds. Result in ms. */

@@ -5,6 +5,7 @@
 #include "core/base/when.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -91,15 +92,22 @@ static int parse_back(const char *s, int64_t now_ns, int64_t *ret_ns)
 
 int when_parse(const char *s, int64_t now_ns, int64_t *ret_ns, struct rl_err *err)
 {
+	char text[TEXT_MAX + 1], *comma;
 	int64_t ns = 0;
-	int r = strlen(s) > TEXT_MAX ? -EINVAL : time_parse_rfc3339(s, &ns);
+	int r = -EINVAL;
 
-	if (r == -EINVAL && strlen(s) <= TEXT_MAX) {
-		r = parse_local(s, &ns);
+	if (strlen(s) <= TEXT_MAX) {
+		(void)snprintf(text, sizeof(text), "%s", s);
+		comma = strchr(text, ',');
+		if (comma)
+			*comma = '.'; /* date --iso-8601=ns writes one */
+		r = time_parse_rfc3339(text, &ns);
 		if (r == -EINVAL)
-			r = parse_unix(s, &ns);
+			r = parse_local(text, &ns);
 		if (r == -EINVAL)
-			r = parse_back(s, now_ns, &ns);
+			r = parse_unix(text, &ns);
+		if (r == -EINVAL)
+			r = parse_back(text, now_ns, &ns);
 	}
 	if (r == 0) {
 		*ret_ns = ns;

@@ -8,7 +8,7 @@
 
 /**
  * when_parse() - Text to nanoseconds since the epoch
- * @s:		RFC 3339 ("2026-01-02T15:04:05.5+01:00"); the same without zone, seconds or time of
+ * @s:		RFC 3339 ("2026-01-02T15:04:05.5+01:00", also with a comma); the same without zone, seconds or time of
  *		day, then in the local zone; Unix time ("1767366245.5"); or a duration ("10m",
  *		"1h30m", and "-10m" for the future) counted back from @now_ns
  *

@@ -85,7 +85,7 @@ run rl ps --format '{{.Pid}}' --filter name=f
 check '--pidfile holds the pid' [ "$(cat "$T/work/p1")" = "$out" ]
 check '--conmon-pidfile holds the pid of the monitor' grep -q rl-monitor "/proc/$(cat "$T/work/m1")/cmdline"
 run rl run --cidfile c1 $IMG true
-expect_error 'a cidfile that exists' "*'c1' exists*"
+expect_error 'a cidfile of a container that there is' "*'c1' is that of container 'f'*"
 rl stop -t 0 --cidfile c1 >/dev/null 2>&1
 rl wait f >/dev/null
 for f in p1 m1; do soon test ! -e "$T/work/$f"; done
@@ -97,6 +97,14 @@ soon test ! -e "$T/work/c2"
 if [ -e "$T/work/c2" ]; then not_ok '... also with --rm'; else ok '... also with --rm'; fi
 run rl run --rm --cidfile c3 $IMG /no/such
 if [ -e "$T/work/c3" ]; then not_ok '... and when it cannot start'; else ok '... and when it cannot start'; fi
+as_user sh -c 'echo stale >c4'
+d --name stale --cidfile c4 $IMG true
+check 'one that is no id of a container is overwritten' [ "$(cat "$T/work/c4")" = "$out" ]
+d --name stale --replace --cidfile c4 $IMG true
+check '... so is that of a container that is replaced' [ "$(cat "$T/work/c4")" = "$out" ]
+rl rm stale >/dev/null
+run rl run --cidfile /dev/null $IMG true
+expect_error 'a cidfile that is none' "*'/dev/null' is no regular file*"
 run rl run --cidfile no/such/folder $IMG true
 expect_error 'a cidfile that cannot be made' "*cidfile*No such file*"
 

@@ -60,6 +60,22 @@ run rl ps -a --format '{{.Names}} {{.Status}}'
 expect "ps -a shows the end" 0 "one Exited (137)*ago"
 run rl stop one
 expect "stop twice" 0 "one" ""
+run rl start --filter status=running one
+expect "start: names that the filter does not fit are passed over" 0 "" ""
+run rl start --filter status=exited one
+expect "start: names and a filter" 0 "+([0-9a-f])" ""
+run rl stop -t 0 one
+expect "stop -t 0: no word of what was asked for" 0 "one" ""
+run rl create --name /slashed --network none $img true
+expect "a name as docker's inspect gives it" 0
+run rl ps -a --filter name='^/slashed$' --format '{{.Names}}'
+expect "a filter for one" 0 slashed
+run rl rename slashed /other
+expect "rename to one" 0
+run rl rm /other
+expect "an object that is named so" 0 /other
+run rl create --name a/b $img true
+expect_error "a slash elsewhere" "*'a/b' cannot be a container's name*"
 run rl start one
 expect "start again" 0 "one" ""
 until_state one running && ok "runs again" || not_ok "runs again" "$out"

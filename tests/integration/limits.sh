@@ -44,6 +44,8 @@ run low run --rm --network none --oom-score-adj 400 "$img" cat /proc/self/oom_sc
 expect "--oom-score-adj" 0 400 ''
 run low run --rm --network none --oom-score-adj 200 "$img" cat /proc/self/oom_score_adj
 expect "--oom-score-adj below one's own" 0 '+([0-9])' "*'--oom-score-adj 200' has no effect: your own is 300*"
+run low run --rm --network none --oom-score-adj -500 "$img" cat /proc/self/oom_score_adj
+expect "--oom-score-adj below 0" 0 300 "*'--oom-score-adj -500' has no effect: your own is 300*"
 run low run --rm --network none --strict-limits --oom-score-adj 200 "$img" true
 expect_error "--oom-score-adj below one's own, strict" "*only root goes below*"
 poor() { as_user prlimit --nofile=200:200 --core=0:0 --memlock=65536:65536 "$RL" "$@"; }

@@ -14,6 +14,8 @@ id=$out
 ended f
 size=$(cat "$ROOT/containers/$id/log/"* | wc -c)
 if [ "$size" -lt 5000 ] && [ -f "$ROOT/containers/$id/log/ctr.log.1" ]; then ok 'max-size bounds the log'; else not_ok 'max-size bounds the log' "$size"; fi
+run rl inspect -f '{{.HostConfig.LogConfig.Size}}' f
+expect 'max-size counts in thousands, as its units say' 0 2kB
 run rl logs --tail 1 f
 expect 'json-file is the usual file' 0 'line 100'
 d --name p --log-driver k8s-file --log-opt path=own.log --log-opt max-size=2k $IMG sh -c \
@@ -40,10 +42,19 @@ run rl logs -l
 expect 'logs --latest' 0 $'b 1\nb 2\nb 3'
 run rl logs --color --tail 1 a
 expect 'logs --color' 0 $'\e[36ma 3\e[0m'
-run rl logs --until 1h --follow a
+run rl logs --until 2020-01-02T03:04:05,5+00:00 --follow a
 expect '-f with an --until that is past ends' 0 ''
+run rl logs --until 1h --follow a
+expect '-f: a duration counts forward' 0 $'a 1\na 2\na 3'
+d --name on $IMG sh -c 'echo first; trap "exit 0" TERM; while :; do sleep 0.1; done'
+soon logged on first
+run rl logs --until 1s --follow nobody on
+expect '-f ends with --until' 125 '+([0-9a-f]) first'
+rl rm -f on >/dev/null
 run rl logs a nobody
-expect 'one of two is unknown' 125 $'a 1\na 2\na 3' "*'nobody'*"
+expect 'one of two is unknown; each line after the id' 125 '+([0-9a-f]) a 1
++([0-9a-f]) a 2
++([0-9a-f]) a 3' "*'nobody'*"
 
 # --- none ---------------------------------------------------------------------------------------
 d --name n --log-driver none $IMG echo hidden

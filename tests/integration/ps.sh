@@ -43,6 +43,9 @@ while read -r filter want; do
 	is "filter $filter" "$want" -a -f "$filter"
 done <<-END
 	id=${id:0:9} a
+	id=^${id:0:9} a
+	id=^x
+	name=^/b$ b
 	name=^b$ b
 	label=k a
 	label=k=v a
