@@ -129,26 +129,48 @@ static json_t *memory(void)
 			 "uptime", up);
 }
 
+/* Programs and services that Podman tells about and rl has in itself or not at all. */
+static json_t *inapplicable(void)
+{
+	static const char none[] = "{s:s, s:s, s:s}";
+
+	return json_pack("{s:s, s:o, s:o, s:{s:b, s:s}}", "networkBackend", "rl", "pasta",
+			 json_pack(none, "executable", "", "package", "", "version", ""),
+			 "slirp4netns",
+			 json_pack(none, "executable", "", "package", "", "version", ""),
+			 "remoteSocket", "exists", 0, "path", "");
+}
+
+static json_t *runtime(void)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n < 0 ? 0 : n] = '\0';
+	return json_pack("{s:s, s:s, s:s, s:s}", "name", "rl", "package", "", "path", self,
+			 "version", PACKAGE_VERSION);
+}
+
 static json_t *host(const struct rl *rl, const struct session *s, struct rl_err *err)
 {
-	json_auto_t *cgroups = cgroup_part(err), *mem = memory();
+	json_auto_t *cgroups = cgroup_part(err), *mem = memory(), *more = inapplicable();
 	struct utsname u = { 0 };
 	struct platform p;
 	json_t *j;
 
 	(void)uname(&u); /* cannot fail with a valid buffer */
 	platform_host(&p);
-	j = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}, s:b}",
-		      "arch", p.arch, "os", p.os, "variant", p.variant, "cpus",
+	j = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "arch",
+		      p.arch, "os", p.os, "variant", p.variant, "cpus",
 		      (int)sysconf(_SC_NPROCESSORS_ONLN), "hostname", u.nodename, "kernel",
 		      u.release, "eventLogger", "file", "logDriver", "k8s-file", "distribution",
 		      distribution(), "security", security(rl), "idMappings",
 		      s ? json_pack("{s:o, s:o}", "gidmap", map_json(&s->gids), "uidmap",
 				    map_json(&s->uids))
 			: json_object(),
-		      "ociRuntime", "name", "rl", "version", PACKAGE_VERSION, "serviceIsRemote", 0);
-	if (!j || !cgroups || !mem || json_object_update(j, cgroups) < 0 ||
-	    json_object_update(j, mem) < 0) {
+		      "ociRuntime", runtime(), "serviceIsRemote", 0);
+	if (!j || !cgroups || !mem || !more || json_object_update(j, cgroups) < 0 ||
+	    json_object_update(j, mem) < 0 || json_object_update(j, more) < 0) {
 		json_decref(j);
 		return NULL;
 	}
@@ -251,13 +273,30 @@ static json_t *collect(const struct rl *rl, bool only_security, struct rl_err *e
 	return j;
 }
 
-/* Docker's names for some of it, for templates only */
-static int add_docker_names(json_t *j)
+/* What scripts look for in docker's list: "name=rootless" and the like */
+static json_t *security_options(const json_t *host)
 {
-	const json_t *h = json_object_get(j, "host"), *st = json_object_get(j, "store");
-	const json_t *n = json_object_get(st, "containerStore");
+	const json_t *sec = json_object_get(host, "security");
+	json_t *a = json_array();
+
+	if (json_is_true(json_object_get(sec, "apparmorEnabled")))
+		(void)json_array_append_new(a, json_string("name=apparmor"));
+	if (json_is_true(json_object_get(sec, "seccompEnabled")))
+		(void)json_array_append_new(a, json_string("name=seccomp,profile=builtin"));
+	if (json_is_true(json_object_get(sec, "rootless")))
+		(void)json_array_append_new(a, json_string("name=rootless"));
+	(void)json_array_append_new(a, json_string("name=cgroupns"));
+	return a;
+}
+
+/* The names that docker has for some of it, and those of Go where JSON has others; for templates only */
+static int add_other_names(json_t *j)
+{
+	json_t *h = json_object_get(j, "host"), *st = json_object_get(j, "store");
+	json_t *n = json_object_get(st, "containerStore");
+	const char *version = json_string_value(json_object_get(h, "cgroupVersion"));
 	json_auto_t *d = json_pack(
-		"{s:s, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O}",
+		"{s:s, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O, s:O}",
 		"ServerVersion", PACKAGE_VERSION, "Driver", json_object_get(st, "graphDriverName"),
 		"DockerRootDir", json_object_get(st, "graphRoot"), "OSType",
 		json_object_get(h, "os"), "Architecture", json_object_get(h, "arch"), "NCPU",
@@ -265,10 +304,18 @@ static int add_docker_names(json_t *j)
 		"KernelVersion", json_object_get(h, "kernel"), "Name",
 		json_object_get(h, "hostname"), "CgroupDriver", json_object_get(h, "cgroupManager"),
 		"Containers", json_object_get(n, "number"), "ContainersRunning",
-		json_object_get(n, "running"), "Images",
+		json_object_get(n, "running"), "ContainersPaused", json_object_get(n, "paused"),
+		"ContainersStopped", json_object_get(n, "stopped"), "Images",
 		json_object_get(json_object_get(st, "imageStore"), "number"));
+	json_auto_t *more = json_pack("{s:s, s:O, s:s, s:o, s:s, s:{s:s}}", "CgroupVersion",
+				      version && *version ? version + 1 : "", "LoggingDriver",
+				      json_object_get(h, "logDriver"), "DefaultRuntime", "rl",
+				      "SecurityOptions", security_options(h), "OperatingSystem",
+				      "Linux", "Swarm", "LocalNodeState", "inactive");
 
-	return d ? json_object_update(j, d) : -1;
+	if (!d || !more || json_object_update(j, d) < 0 || json_object_update(j, more) < 0)
+		return -1;
+	return json_object_set(h, "cgroupsVersion", json_object_get(h, "cgroupVersion"));
 }
 
 static int info(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
@@ -288,7 +335,7 @@ static int info(struct rl *rl, const struct cmd_args *args, const void *opts, st
 	} else if (format_is_json(o->format)) {
 		r = format_json(j, &out, err);
 	} else {
-		rows = !o->security && add_docker_names(j) < 0 ? NULL : json_pack("[O]", j);
+		rows = !o->security && add_other_names(j) < 0 ? NULL : json_pack("[O]", j);
 		r = rows ? format_rows(&f, rows, &out, err) : rl_oom(err);
 	}
 	return r < 0 ? r : format_print(&out, err);

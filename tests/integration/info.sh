@@ -62,6 +62,10 @@ run rl info --security
 expect "--security alone" 0 "security:"$'\n'"*userNamespaces:*cgroup:*" ''
 run rl system info -f '{{.ServerVersion}} {{.Driver}} {{.OSType}}'
 expect "docker's names" 0 "${version##* } * linux" ''
+run rl info -f '{{.CgroupVersion}} {{.LoggingDriver}} {{.SecurityOptions}} {{.Swarm.LocalNodeState}} {{.ContainersStopped}}'
+expect "more of them" 0 "[12] k8s-file \[*name=seccomp*name=rootless*\] inactive 1" ''
+run rl info -f '{{.Host.CgroupsVersion}} {{.Host.OCIRuntime.Path}} {{.Host.NetworkBackend}} {{.Host.RemoteSocket.Exists}} <{{.Host.Pasta.Executable}}>'
+expect "podman's names" 0 "v[12] $RL rl false <>" ''
 run rl info -f '{{.Host.Nonsense}}'
 expect_error "an unknown field" "*Nonsense*"
 rl rm one >/dev/null
