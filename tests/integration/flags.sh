@@ -273,9 +273,9 @@ run rl wait --interval soon v
 expect_error 'wait: a bad interval' "*'--interval soon'*"
 run rl wait --condition dancing v
 expect_error 'wait: an unknown condition' "*'dancing'*Hint: *running*"
-run rl run --rm --network none --name= -w '' -h '' --platform '' --stop-signal '' --tz '' --cidfile '' --pidfile '' alpine true
+run rl run --rm --network none --name= -w '' -h '' --platform '' --stop-signal '' --tz '' --cidfile '' --pidfile '' $IMG true
 expect 'empty values of a script are as good as none' 0 '' ''
-run rl run --rm --network none --security-opt dance=1 alpine true
+run rl run --rm --network none --security-opt dance=1 $IMG true
 expect_error 'a hint with what there is' "*'dance=1'*Hint: *seccomp=*"
 leakcheck 'nothing is left'
 finish
