@@ -99,6 +99,8 @@ static void put_health(const struct ctr_view *v, json_t *o)
 		h = json_pack("{s:s, s:i, s:[]}", "Status", "starting", "FailingStreak", 0, "Log");
 	else if (!h && v->how.full)
 		h = json_pack("{s:s, s:i, s:[]}", "Status", "", "FailingStreak", 0, "Log");
+	if (h && v->how.full) /* Podman's templates know it by this name, too */
+		(void)json_object_set(o, "Healthcheck", h);
 	if (h)
 		(void)json_object_set_new(o, "Health", h);
 }
@@ -117,15 +119,16 @@ static json_t *state_json(const struct ctr_view *v)
 		cgroup += mount;
 	time_or_never(started, ended && !s->started_ns ? s->exit.started_ns : s->started_ns);
 	time_or_never(finished, ended ? s->exit.finished_ns : 0);
-	j = json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, "
-		      "s:s}",
+	j = json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:b, "
+		      "s:s, s:s}",
 		      "OciVersion", view_text(v->config, "ociVersion"), "Status",
 		      ctr_status_name(s->status), "Running", runs, "Paused",
 		      s->status == CTR_PAUSED, "Restarting", s->status == CTR_RESTARTING,
 		      "OOMKilled", ended && s->exit.oom, "Dead", 0, "Pid", (int)s->pid, "ConmonPid",
 		      ctr_is_alive(s) ? (int)s->monitor : 0, "ExitCode", ended ? s->exit.code : 0,
 		      "Error", ended ? s->exit.error : "", "StartedAt", started, "FinishedAt",
-		      finished, "CgroupPath", cgroup, "CheckpointedAt", NEVER, "RestoredAt", NEVER);
+		      finished, "CgroupPath", cgroup, "StoppedByUser", ended && s->exit.by_user,
+		      "CheckpointedAt", NEVER, "RestoredAt", NEVER);
 	if (j)
 		put_health(v, j);
 	return j;

@@ -223,6 +223,14 @@ static const char *mode(const struct ctr_view *v, const char *key, const char *n
 	return view_has_ns(v, ns) ? "private" : "host";
 }
 
+/* Others may join it unless it was said to be private. */
+static const char *ipc_mode(const struct ctr_view *v)
+{
+	bool is_usual = !*view_text(v->asked, "ipc") && view_has_ns(v, "ipc");
+
+	return is_usual ? "shareable" : mode(v, "ipc", "ipc");
+}
+
 static json_t *id_lines(const struct ctr_view *v, const char *key)
 {
 	struct idmap m = { 0 };
@@ -348,7 +356,7 @@ static json_t *second_half(const struct ctr_view *v)
 	return json_pack(
 		"{s:s, s:s, s:s, s:n, s:i, s:s, s:b, s:b, s:b, s:o, s:o, s:s, s:s, s:{s:o, s:o}, "
 		"s:I, s:s, s:[ii], s:s, s:b, s:o, s:o}",
-		"IpcMode", mode(v, "ipc", "ipc"), "Cgroup", "", "Cgroups", cgroups_mode(v), "Links",
+		"IpcMode", ipc_mode(v), "Cgroup", "", "Cgroups", cgroups_mode(v), "Links",
 		"OomScoreAdj", (int)number(v->process, "oomScoreAdj"), "PidMode",
 		mode(v, "pid", "pid"), "Privileged", asked(v, "privileged"), "PublishAllPorts", 0,
 		"ReadonlyRootfs", json_is_true(json_object_get(root, "readonly")), "SecurityOpt",

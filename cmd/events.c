@@ -58,7 +58,8 @@ static const char *str(const json_t *e, const char *key)
 /* --- filters --- */
 
 static const char *const filter_keys[] = {
-	"container", "event", "image", "label", "network", "pod", "secret", "type", "volume",
+	"container", "event",  "image",  "label", "network",
+	"pod",       "secret", "status", "type",  "volume",
 };
 
 static int check_filters(const struct strv *words, struct rl_err *err)
@@ -79,12 +80,14 @@ static int check_filters(const struct strv *words, struct rl_err *err)
 	return 0;
 }
 
-/* By name, or by (the start of) the id. */
+/* By name, or by (the start of) the id; volumes have none: by the start of their name. */
 static bool is_named(const json_t *e, const char *want)
 {
 	size_t n = strlen(want);
+	bool is_volume = strcmp(str(e, "Type"), "volume") == 0;
 
-	return strcmp(str(e, "Name"), want) == 0 || (n >= 3 && strncmp(str(e, "ID"), want, n) == 0);
+	return strcmp(str(e, "Name"), want) == 0 ||
+	       (n >= 3 && strncmp(str(e, is_volume ? "Name" : "ID"), want, n) == 0);
 }
 
 /* "alpine", "docker.io/library/alpine" and "docker.io/library/alpine:latest" are one image. */
@@ -111,22 +114,31 @@ static bool has_label(const json_t *e, const char *want)
 		  : key && json_object_get(json_object_get(e, "Attributes"), key);
 }
 
-/* Docker's names of two of them. */
-static bool is_status(const char *status, const char *want)
+/* By our name or Docker's ("exec_start: CMD", "health_status: healthy"). */
+static bool is_status(const json_t *e, const char *want)
 {
-	if (strcmp(want, "die") == 0)
-		want = "died";
-	if (strcmp(want, "destroy") == 0)
-		want = "remove";
-	return strcmp(status, want) == 0;
+	static const struct {
+		const char *docker, *ours;
+	} names[] = { { "die", "died" },         { "destroy", "remove" },
+		      { "delete", "remove" },    { "load", "loadFromArchive" },
+		      { "exec_create", "exec" }, { "exec_start", "exec" } };
+	size_t n = strcspn(want, ":");
+
+	if (strncmp(want, "health_status: ", 15) == 0 &&
+	    strcmp(str(e, "HealthStatus"), want + 15) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strlen(names[i].docker) == n && strncmp(want, names[i].docker, n) == 0)
+			return strcmp(str(e, "Status"), names[i].ours) == 0;
+	return strlen(str(e, "Status")) == n && strncasecmp(str(e, "Status"), want, n) == 0;
 }
 
 static bool fits(const json_t *e, const char *key, const char *value)
 {
 	const char *type = str(e, "Type");
 
-	if (strcmp(key, "event") == 0)
-		return is_status(str(e, "Status"), value);
+	if (strcmp(key, "event") == 0 || strcmp(key, "status") == 0)
+		return is_status(e, value);
 	if (strcmp(key, "type") == 0)
 		return strcmp(type, value) == 0;
 	if (strcmp(key, "label") == 0)
@@ -353,7 +365,8 @@ const struct cmd cmd_events = {
 		 "With --since or --until the log is printed first; --until a time that is "
 		 "past, and --stream=false, end the command after that.\n\n"
 		 "Filters: container, image, volume, network, pod and secret take a name or an "
-		 "id, event a status ('die' and 'destroy' mean died and remove), type a kind of "
+		 "id, event (or status) what happened, by its name here or Docker's ('die' is "
+		 "died, 'destroy' remove), type a kind of "
 		 "object, label KEY or KEY=VALUE. The same key given again: either; labels and "
 		 "different keys: all.",
 	.examples = {

@@ -12,6 +12,7 @@
 #include "cmd/engine/exec.h"
 #include "cmd/select.h"
 #include "core/base/cleanup.h"
+#include "core/base/log.h"
 #include "core/base/parse.h"
 #include "core/exec_spec.h"
 
@@ -90,12 +91,11 @@ static int list_fds(const struct exec_opts *o, uint32_t *list, size_t *n, struct
 	return r;
 }
 
-static int check_terminal(const struct exec_req *q, struct rl_err *err)
+static void check_terminal(const struct exec_req *q)
 {
-	if (!q->tty || !q->interactive || q->detach || isatty(STDIN_FILENO))
-		return 0;
-	rl_fail(err, EINVAL, "the input device is not a terminal");
-	return rl_hint(err, "leave out -t: rl exec -i ...");
+	if (q->tty && q->interactive && !q->detach && !isatty(STDIN_FILENO))
+		log_warn("the input device is not a TTY: leave out -t, or what reads the terminal "
+			 "may not do what you expect");
 }
 
 static int run(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
@@ -110,8 +110,7 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 
 	if (r == 0 && args->n <= own)
 		r = rl_fail(err, EINVAL, "no command to run in '%s' was given", name.v[0]);
-	if (r == 0)
-		r = check_terminal(&q, err);
+	check_terminal(&q);
 	if (r == 0)
 		r = detach_parse(o->detach_keys, &q.keys, err);
 	if (r == 0)

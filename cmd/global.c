@@ -105,6 +105,7 @@ int global_check_runtime(const char *name, struct rl_err *err)
 static int check_names(const struct global_opts *g, struct rl_err *err)
 {
 	static const char *const managers[] = { "systemd", "cgroupfs" };
+	static const char *const backends[] = { "file", "journald", "none" };
 	static const char *const drivers[] = { "overlay", "fuse-overlayfs", "vfs" };
 
 	if (g->cgroup_manager && !is_one_of(g->cgroup_manager, managers, ARRAY_LEN(managers)))
@@ -117,8 +118,10 @@ static int check_names(const struct global_opts *g, struct rl_err *err)
 			       "invalid value '%s' for '--storage-driver': expected overlay, "
 			       "fuse-overlayfs or vfs",
 			       g->storage_driver);
-	if (g->events_backend && strcmp(g->events_backend, "file") != 0)
-		return rl_fail(err, ENOTSUP, "not supported yet: --events-backend %s",
+	if (g->events_backend && !is_one_of(g->events_backend, backends, ARRAY_LEN(backends)))
+		return rl_fail(err, EINVAL,
+			       "invalid value '%s' for '--events-backend': expected file, "
+			       "journald or none",
 			       g->events_backend);
 	return global_check_runtime(g->runtime, err);
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "cmd/cmd.h"
 #include "cmd/format.h"
@@ -307,6 +308,9 @@ static json_t *template_row(const struct images_opts *o, const struct row *row)
 {
 	json_t *j = image_list_json(row->img, row->containers);
 	char id[80], age[FORMAT_TEXT_MAX], ago[FORMAT_TEXT_MAX + 4], size[FORMAT_TEXT_MAX];
+	time_t made = (time_t)(row->img->created_ns / 1000000000);
+	char created[64] = "";
+	struct tm tm;
 
 	if (!j)
 		return NULL;
@@ -318,7 +322,10 @@ static json_t *template_row(const struct images_opts *o, const struct row *row)
 	(void)json_object_set_new(j, "Tag", json_string(row->parts.tag));
 	(void)json_object_set_new(j, "ID", json_string(id));
 	(void)json_object_set_new(j, "CreatedSince", json_string(ago));
-	(void)json_object_set_new(j, "CreatedTime", json_incref(json_object_get(j, "CreatedAt")));
+	if (gmtime_r(&made, &tm))
+		(void)strftime(created, sizeof(created), "%Y-%m-%d %H:%M:%S +0000 UTC", &tm);
+	(void)json_object_set_new(j, "CreatedAt", json_string(created)); /* as Go prints a time */
+	(void)json_object_set_new(j, "CreatedTime", json_string(created));
 	(void)json_object_set_new(j, "Created", json_string(ago));
 	(void)json_object_set_new(j, "Size", json_string(size));
 	return j;

@@ -19,6 +19,7 @@
 #include "cmd/run_options.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/log.h"
 
 /*
  * It has ended, with @code or with an error @r of the start: what its user may not do to the bind mounts is
@@ -61,10 +62,9 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 	start.preserve_fds = o.preserve_fds;
 	if (r == 0)
 		r = detach_parse(o.detach_keys, &start.keys, err);
-	if (r == 0 && !o.detach && o.req.tty && o.req.interactive && !isatty(STDIN_FILENO)) {
-		rl_fail(err, EINVAL, "the input device is not a terminal");
-		return rl_hint(err, "leave out -t: rl run -i ...");
-	}
+	if (r == 0 && !o.detach && o.req.tty && o.req.interactive && !isatty(STDIN_FILENO))
+		log_warn("the input device is not a TTY: leave out -t, or what reads the terminal "
+			 "may not do what you expect");
 	if (r == 0 && o.req.need_health && !o.detach)
 		r = rl_fail(err, EINVAL, "'--wait-healthy' needs '--detach'");
 	if (r == 0 && o.own_output && (o.detach || !o.req.rm))

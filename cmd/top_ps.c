@@ -181,14 +181,22 @@ static int add(const char *word, const struct top_column **v, size_t room, struc
 	return rl_fail(err, EINVAL, "ps has no column '%s' here", word);
 }
 
+/* Names apart by commas or blanks; there may be blanks in a header of one's own. */
 static int add_list(const char *list, const struct top_column **v, size_t room,
 		    struct strv *headers, struct rl_err *err)
 {
-	auto_strv struct strv words = { 0 };
-	int r = strv_split(&words, list, ',') < 0 ? rl_oom(err) : 0;
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < words.n; i++)
-		r = add(words.v[i], v, room, headers, err);
+	while (r == 0 && *list) {
+		size_t n = strcspn(list, ", ");
+		auto_free char *word = NULL;
+
+		if (memchr(list, '=', n))
+			n = strcspn(list, ",");
+		word = strndup(list, n);
+		r = !word ? rl_oom(err) : *word ? add(word, v, room, headers, err) : 0;
+		list += n + (list[n] != '\0');
+	}
 	return r;
 }
 

@@ -18,7 +18,6 @@
 #include "cmd/cmd.h"
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
-#include "core/events.h"
 #include "storage/inside.h"
 #include "storage/volume.h"
 
@@ -214,8 +213,6 @@ static int volume_create(struct rl *rl, const struct cmd_args *args, const void 
 	}
 	if (v.created && d.any && dress(rl, &d, &v, err) < 0)
 		return -err->code;
-	if (v.created)
-		events_thing(rl, "volume", "create", NULL, v.name);
 	(void)puts(v.name); /* a closed stdout is seen when it is flushed at exit */
 	return 0;
 }

@@ -239,6 +239,21 @@ static int open_source(struct init *in, const struct spec_mount *m, const char *
 						m->is_real && source == m->source, recursive);
 }
 
+/*
+ * The place of a volume. Where the image has no such folder it is made, and the volume, which gets the
+ * folder's owner while it is empty, is for the user that the container runs as.
+ */
+static int open_volume_target(struct init *in, const struct spec_mount *m, struct rl_err *err)
+{
+	auto_fd int there = rootpath_open(in->root_fd, m->dest, O_PATH, err);
+	auto_fd int fd = open_target(in, m, true, err);
+
+	if (fd >= 0 && there == -ENOENT &&
+	    fchownat(fd, "", in->spec->uid, in->spec->gid, AT_EMPTY_PATH) < 0)
+		return rl_fail_sys(err, errno, "mount '%s': give it its owner", m->dest);
+	return fd < 0 ? fd : TAKE_FD(fd);
+}
+
 static int bind_mount(struct init *in, const struct spec_mount *m, const char *source,
 		      bool recursive, struct rl_err *err)
 {
@@ -252,7 +267,8 @@ static int bind_mount(struct init *in, const struct spec_mount *m, const char *s
 							 m->dest, source);
 	if (fstat(fd, &st) < 0)
 		return rl_fail_sys(err, errno, "mount '%s': stat source '%s'", m->dest, source);
-	target = open_target(in, m, S_ISDIR(st.st_mode), err);
+	target = m->copyup && S_ISDIR(st.st_mode) ? open_volume_target(in, m, err)
+						  : open_target(in, m, S_ISDIR(st.st_mode), err);
 	if (target < 0)
 		return target;
 	if (m->copyup && S_ISDIR(st.st_mode)) {

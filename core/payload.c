@@ -4,6 +4,7 @@
 
 #include "core/payload.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
@@ -45,7 +46,10 @@ bool payload_exists(const char *path)
 
 int payload_error(struct rl_err *err, int code, const char *path, bool exists)
 {
-	rl_fail_sys(err, code, "exec '%s'", path);
+	const char *why = strerror(code);
+
+	/* small letters, which scripts for the peers look for */
+	rl_fail(err, code, "exec '%s': %c%s", path, tolower(*why), why + !!*why);
 	err->exit_code = code == ENOENT || code == ENOTDIR || code == ELOOP ? 127 : 126;
 	if (code == ENOENT && exists)
 		rl_hint(err, "the file is there: its interpreter ('#!' line or ELF loader) is "

@@ -149,7 +149,8 @@ static void typed(struct state *s, const char *in, size_t n)
 
 static void on_stdin(struct state *s)
 {
-	static char buf[PUMP_DATA_MAX - DETACH_KEYS_MAX];
+	/* whole blocks: `dd bs=4096` behind it gets no partial ones */
+	static char buf[(PUMP_DATA_MAX - DETACH_KEYS_MAX) / 4096 * 4096];
 	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -164,6 +165,11 @@ static void on_stdin(struct state *s)
 		return; /* the stdin of what others use stays open, as with Docker */
 	s->in.type = PUMP_STDIN_END;
 	s->in_len = 1;
+	if (s->r->terminal && !s->is_raw) { /* the end of what a terminal's reader reads is typed */
+		s->in.type = PUMP_STDIN;
+		s->in.data[0] = s->in.data[1] = 4; /* twice: the first one ends a begun line */
+		s->in_len = 3;
+	}
 }
 
 static void push_stdin(struct state *s)

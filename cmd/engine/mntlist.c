@@ -64,14 +64,11 @@ int mntlist_add(struct mntlist *l, enum mnt_rank rank, const char *dest, const c
 		const char *source, const char *const *options, struct rl_err *err)
 {
 	struct mntlist_entry *e = find(l, dest);
-	json_t *j;
+	bool both_asked = e && rank == MNT_USER && e->rank == MNT_USER;
+	json_auto_t *j = NULL;
 	int r;
 
-	if (e && rank == MNT_USER && e->rank == MNT_USER) {
-		rl_fail(err, EEXIST, "two mounts for one place: '%s'", dest);
-		return rl_hint(err, "leave one of them out");
-	}
-	if (e && e->rank >= rank)
+	if (e && e->rank >= rank && !both_asked)
 		return 1;
 	r = e ? 0 : grow(l, err);
 	if (r < 0)
@@ -80,18 +77,23 @@ int mntlist_add(struct mntlist *l, enum mnt_rank rank, const char *dest, const c
 	if (!j)
 		return rl_fail(err, EINVAL, "mount at '%.200s': not valid UTF-8, or out of memory",
 			       dest);
+	if (both_asked && json_equal(e->j, j))
+		return 1; /* scripts put their options together from parts */
+	if (both_asked) {
+		rl_fail(err, EEXIST, "'%s': duplicate mount destination", dest);
+		return rl_hint(err, "leave one of them out");
+	}
 	if (e) {
 		json_decref(e->j);
-		e->j = j;
+		e->j = json_incref(j);
 		e->rank = rank;
 		return 0;
 	}
 	e = &l->v[l->n];
 	*e = (struct mntlist_entry){ strdup(dest), j, rank, depth_of(dest) };
-	if (!e->dest) {
-		json_decref(j);
+	if (!e->dest)
 		return rl_oom(err);
-	}
+	json_incref(j);
 	l->n++;
 	return 0;
 }

@@ -31,8 +31,8 @@ struct mntlist {
  * mntlist_add() - One mount
  * @options:	Ends in NULL; entries "" are left out
  *
- * Return: 0; 1 when something of a higher rank has the place already; -EEXIST for a second wish
- * of the user
+ * Return: 0; 1 when something of a higher rank, or the very same, has the place already; -EEXIST for
+ * another wish of the user
  */
 int mntlist_add(struct mntlist *l, enum mnt_rank rank, const char *dest, const char *type,
 		const char *source, const char *const *options, struct rl_err *err) RL_MUST_USE;

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "cmd/engine/container.h"
 #include "cmd/engine/spec_parts.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -108,6 +109,14 @@ static int lists(const struct create_req *q, json_t *o)
 	return bad | put_list(o, "devices", &q->device);
 }
 
+/* The name of another container may be given to a third one: its id stays. */
+static int put_mode(json_t *o, const char *key, const char *mode, const struct spec_ctx *x)
+{
+	if (!mode || strncmp(mode, "container:", 10) != 0 || !x->other)
+		return put_word(o, key, mode);
+	return json_object_set_new(o, key, json_sprintf("container:%s", x->other->ctr.id));
+}
+
 static int words(const struct spec_ctx *x, json_t *o)
 {
 	const struct create_req *q = x->req;
@@ -115,9 +124,9 @@ static int words(const struct spec_ctx *x, json_t *o)
 
 	bad |= put_word(o, "userns", q->userns);
 	bad |= put_true(o, "me", q->me);
-	bad |= put_word(o, "pid", q->pid);
-	bad |= put_word(o, "ipc", q->ipc);
-	bad |= put_word(o, "uts", q->uts);
+	bad |= put_mode(o, "pid", q->pid, x);
+	bad |= put_mode(o, "ipc", q->ipc, x);
+	bad |= put_mode(o, "uts", q->uts, x);
 	bad |= put_word(o, "cgroupns", q->cgroupns);
 	bad |= put_word(o, "user", q->user);
 	bad |= put_word(o, "cidfile", q->cidfile);

@@ -105,9 +105,11 @@ static int join_container(struct spec_ctx *x, const struct mode *m, const char *
 		*ret_host = true;
 	}
 	ipc = json_string_value(json_object_get(x->other->asked, "ipc"));
-	if (m->kind != SPEC_NS_IPC || !ipc || strcmp(ipc, "none") != 0)
+	if (m->kind != SPEC_NS_IPC || !ipc ||
+	    (strcmp(ipc, "none") != 0 && strcmp(ipc, "private") != 0))
 		return 0;
-	rl_fail(err, EPERM, "'%s' shares its IPC namespace with nobody", x->other->ctr.name);
+	rl_fail(err, EPERM, "'%s' shares its IPC namespace with nobody: non-shareable IPC",
+		x->other->ctr.name);
 	return rl_hint(err, "make '%s' with '--ipc shareable'", x->other->ctr.name);
 }
 

@@ -66,15 +66,17 @@ static int keep_for_later(struct usermnt *u, struct volopt *v, struct rl_err *er
 	return 0;
 }
 
-/* The place is taken now, so that a second wish for it is seen; the source comes later. */
+/* The place is taken now, so that another wish for it is seen; what is mounted there comes later. */
 static int take_place(struct usermnt *u, struct mntlist *l, struct volopt *v, struct rl_err *err)
 {
 	int r = usermnt_check_dest(v->dest, err);
 
 	if (r == 0)
-		r = mntlist_add(l, MNT_USER, v->dest, "bind", "", (const char *const[]){ NULL },
+		r = mntlist_add(l, MNT_USER, v->dest, "bind", v->source ? v->source : "",
+				(const char *const[]){ v->read_only ? "ro" : "",
+						       v->subpath ? v->subpath : "", NULL },
 				err);
-	return r < 0 ? r : keep_for_later(u, v, err);
+	return r ? (r < 0 ? r : 0) : keep_for_later(u, v, err);
 }
 
 /* Owns @v, even when it fails. */

@@ -25,6 +25,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/log.h"
+#include "core/copyup.h"
 #include "core/exec_spec.h"
 #include "core/launch.h"
 #include "core/monitor.h"
@@ -403,8 +404,18 @@ static int run_monitor(struct starting *s, const struct start_req *req, struct c
 	return r;
 }
 
+static bool is_filled(const struct rl *rl, const char *name)
+{
+	auto_free char *path = str_printf("volumes/%s/_data", name);
+	auto_fd int fd = path ? openat(rl->data_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	return fd < 0 ||
+	       copyup_is_empty(fd) != 1; /* one that we may not read: what it was for is done */
+}
+
 /*
- * What a volume started with is in it now, and is not put there again when somebody empties it.
+ * What a volume started with is in it now, and is not put there again when somebody empties it. One that
+ * is empty still gets what the next image has at its place.
  * Anonymous ones go with a container that could not be started and is not kept (with --rm they go with its
  * folder, core/ctr.h).
  */
@@ -418,7 +429,8 @@ static void settle_volumes(const struct container *c, bool ran, bool gone)
 
 		if (gone && v->anonymous && path)
 			r = fetch_remove_tree(c->rl, &c->session, path, &err);
-		else if (ran && v->copy_up && !(v->anonymous && c->remove))
+		else if (ran && v->copy_up && !(v->anonymous && c->remove) &&
+			 is_filled(c->rl, v->name))
 			r = volume_set_copied(c->rl, v->name, &err);
 		if (r < 0 && r != -ENOENT) /* else somebody has removed it by now */
 			log_warn("volume '%s': %s", v->name, err.msg);

@@ -228,6 +228,7 @@ int parse_signal(const char *s, int *ret_signo)
 {
 	uint64_t n;
 
+	s += *s == '-'; /* as kill(1) has it */
 	if (parse_uint(s, 64, &n) == 0) {
 		if (n == 0)
 			return -EINVAL;
@@ -242,6 +243,13 @@ int parse_signal(const char *s, int *ret_signo)
 		if (s[5] && parse_uint(s + 6, 30, &n) < 0)
 			return -EINVAL;
 		*ret_signo = 34 + (int)n;
+		return 0;
+	}
+	if (strncasecmp(s, "RTMAX", 5) == 0 && (s[5] == '-' || s[5] == '\0')) {
+		n = 0;
+		if (s[5] && parse_uint(s + 6, 30, &n) < 0)
+			return -EINVAL;
+		*ret_signo = 64 - (int)n;
 		return 0;
 	}
 	for (int i = 1; i < 32; i++) {

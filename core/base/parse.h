@@ -25,5 +25,5 @@ int parse_size_decimal(const char *s, int64_t *ret_bytes) RL_MUST_USE;
 int parse_nano(const char *s, int64_t *ret_nano) RL_MUST_USE;
 /* Go durations: "300ms", "1h30m", "10s"; plain digits are seconds. Result in ms. */
 int parse_duration_ms(const char *s, int64_t *ret_ms) RL_MUST_USE;
-/* Signal by name with or without SIG (any case), RTMIN+n, or by number 1..64. */
+/* Signal by name with or without SIG (any case), RTMIN+n, RTMAX-n, or by number 1..64; "-TERM", too. */
 int parse_signal(const char *s, int *ret_signo) RL_MUST_USE;

@@ -101,8 +101,10 @@ raw?
 signal $s" exec -it t sh
 	expect "exec -it, SIG$s: the terminal is restored" 0 "*settings restored*status 1??"
 done
-run rl exec -it t true </dev/null
-expect_error "exec -it without a terminal" "*not a terminal*"
+run rl exec -it t cat </dev/null
+expect "exec -it without a terminal: goes on, and cat meets the end" 0 '' '*not a TTY*'
+run rl run --rm --network none -it $img sh -c 'read -r l; echo "<$l>"; cat; exit 3' < <(printf 'one\ntwo')
+expect "run -it with a pipe" 3 '*<one>*two*' '*not a TTY*'
 run rl exec -t t tty
 expect "exec -t alone" 0 "/dev/pts/*"
 

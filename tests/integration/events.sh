@@ -37,6 +37,9 @@ expect 'the image that was loaded' 0 '* image loadFromArchive +([0-9a-f]) localh
 rl run --rm -v data:/d $IMG true
 ev -f type=volume
 expect 'a volume' 0 '[0-9-]* [0-9:.]* +0000 UTC volume create data'
+rl volume create made-by-hand >/dev/null
+ev -f volume=made --format '{{.Name}} {{.Status}}'
+expect 'a volume by the start of its name, once' 0 'made-by-hand create'
 run rl run --rm --name bad $IMG /no/such
 run statuses bad
 expect 'a start that failed' 0 'create remove'
@@ -49,6 +52,12 @@ ev -f container=one -f event=die --format '{{.Name}} {{.ContainerExitCode}} {{.A
 expect "Docker's name of the event and of the fields" 0 "one 3 died $IMG b"
 ev -f container=one -f event=destroy --format '{{.Status}}'
 expect 'destroy means remove' 0 remove
+ev -f container=one -f status=die -f status=create --format '{{.Status}}'
+expect 'status is another word for event' 0 $'create\ndied'
+ev -f type=image -f event=LOAD
+expect "no event is called 'LOAD'" 0 ''
+ev -f type=image -f event=load -f event=loadfromarchive --format '{{.Status}}'
+expect "Docker's and Podman's words for a loaded archive" 0 loadFromArchive
 ev -f event=create -f event=died -f container=one --format '{{.Status}}'
 expect 'the same key again: either' 0 $'create\ndied'
 ev -f label=a=b -f label=c --format '{{.Name}}' -f event=create
@@ -66,7 +75,7 @@ check 'json is one object a line' jq -e -s 'length > 5 and all(.[]; .Type and .t
 ev --since 1h --until 2020-01-01
 expect 'an empty span' 0 ''
 ev --since 2020-01-01T00:00:00Z --until "$(($(date +%s) + 60))" -f event=create -f type=volume
-expect 'a span' 0 '*volume create data'
+expect 'a span' 0 '*volume create data*'
 
 # --- following ----------------------------------------------------------------------------------
 as_user_exec "$RL" events --format '{{.Name}} {{.Status}}' >"$T/follow" 2>&1 &
@@ -121,6 +130,10 @@ run rl events --format '{{.Foo'
 expect_error 'no template' '*--format*'
 ev --format '{{.Foo}}'
 if [ "$status" = 125 ]; then ok 'an unknown field'; else not_ok 'an unknown field' "$status $err"; fi
+run rl --events-backend file events --stream=false -f container=one -f event=died
+expect 'a backend by name' 0 '* died *'
+run rl --events-backend syslog events
+expect_error 'an unknown backend' "*'syslog'*file, journald or none*"
 run rl events word
 expect_error 'a word' '*'
 leakcheck 'nothing is left'

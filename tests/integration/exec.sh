@@ -92,6 +92,9 @@ head -c 10M /dev/urandom >"$T/10M"
 want=$(sha256sum <"$T/10M")
 out=$(rl exec -i c sha256sum <"$T/10M")
 [ "$out" = "$want" ] && ok "10 MB in" || not_ok "10 MB in" "$out" "$want"
+head -c 1M "$T/10M" >"$T/1M"
+run rl exec -i c dd of=/dev/null bs=4096 <"$T/1M"
+expect "what comes in comes in whole blocks" 0 '' '*256+0 records in*'
 out=$(rl exec -i c cat <"$T/10M" | sha256sum)
 [ "$out" = "$want" ] && ok "10 MB in and out" || not_ok "10 MB in and out" "$out" "$want"
 x c sh -c 'head -c 100M /dev/urandom >/tmp/100M; sha256sum </tmp/100M'

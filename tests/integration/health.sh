@@ -39,7 +39,7 @@ run rl healthcheck run a
 expect "healthcheck run of a healthy one" 0 "" ""
 run rl ps -q --filter health=healthy
 expect "ps --filter health=" 0 "+([0-9a-f])"
-run rl inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}} {{.Config.Healthcheck.Retries}}' a
+run rl inspect -f '{{.State.Health.Status}} {{.State.Healthcheck.FailingStreak}} {{.Config.Healthcheck.Retries}}' a
 expect "inspect" 0 "healthy 0 2"
 run rl wait --condition healthy,unhealthy a
 expect "wait --condition healthy" 0 "-1"

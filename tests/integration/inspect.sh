@@ -44,7 +44,7 @@ done
 [ -z "$bad" ] && ok "keys and types of a container" || not_ok "keys and types of a container" "$bad"
 bad=''
 for f in .Id .ID .Name .Image .ImageName .Created .Path .Args .Driver .RestartCount .Pod .State.Status .State.Running \
-	.State.Pid .State.ExitCode .State.OOMKilled .State.Error .State.StartedAt .State.FinishedAt .State.Health.Status \
+	.State.Pid .State.ExitCode .State.OOMKilled .State.StoppedByUser .State.Error .State.StartedAt .State.FinishedAt .State.Health.Status \
 	.State.ConmonPid .Config.Image .Config.Env .Config.Cmd .Config.Entrypoint .Config.Labels .Config.User \
 	.Config.WorkingDir .Config.Hostname .Config.ExposedPorts .Config.Healthcheck .Config.StopSignal .Config.Tty \
 	.HostConfig.NanoCpus .HostConfig.Memory .HostConfig.MemorySwap .HostConfig.CpuShares .HostConfig.CpusetCpus \

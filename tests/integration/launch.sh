@@ -46,10 +46,10 @@ box -i -- 'exit 7' && expect "an exit code, behind pid 1" 7
 c -i "$r" sh -c '(sleep 0.1 &); sleep 0.3; grep -l "^State:.Z" /proc/[0-9]*/status' && expect "pid 1 reaps" 1 "" ""
 c "$r" nosuch && expect "no such command" 127 '' "*exec: 'nosuch': executable file not found in \$PATH*"
 c "$r" /nosuch && expect "no such file" 127
-c "$r" /etc && expect "a folder is no command" 126 '' "*exec '/etc': Permission denied*"
+c "$r" /etc && expect "a folder is no command" 126 '' "*exec '/etc': permission denied*"
 as_user sh -c "printf '#!/nope\n' >$r/bin/noint; printf junk >$r/bin/junk; chmod 755 $r/bin/noint $r/bin/junk"
 c "$r" noint && expect "no interpreter" 127 '' '*interpreter*missing*'
-c "$r" junk && expect "no executable format" 126 '' '*Exec format error*'
+c "$r" junk && expect "no executable format" 126 '' '*exec format error*'
 c -p "$(process '"env":["A=1","B=x y","PATH=/bin"]')" "$r" env
 expect "exactly the environment asked for" 0 $'A=1\nB=x y\nPATH=/bin'
 box -- 'readlink /proc/self/ns/pid; ls /proc | grep -c "^[0-9]"; cat /proc/sys/kernel/hostname; grep -c : /proc/net/dev'

@@ -116,6 +116,15 @@ run rl volume exists vbad
 expect "nothing is left of it" 1
 q --userns nomap -v vn:/x $IMG sh -c 'stat -c %u /x; touch /x/f && echo written'
 expect "a new volume is the container's root's, also where the caller is nobody" 0 $'0\nwritten'
+q --userns keep-id -v vmine:/no/such $IMG sh -c 'touch /no/such/f && stat -c %u /no/such/f'
+expect "a new volume where the image has nothing is the user's" 0 "$TEST_UID"
+q -u 5:6 -v vuser:/no/such $IMG sh -c 'touch /no/such/f && stat -c %u:%g /no/such'
+expect "... whom -u names" 0 5:6
+q -v vlate:/no/such $IMG true
+q -v vlate:/etc -v vlate:/etc $IMG sh -c 'test -s /etc/passwd && grep -c " /etc " /proc/self/mountinfo'
+expect "a volume that stayed empty is filled later; the same mount twice is one" 0 1
+q -v vlate:/etc -v vmine:/etc $IMG true
+expect_error "two at one place" "*'/etc': duplicate mount destination*"
 rl run --name hostile --network none $IMG sh -c 'rm -rf /srv; ln -s /etc /srv; mkdir /d; ln -s /etc/passwd /d/link; ln /d/link /d/hard; mkfifo /d/fifo; echo x >/d/f; chown 5:6 /d/f; chmod 4755 /d/f' >/dev/null
 rl commit -q -c 'VOLUME /srv' -c 'VOLUME /d' hostile evil >/dev/null
 q -v vc1:/srv -v vc2:/d evil sh -c 'ls -d /srv/passwd; stat -c "%u:%g:%a" /d/f; readlink /d/link; ls /d'

@@ -37,6 +37,13 @@ run rl create --name stopped --network none alpine sleep 300
 r --pid container:stopped alpine true && expect_error "of one that does not run" "*not running*"
 run rl create --name none --network none --ipc none alpine true
 r --ipc container:none alpine true && expect_error "--ipc none is not shared" "*shares its IPC namespace with nobody*"
+run rl create --name closed --network none --ipc private alpine true
+r --ipc container:closed alpine true && expect_error "--ipc private neither" "*non-shareable IPC*--ipc shareable*"
+run rl create --name joins --network none --ipc container:a alpine true
+a_id=$(rl inspect -f '{{.Id}}' a)
+run rl inspect -f '{{.HostConfig.IpcMode}}' a closed joins
+expect "what inspect says of it" 0 $'shareable\nprivate\ncontainer:'"$a_id"
+rl rm joins closed >/dev/null
 r --ipc none alpine sh -c 'ls /dev/shm' && expect "--ipc none: no /dev/shm" 1
 run rl run -d --name shared --network none --pid host alpine sleep 300
 r --pid container:shared alpine sh -c 'readlink /proc/self/ns/pid'

@@ -37,6 +37,8 @@ run rl container top one -ef
 expect "ps -ef" 0 "UID*PID*PPID*C*STIME*TTY*TIME*CMD*root*1*0*00:00:00*sleep 301*"
 run rl top one -eo pid,args=WHAT
 expect "ps -eo" 0 "PID*WHAT*1*sleep 301*"
+run rl top one -eo "pid comm, user=MY USER"
+expect "ps -eo, blanks between" 0 "PID*COMMAND*MY USER*1*sleep*root*"
 run rl top one -o pid,nosuch
 expect_error "a column that ps has not" "*'nosuch'*"
 run rl top one pid nosuch

@@ -88,6 +88,15 @@ static void test_signal(void **state)
 	assert_int_equal(s, 37);
 	assert_int_equal(parse_signal("2", &s), 0);
 	assert_int_equal(s, 2);
+	assert_int_equal(parse_signal("-1", &s), 0);
+	assert_int_equal(s, 1);
+	assert_int_equal(parse_signal("-SIGUSR1", &s), 0);
+	assert_int_equal(s, 10);
+	assert_int_equal(parse_signal("SIGRTMAX-2", &s), 0);
+	assert_int_equal(s, 62);
+	assert_true(parse_signal("--1", &s) < 0);
+	assert_true(parse_signal("-", &s) < 0);
+	assert_true(parse_signal("RTMAX-31", &s) < 0);
 	assert_true(parse_signal("0", &s) < 0);
 	assert_true(parse_signal("65", &s) < 0);
 	assert_true(parse_signal("NOPE", &s) < 0);

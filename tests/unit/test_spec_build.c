@@ -275,7 +275,7 @@ static const struct {
 	{ "-v /no/such:/a i", PLAIN, "does not exist" },
 	{ "-v /usr:/ i", PLAIN, "root of the container" },
 	{ "-v /usr:a i", PLAIN, "not an absolute path" },
-	{ "-v /usr:/a --tmpfs /b/../a i", PLAIN, "two mounts for one place" },
+	{ "-v /usr:/a --tmpfs /b/../a i", PLAIN, "duplicate mount destination" },
 	{ "-v /usr:/proc/sys i", PLAIN, "/proc is the container's own" },
 	{ "-v /usr:/dev i", PLAIN, "container's own" },
 	{ "-v /usr:/dev/pts/x i", PLAIN, "made by rl" },
