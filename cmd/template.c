@@ -4,7 +4,8 @@
  *
  * Theory of operation: one pass over the text. Outside {{ }} bytes become text nodes; inside, a
  * small lexer yields words, and a recursive-descent parser builds the tree of template_ast.h. An
- * open "if", "range" or "with" parses its body by calling itself until "else" or "end".
+ * open "if", "range" or "with" parses its body by calling itself until "else" or "end". Variables
+ * are looked up here already: the names in scope are a stack, cut back where a block ends.
  */
 #include "config.h"
 
@@ -17,6 +18,8 @@
 #include "cmd/template_ast.h"
 #include "core/base/cleanup.h"
 
+#define VARS_SEEN_MAX 256
+
 struct chunk {
 	struct chunk *next;
 	json_t *value; /* a constant to release, or NULL */
@@ -28,6 +31,8 @@ struct parser {
 	const char *start, *p, *end; /* @end: of the action while inside one, else of the text */
 	int depth;
 	bool in_range, trim_next;
+	const char *vars[VARS_SEEN_MAX];
+	size_t n_vars;
 	struct rl_err *err;
 };
 
@@ -111,63 +116,48 @@ static int keep_const(struct parser *ps, struct arg *a, json_t *v)
 	return 0;
 }
 
-static int quoted(struct parser *ps, struct arg *a)
+static int constant(struct parser *ps, struct arg *a)
 {
-	static const char from[] = "abfnrtv\\\"'", to[] = "\a\b\f\n\r\t\v\\\"'";
-	auto_buf struct buf b = { 0 };
-	char q = *ps->p++;
-	int r = 0;
+	struct lex l = { .p = ps->p, .end = ps->end };
+	int r = lex_constant(&l);
 
-	for (; ps->p < ps->end && *ps->p != q; ps->p++) {
-		char c = *ps->p;
-
-		if (c == '\\' && q == '"') {
-			const char *e = ++ps->p < ps->end ? strchr(from, *ps->p) : NULL;
-
-			if (!e || !*e)
-				return fail(ps, "unknown escape in a string");
-			c = to[e - from];
-		}
-		r = buf_add(&b, &c, 1);
-		if (r < 0)
-			return rl_oom(ps->err);
-	}
-	if (ps->p >= ps->end)
-		return fail(ps, "a string does not end");
-	ps->p++;
-	if (memchr(b.data ? b.data : "", 0, b.len))
-		return fail(ps, "NUL in a string");
-	r = keep_const(ps, a, json_stringn_nocheck(b.data ? b.data : "", b.len));
-	return r;
+	ps->p = l.p;
+	if (r < 0)
+		return r == -EINVAL ? fail(ps, l.wrong) : rl_oom(ps->err);
+	return keep_const(ps, a, l.value);
 }
 
-static int number(struct parser *ps, struct arg *a)
+/* What {{define}} and {{template}} are followed by */
+static int quoted_name(struct parser *ps, char **ret)
 {
-	char text[40], *stop = NULL;
-	size_t n = 0;
+	struct arg a = { 0 };
+	int r;
 
-	while (ps->p + n < ps->end && n < sizeof(text) - 1 &&
-	       strchr("0123456789+-.eExX_abcdefABCDEF", ps->p[n]))
-		n++;
-	memcpy(text, ps->p, n);
-	text[n] = '\0';
-	if (!strpbrk(text, ".eE") || strncmp(text, "0x", 2) == 0) {
-		long long v = 0;
-		int used = 0;
+	blanks(ps);
+	if (ps->p >= ps->end || (*ps->p != '"' && *ps->p != '`'))
+		return fail(ps, "the template's name is missing, in quotes");
+	r = constant(ps, &a);
+	if (r < 0)
+		return r;
+	*ret = copy(ps, json_string_value(a.value), json_string_length(a.value));
+	return *ret ? 0 : -ENOMEM;
+}
 
-		if (sscanf(text, "%lli%n", &v, &used) == 1 && (size_t)used == n) {
-			ps->p += n;
-			return keep_const(ps, a, json_integer(v));
-		}
-	}
-	{
-		double d = strtod(text, &stop);
+static int declare(struct parser *ps, const char *name)
+{
+	if (ps->n_vars == VARS_SEEN_MAX)
+		return fail(ps, "too many variables");
+	ps->vars[ps->n_vars++] = name;
+	return 0;
+}
 
-		if (n == 0 || *stop || d != d || d > 1e300 || d < -1e300)
-			return fail(ps, "not a number");
-		ps->p += n;
-		return keep_const(ps, a, json_real(d));
-	}
+static int check_declared(struct parser *ps, const char *name)
+{
+	for (size_t i = 0; i < ps->n_vars; i++)
+		if (strcmp(ps->vars[i], name) == 0)
+			return 0;
+	return rl_fail(ps->err, EINVAL, "template, byte %zu: undefined variable $%s",
+		       (size_t)(ps->p - ps->start), name);
 }
 
 /* ".A.B" directly behind what was read */
@@ -227,11 +217,9 @@ static int parse_arg(struct parser *ps, struct arg *a)
 	size_t n;
 	int r;
 
-	if (c == '"' || c == '`')
-		return quoted(ps, a);
-	if ((c >= '0' && c <= '9') ||
-	    ((c == '-' || c == '+') && ps->p + 1 < ps->end && ps->p[1] >= '0' && ps->p[1] <= '9'))
-		return number(ps, a);
+	if (strchr("\"`'", c) || (c >= '0' && c <= '9') ||
+	    (strchr("+-.", c) && ps->p + 1 < ps->end && ps->p[1] >= '0' && ps->p[1] <= '9'))
+		return constant(ps, a);
 	if (c == '.') {
 		a->kind = ARG_DOT;
 		if (word_len(ps, ps->p + 1) == 0) {
@@ -244,8 +232,11 @@ static int parse_arg(struct parser *ps, struct arg *a)
 		n = word_len(ps, ps->p + 1);
 		a->kind = ARG_VAR;
 		a->name = copy(ps, ps->p + 1, n);
+		if (!a->name)
+			return -ENOMEM;
+		r = check_declared(ps, a->name);
 		ps->p += n + 1;
-		return a->name ? fields(ps, a) : -ENOMEM;
+		return r < 0 ? r : fields(ps, a);
 	}
 	if (c == '(') {
 		if (++ps->depth > TMPL_DEPTH_MAX)
@@ -347,6 +338,8 @@ static int parse_call(struct parser *ps, struct call **ret, char close)
 		return fail(ps, "a value is missing");
 	if (c->args->next && !c->args->next->next && (r = method(ps, c)) < 0)
 		return r;
+	if (c->args->kind == ARG_CONST && json_is_null(c->args->value))
+		return fail(ps, "nil is not a command");
 	if (c->args->next && c->args->kind != ARG_FUNC)
 		return fail(ps, "can't give an argument to what is not a function");
 	*ret = c;
@@ -381,8 +374,18 @@ static int parse_pipe(struct parser *ps, struct pipe **ret, char close)
 			return fail(ps, "')' is missing");
 		ps->p++;
 	}
+	for (int i = 0; i < 2 && pp->var[i] && r == 0; i++)
+		r = pp->assign ? check_declared(ps, pp->var[i]) : declare(ps, pp->var[i]);
 	*ret = pp;
-	return 0;
+	return r;
+}
+
+/* A pipeline outside of range: one variable at most */
+static int parse_pipe_of_one(struct parser *ps, struct pipe **ret)
+{
+	int r = parse_pipe(ps, ret, 0);
+
+	return r == 0 && (*ret)->var[1] ? fail(ps, "only range declares two variables") : r;
 }
 
 enum stop { STOP_EOF, STOP_ELSE, STOP_END };
@@ -406,12 +409,42 @@ static void leave_action(struct parser *ps, const char *text_end)
 	ps->end = text_end;
 }
 
+static int block(struct parser *ps, struct node *n, const char *text_end);
+
+/* At the words behind "else": the other branch of @n, up to its "end" */
+static int else_branch(struct parser *ps, struct node *n, const char *text_end)
+{
+	struct node *elif;
+	enum stop why;
+	int r;
+
+	if (take_word(ps, "if") || (n->kind == NODE_WITH && take_word(ps, "with"))) {
+		/* "else if" is an if inside the else, closed by the same end */
+		elif = alloc(ps, sizeof(*elif));
+		if (!elif)
+			return -ENOMEM;
+		elif->kind = ps->p[-1] == 'h' ? NODE_WITH : NODE_IF;
+		n->other = elif;
+		return block(ps, elif, text_end);
+	}
+	r = expect_action_end(ps, ps->end);
+	if (r < 0)
+		return r;
+	leave_action(ps, text_end);
+	r = parse_nodes(ps, &n->other, &why, text_end);
+	if (r == 0 && why != STOP_END)
+		r = fail(ps, why == STOP_ELSE ? "a second else" : "end is missing");
+	return r < 0 ? r : expect_action_end(ps, ps->end);
+}
+
 static int block(struct parser *ps, struct node *n, const char *text_end)
 {
 	bool was_in_range = ps->in_range;
 	const char *action_end = ps->end;
+	size_t vars = ps->n_vars, inner;
 	enum stop why;
-	int r = parse_pipe(ps, &n->pipe, 0);
+	int r = n->kind == NODE_RANGE ? parse_pipe(ps, &n->pipe, 0)
+				      : parse_pipe_of_one(ps, &n->pipe);
 
 	if (r == 0)
 		r = expect_action_end(ps, action_end);
@@ -420,37 +453,68 @@ static int block(struct parser *ps, struct node *n, const char *text_end)
 	if (++ps->depth > TMPL_DEPTH_MAX)
 		return fail(ps, "nested too deeply");
 	leave_action(ps, text_end);
+	inner = ps->n_vars;
 	ps->in_range |= n->kind == NODE_RANGE;
 	r = parse_nodes(ps, &n->body, &why, text_end);
 	ps->in_range = was_in_range;
-	if (r == 0 && why == STOP_ELSE) {
-		struct node *elif = NULL;
-
-		if (take_word(ps, "if") || (n->kind == NODE_WITH && take_word(ps, "with"))) {
-			/* "else if" is an if inside the else, closed by the same end */
-			elif = alloc(ps, sizeof(*elif));
-			if (!elif)
-				return -ENOMEM;
-			elif->kind = n->kind == NODE_WITH ? NODE_WITH : NODE_IF;
-			n->other = elif;
-			r = block(ps, elif, text_end);
-			ps->depth--;
-			return r;
-		}
-		r = expect_action_end(ps, ps->end);
-		if (r < 0)
-			return r;
-		leave_action(ps, text_end);
-		r = parse_nodes(ps, &n->other, &why, text_end);
-		if (r == 0 && why == STOP_ELSE)
-			r = fail(ps, "a second else");
-	}
-	if (r == 0 && why != STOP_END)
-		r = fail(ps, "end is missing");
-	if (r == 0)
-		r = expect_action_end(ps, ps->end);
+	ps->n_vars = inner;
+	if (r == 0 && why == STOP_ELSE)
+		r = else_branch(ps, n, text_end);
+	else if (r == 0)
+		r = why == STOP_END ? expect_action_end(ps, ps->end) : fail(ps, "end is missing");
+	ps->n_vars = vars;
 	ps->depth--;
 	return r;
+}
+
+/* {{define "name"}}, {{block "name" pipeline}}: the nodes up to "end" become a template of its own. */
+static int define(struct parser *ps, struct node *n, bool call, const char *text_end)
+{
+	size_t vars = ps->n_vars;
+	bool was_in_range = ps->in_range;
+	struct define *d = alloc(ps, sizeof(*d));
+	enum stop why;
+	char *name;
+	int r = d ? quoted_name(ps, &name) : -ENOMEM;
+
+	if (r == 0 && call)
+		r = parse_pipe_of_one(ps, &n->pipe);
+	if (r == 0)
+		r = expect_action_end(ps, ps->end);
+	for (const struct define *o = ps->t->defines; o && r == 0; o = o->next)
+		if (strcmp(o->name, name) == 0 && o->nodes)
+			r = fail(ps, "a second template of that name");
+	if (r < 0)
+		return r;
+	if (++ps->depth > TMPL_DEPTH_MAX)
+		return fail(ps, "nested too deeply");
+	leave_action(ps, text_end);
+	ps->vars[0] = ""; /* nothing but $ */
+	ps->n_vars = 1;
+	ps->in_range = false;
+	r = parse_nodes(ps, &d->nodes, &why, text_end);
+	if (r == 0 && why != STOP_END)
+		r = fail(ps, why == STOP_ELSE ? "unexpected else" : "end is missing");
+	ps->n_vars = vars;
+	ps->in_range = was_in_range;
+	ps->depth--;
+	n->kind = call ? NODE_CALL : NODE_TEXT;
+	n->text = name;
+	d->name = name;
+	d->next = ps->t->defines;
+	ps->t->defines = d;
+	return r < 0 ? r : expect_action_end(ps, ps->end);
+}
+
+static int call_template(struct parser *ps, struct node *n)
+{
+	int r = quoted_name(ps, &n->text);
+
+	n->kind = NODE_CALL;
+	blanks(ps);
+	if (r == 0 && ps->p < ps->end)
+		r = parse_pipe_of_one(ps, &n->pipe);
+	return r < 0 ? r : expect_action_end(ps, ps->end);
 }
 
 /* The words of one action are [ps->p, ps->end). */
@@ -473,32 +537,30 @@ static int action(struct parser *ps, struct node *n, enum stop *why, const char 
 		return ps->in_range ? expect_action_end(ps, action_end)
 				    : fail(ps, "break or continue outside of range");
 	}
+	if (take_word(ps, "template"))
+		return call_template(ps, n);
+	if (take_word(ps, "block"))
+		return define(ps, n, true, text_end);
+	if (take_word(ps, "define"))
+		return ps->depth > 0 ? fail(ps, "define inside of another block")
+				     : define(ps, n, false, text_end);
 	n->kind = take_word(ps, "if")      ? NODE_IF
 		  : take_word(ps, "range") ? NODE_RANGE
 		  : take_word(ps, "with")  ? NODE_WITH
 					   : NODE_ACTION;
 	if (n->kind != NODE_ACTION)
 		return block(ps, n, text_end);
-	r = parse_pipe(ps, &n->pipe, 0);
+	r = parse_pipe_of_one(ps, &n->pipe);
 	return r < 0 ? r : expect_action_end(ps, action_end);
 }
 
 /* Find "}}" outside of strings; NULL when there is none. */
 static const char *find_close(const char *p, const char *end)
 {
-	char q = 0;
-
-	for (; p + 1 < end; p++) {
-		if (q) {
-			if (*p == '\\' && q == '"')
-				p++;
-			else if (*p == q)
-				q = 0;
-		} else if (*p == '"' || *p == '`') {
-			q = *p;
-		} else if (p[0] == '}' && p[1] == '}') {
+	while (p + 1 < end) {
+		if (p[0] == '}' && p[1] == '}')
 			return p;
-		}
+		p = strchr("\"`'", *p) && *p ? lex_skip_quoted(p, end) : p + 1;
 	}
 	return NULL;
 }
@@ -606,6 +668,7 @@ int tmpl_parse(const char *text, struct tmpl **ret, struct rl_err *err)
 	if (!ps.t)
 		return rl_oom(err);
 	ps.end = text + len;
+	ps.vars[ps.n_vars++] = "";
 	r = parse_nodes(&ps, &ps.t->nodes, &why, text + len);
 	if (r == 0 && why != STOP_EOF)
 		r = fail(&ps, why == STOP_END ? "unexpected end" : "unexpected else");

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * template.h - the part of Go's text/template that "--format" of Docker and Podman users needs
+ * template.h - Go's text/template over JSON, for "--format" of Docker and Podman users
  *
- * Data is JSON. Supported: text, {{- trim -}}, comments, fields and chains (.A.B, $x.A, (index .A
- * 0).B), variables ($x := pipeline, $x = pipeline, $), pipelines, if / else if / else, range with
- * one or two variables and else, with, break, continue; the functions and or not eq ne lt le gt ge
- * len index slice print printf println and Docker's json join split lower upper title
- * pad truncate. Source: https://pkg.go.dev/text/template, docker inspect(1) "--format".
+ * Everything of text/template but method calls, {{call}} and imaginary numbers; the functions and
+ * or not eq ne lt le gt ge len index slice print printf println html js urlquery and Docker's json
+ * join split lower upper title pad truncate. Source: https://pkg.go.dev/text/template, docker
+ * inspect(1) "--format". tests/unit/template_go.json is a table of what Go's own package prints.
  *
- * An object counts as a Go struct (an unknown field is an error) unless its key is listed in
- * @map_names (then a missing key prints "<no value>"). Field names match as typed, else without
- * regard to case, so .Id and .ID are alike.
+ * What Go knows by types and JSON does not tell is told by @map_names: "Labels" is a key whose
+ * object is a map (sorted, a missing key prints "<no value>", null is "map[]"), "Ports[]" one with
+ * lists as values, "[]Cmd" a key whose null is an empty list. Every other object counts as a Go
+ * struct: an unknown field is an error, names match as typed, else without regard to case, so .Id
+ * and .ID are alike. More lenient than Go: a whole number equals the same float, structs have a
+ * length, can be indexed and ranged over, and the elements of join need not be texts.
  *
  * Limits: text 64 KiB, nesting 64, output 64 MiB, 10 million steps.
  */
@@ -28,7 +30,7 @@ int tmpl_parse(const char *text, struct tmpl **ret, struct rl_err *err) RL_MUST_
 
 /**
  * tmpl_run() - Append the result for one piece of data
- * @map_names:	Keys whose objects are maps, NULL-terminated; or NULL
+ * @map_names:	As told above, NULL-terminated; or NULL
  * @out:	What was written before an error stays in it
  */
 int tmpl_run(const struct tmpl *t, json_t *data, const char *const *map_names, struct buf *out,

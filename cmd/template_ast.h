@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* template_ast.h - the parsed form of a template, shared by template*.c only */
+/* template_ast.h - the parsed form of a template and its functions, for template*.c only */
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cmd/template_value.h"
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
@@ -44,6 +45,17 @@ struct pipe {
 	struct call *calls;
 };
 
+/* A constant being read (template_lex.c): where it stands, and what it is. */
+struct lex {
+	const char *p, *end;
+	const char *wrong; /* what is wrong with it, after -EINVAL */
+	json_t *value;     /* new reference, after 0 */
+};
+/* At '"', '`', '\'', a digit, a sign or a '.'. 0, -EINVAL, -ENOMEM; moves @l->p behind it. */
+int lex_constant(struct lex *l);
+/* Steps over a quoted thing without looking into it; @end when it does not end. */
+const char *lex_skip_quoted(const char *p, const char *end);
+
 enum node_kind {
 	NODE_TEXT,
 	NODE_ACTION,
@@ -51,7 +63,8 @@ enum node_kind {
 	NODE_RANGE,
 	NODE_WITH,
 	NODE_BREAK,
-	NODE_CONTINUE
+	NODE_CONTINUE,
+	NODE_CALL, /* {{template "name" pipeline}}: @text is the name, @pipe may be NULL */
 };
 
 struct node {
@@ -63,10 +76,18 @@ struct node {
 	struct node *next;
 };
 
+/* {{define "name"}} */
+struct define {
+	const char *name;
+	struct node *nodes;
+	struct define *next;
+};
+
 /* All memory of a template hangs in one list, so that freeing needs no walk of the tree. */
 struct tmpl {
 	struct chunk *chunks;
 	struct node *nodes;
+	struct define *defines;
 };
 
 /* Built-in functions (template_func.c). */
@@ -74,10 +95,15 @@ struct call_env {
 	const char *name;
 	json_t **args; /* borrowed; NULL entries are "no value" */
 	size_t n;
+	struct kinds *kinds;
 };
 bool tmpl_is_func(const char *name);
 /* @ret: new reference, or NULL for "no value". */
 int tmpl_call(const struct call_env *c, json_t **ret, struct rl_err *err);
-bool tmpl_truth(const json_t *v);
-/* As Go's %v prints it. 0 or -ENOMEM. */
-int tmpl_print(const json_t *v, struct buf *out);
+/* @ret was not made yet: "template: error calling NAME: WHAT". Return: -EINVAL */
+int tmpl_wrong(const struct call_env *c, const char *what, struct rl_err *err);
+int tmpl_give(const struct buf *b, json_t **ret, struct rl_err *err); /* as a JSON string */
+/* html, js, urlquery, lower, upper, title (template_text.c) */
+int tmpl_escape(const struct call_env *c, json_t **ret, struct rl_err *err);
+int tmpl_case(const struct call_env *c, json_t **ret, struct rl_err *err);
+int tmpl_printf(const struct call_env *c, json_t **ret, struct rl_err *err); /* template_printf.c */

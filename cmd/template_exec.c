@@ -21,7 +21,8 @@
 #define ARGS_MAX 32
 
 struct exec {
-	const char *const *map_names;
+	const struct tmpl *t;
+	struct kinds kinds;
 	const json_t *headers; /* header mode: fields yield their column's name */
 	bool header_mode;
 	struct buf *out;
@@ -30,7 +31,8 @@ struct exec {
 		const char *name;
 		json_t *value;
 	} vars[VARS_MAX];
-	size_t n_vars;
+	size_t n_vars, first_var; /* a defined template sees those from @first_var on */
+	int depth;                /* of {{template}} */
 	long steps;
 	enum { GO_ON, BREAK, CONTINUE } jump;
 };
@@ -44,24 +46,17 @@ static int count(struct exec *x)
 	return 0;
 }
 
-static bool is_map(const struct exec *x, const char *name)
-{
-	for (const char *const *m = x->map_names; m && *m; m++)
-		if (strcasecmp(*m, name) == 0)
-			return true;
-	return false;
-}
-
-static json_t *get_field(const json_t *o, const char *name)
+static json_t *get_field(struct exec *x, const json_t *o, const char *name)
 {
 	json_t *v = json_object_get(o, name), *each;
 	const char *key;
 
 	if (v)
-		return v;
+		return kinds_field(&x->kinds, name, v);
 	json_object_foreach ((json_t *)(uintptr_t)o, key, each) {
 		if (strcasecmp(key, name) == 0)
-			return each;
+			return kinds_is_map(&x->kinds, o) ? NULL
+							  : kinds_field(&x->kinds, key, each);
 	}
 	return NULL;
 }
@@ -80,30 +75,26 @@ static json_t *header_of(const struct exec *x, const char *name)
 	return json_string(up);
 }
 
-/* Follow .A.B from @v (stolen). */
-static int follow(struct exec *x, json_t *v, bool in_map, const struct arg *a, json_t **ret)
+/* Follow .A.B from @v (stolen). Behind a key that a map does not have is no value, however deep. */
+static int follow(struct exec *x, json_t *v, const struct arg *a, json_t **ret)
 {
 	if (x->header_mode && a->n_fields) {
 		json_decref(v);
 		*ret = header_of(x, a->fields[a->n_fields - 1]);
 		return *ret ? 0 : rl_oom(x->err);
 	}
-	for (size_t i = 0; i < a->n_fields; i++) {
+	for (size_t i = 0; v && i < a->n_fields; i++) {
 		const char *name = a->fields[i];
-		json_t *f = json_is_object(v) ? get_field(v, name) : NULL;
+		json_t *f = json_is_object(v) ? get_field(x, v, name) : NULL;
+		bool nil = json_is_null(v), map = json_is_object(v) && kinds_is_map(&x->kinds, v);
 
-		if (!f && v && !json_is_null(v) && !in_map) {
-			json_decref(v);
-			return rl_fail(x->err, EINVAL, "template: can't evaluate field %s", name);
-		}
-		if (!f && (!v || json_is_null(v))) {
-			json_decref(v);
-			return rl_fail(x->err, EINVAL, "template: nil has no field %s", name);
-		}
 		json_incref(f);
 		json_decref(v);
 		v = f;
-		in_map = is_map(x, name);
+		if (nil)
+			return rl_fail(x->err, EINVAL, "template: nil has no field %s", name);
+		if (!f && !map)
+			return rl_fail(x->err, EINVAL, "template: can't evaluate field %s", name);
 	}
 	*ret = v;
 	return 0;
@@ -111,7 +102,7 @@ static int follow(struct exec *x, json_t *v, bool in_map, const struct arg *a, j
 
 static int find_var(const struct exec *x, const char *name)
 {
-	for (size_t i = x->n_vars; i-- > 0;)
+	for (size_t i = x->n_vars; i-- > x->first_var;)
 		if (strcmp(x->vars[i].name, name) == 0)
 			return (int)i;
 	return -1;
@@ -126,7 +117,10 @@ static int eval_arg(struct exec *x, const struct arg *a, json_t *dot, json_t **r
 		return r;
 	switch (a->kind) {
 	case ARG_DOT:
-		return follow(x, json_incref(dot), false, a, ret);
+		if (a->n_fields && !dot && !x->header_mode)
+			return rl_fail(x->err, EINVAL, "template: nil has no field %s",
+				       a->fields[0]);
+		return follow(x, json_incref(dot), a, ret);
 	case ARG_CONST:
 		*ret = json_incref(a->value);
 		return 0;
@@ -134,23 +128,26 @@ static int eval_arg(struct exec *x, const struct arg *a, json_t *dot, json_t **r
 		i = find_var(x, a->name);
 		if (i < 0)
 			return rl_fail(x->err, EINVAL, "template: undefined variable $%s", a->name);
-		return follow(x, json_incref(x->vars[i].value), false, a, ret);
+		return follow(x, json_incref(x->vars[i].value), a, ret);
 	case ARG_PIPE:
 		r = eval_pipe(x, a->pipe, dot, &v);
-		return r < 0 ? r : follow(x, v, false, a, ret);
+		return r < 0 ? r : follow(x, v, a, ret);
 	case ARG_FUNC:
-		return tmpl_call(&(struct call_env){ .name = a->name }, ret, x->err);
+		return tmpl_call(&(struct call_env){ .name = a->name, .kinds = &x->kinds }, ret,
+				 x->err);
 	}
 	return 0;
 }
 
 /* and/or stop at the first argument that decides, as Go 1.18 and newer do. */
-static int eval_shortcut(struct exec *x, const struct call *c, json_t *dot, json_t *last,
-			 json_t **ret)
+static int eval_shortcut(struct exec *x, const struct call *c, json_t *dot, bool piped,
+			 json_t *last, json_t **ret)
 {
 	bool stop_at = c->args->name[0] == 'o';
 	json_t *v = NULL;
 
+	if (!c->args->next && !piped)
+		return rl_fail(x->err, EINVAL, "template: %s needs arguments", c->args->name);
 	for (const struct arg *a = c->args->next; a; a = a->next) {
 		int r;
 
@@ -164,7 +161,7 @@ static int eval_shortcut(struct exec *x, const struct call *c, json_t *dot, json
 			return 0;
 		}
 	}
-	if (last) {
+	if (piped) {
 		json_decref(v);
 		v = json_incref(last);
 	}
@@ -182,7 +179,7 @@ static int eval_call(struct exec *x, const struct call *c, json_t *dot, bool pip
 	if (c->args->kind != ARG_FUNC)
 		return eval_arg(x, c->args, dot, ret);
 	if (strcmp(c->args->name, "and") == 0 || strcmp(c->args->name, "or") == 0)
-		return eval_shortcut(x, c, dot, last, ret);
+		return eval_shortcut(x, c, dot, piped, last, ret);
 	for (const struct arg *a = c->args->next; a && r == 0; a = a->next) {
 		if (n + 1 >= ARGS_MAX)
 			r = rl_fail(x->err, EINVAL, "template: too many arguments");
@@ -194,7 +191,7 @@ static int eval_call(struct exec *x, const struct call *c, json_t *dot, bool pip
 	if (r == 0 && x->header_mode)
 		*ret = json_incref(n ? args[n - 1] : NULL); /* {{json .X}} has the header of X */
 	else if (r == 0)
-		r = tmpl_call(&(struct call_env){ c->args->name, args, n }, ret, x->err);
+		r = tmpl_call(&(struct call_env){ c->args->name, args, n, &x->kinds }, ret, x->err);
 	for (size_t i = 0; i < n; i++)
 		json_decref(args[i]);
 	return r;
@@ -280,43 +277,35 @@ static int turn(struct exec *x, const struct node *n, json_t *key, json_t *v)
 	return r;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Maps are walked in key order, as Go does. */
 static int range_object(struct exec *x, const struct node *n, json_t *o)
 {
-	auto_free const char **keys = calloc(json_object_size(o) + 1, sizeof(*keys));
-	const char *key;
-	json_t *v;
-	size_t k = 0;
-	int r = 0;
+	size_t k;
+	auto_free const char **keys = kinds_keys(&x->kinds, o, &k);
+	int r = keys ? 0 : rl_oom(x->err);
 
-	if (!keys)
-		return rl_oom(x->err);
-	json_object_foreach (o, key, v) {
-		keys[k++] = key;
-	}
-	qsort(keys, k, sizeof(*keys), by_name);
 	for (size_t i = 0; i < k && r == 0 && x->jump != BREAK; i++) {
-		json_t *name = json_string(keys[i]);
+		json_t *name = json_string(keys[i]), *v = json_object_get(o, keys[i]);
 
-		r = name ? turn(x, n, name, json_object_get(o, keys[i])) : rl_oom(x->err);
+		r = name ? turn(x, n, name, kinds_entry(&x->kinds, o, v)) : rl_oom(x->err);
 		json_decref(name);
 	}
 	return r;
 }
 
+/* The turns of a list, or those of {{range 3}} */
 static int range_array(struct exec *x, const struct node *n, const json_t *a)
 {
+	json_int_t turns =
+		json_is_integer(a) ? json_integer_value(a) : (json_int_t)json_array_size(a);
 	int r = 0;
 
-	for (size_t i = 0; i < json_array_size(a) && r == 0 && x->jump != BREAK; i++) {
-		json_t *index = json_integer((json_int_t)i);
+	for (json_int_t i = 0; i < turns && r == 0 && x->jump != BREAK; i++) {
+		json_t *index = json_integer(i);
 
-		r = index ? turn(x, n, index, json_array_get(a, i)) : rl_oom(x->err);
+		r = index ? turn(x, n, index,
+				 json_is_array(a) ? json_array_get(a, (size_t)i) : index)
+			  : rl_oom(x->err);
 		json_decref(index);
 	}
 	return r;
@@ -336,12 +325,44 @@ static int range(struct exec *x, const struct node *n, json_t *dot)
 		r = run_nodes(x, n->other, dot);
 	else if (json_is_object(v))
 		r = range_object(x, n, v);
-	else if (json_is_array(v))
+	else if (json_is_array(v) || json_integer_value(v) > 0)
 		r = range_array(x, n, v);
+	else if (json_is_integer(v))
+		r = run_nodes(x, n->other, dot);
 	else
 		r = rl_fail(x->err, EINVAL, "template: can't range over a plain value");
 	if (x->jump == BREAK)
 		x->jump = GO_ON;
+	json_decref(v);
+	return r;
+}
+
+/* {{template "name" pipeline}}: its dot and its $ are the pipeline's value. */
+static int run_define(struct exec *x, const struct node *n, json_t *dot)
+{
+	size_t base = x->n_vars, first = x->first_var;
+	const struct define *d = x->t->defines;
+	json_t *v = NULL;
+	int r;
+
+	while (d && strcmp(d->name, n->text) != 0)
+		d = d->next;
+	if (!d)
+		return rl_fail(x->err, EINVAL, "template: \"%s\" is not defined", n->text);
+	if (x->depth == TMPL_DEPTH_MAX || x->n_vars == VARS_MAX)
+		return rl_fail(x->err, EINVAL, "template: \"%s\" is nested too deeply", n->text);
+	r = n->pipe ? eval_pipe(x, n->pipe, dot, &v) : 0;
+	if (r < 0)
+		return r;
+	drop_vars(x, base); /* what the pipeline declared */
+	x->first_var = base;
+	x->vars[x->n_vars].name = "";
+	x->vars[x->n_vars++].value = json_incref(v);
+	x->depth++;
+	r = run_nodes(x, d->nodes, v);
+	x->depth--;
+	drop_vars(x, base);
+	x->first_var = first;
 	json_decref(v);
 	return r;
 }
@@ -363,6 +384,8 @@ static int run_node(struct exec *x, const struct node *n, json_t *dot)
 		return 0;
 	case NODE_RANGE:
 		return range(x, n, dot);
+	case NODE_CALL:
+		return run_define(x, n, dot);
 	case NODE_ACTION:
 	case NODE_IF:
 	case NODE_WITH:
@@ -372,7 +395,7 @@ static int run_node(struct exec *x, const struct node *n, json_t *dot)
 	if (r < 0)
 		return r;
 	if (n->kind == NODE_ACTION) {
-		if (!n->pipe->var[0] && tmpl_print(v, x->out) < 0)
+		if (!n->pipe->var[0] && tmpl_print(&x->kinds, v, x->out) < 0)
 			r = rl_oom(x->err);
 		json_decref(v);
 		return r;
@@ -403,18 +426,20 @@ static int run(struct exec *x, const struct tmpl *t, json_t *data)
 {
 	int r;
 
+	x->t = t;
 	x->vars[0].name = "";
 	x->vars[0].value = json_incref(data);
 	x->n_vars = 1;
 	r = run_nodes(x, t->nodes, data);
 	drop_vars(x, 0);
+	kinds_done(&x->kinds);
 	return r;
 }
 
 int tmpl_run(const struct tmpl *t, json_t *data, const char *const *map_names, struct buf *out,
 	     struct rl_err *err)
 {
-	struct exec x = { .map_names = map_names, .out = out, .err = err };
+	struct exec x = { .kinds = { .names = map_names, .root = data }, .out = out, .err = err };
 
 	return run(&x, t, data);
 }

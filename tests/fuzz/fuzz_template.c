@@ -14,10 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const maps[] = { "M", NULL };
+	static const char *const maps[] = { "M", "P[]", "[]E", NULL };
 	auto_free char *text = strndup((const char *)data, size);
-	json_auto_t *j =
-		json_loads("{\"A\":\"x\",\"N\":3,\"L\":[1,2,\"s\"],\"M\":{\"k\":\"v\"}}", 0, NULL);
+	json_auto_t *j = json_loads("{\"A\":\"x\",\"N\":3,\"L\":[1,2,\"s\"],\"M\":{\"k\":\"v\"},"
+				    "\"R\":0.25,\"E\":null,\"O\":true,\"U\":\"\u00e4<\u20ac\","
+				    "\"P\":{\"80\":null,\"81\":[{\"H\":\"1\"}]}}",
+				    0, NULL);
 	auto_buf struct buf one = { 0 }, two = { 0 };
 	struct tmpl *t = NULL;
 	struct rl_err err = { 0 };

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h> /* needs the headers above */
@@ -52,7 +53,7 @@ static void test_good(void **state)
 		{ "{{range $k, $v := .Labels}}{{$k}}={{$v}} {{end}}", "a=1 b=2 " },
 		{ "{{range $i, $e := .Env}}{{if $i}},{{end}}{{$e}}{{end}}", "A=1,B=2" },
 		{ "{{range .Empty}}x{{else}}none{{end}}", "none" },
-		{ "{{json .Labels}}", "{\"b\":\"2\",\"a\":\"1\"}" },
+		{ "{{json .Labels}}", "{\"a\":\"1\",\"b\":\"2\"}" },
 		{ "{{json .Env}}", "[\"A=1\",\"B=2\"]" },
 		{ "{{.Env}}", "[A=1 B=2]" },
 		{ "{{.Labels}}", "map[a:1 b:2]" },
@@ -96,6 +97,72 @@ static void test_good(void **state)
 	}
 }
 
+/* What is not Go's own: its newer range over a number, and what cmd/template.h calls lenient. */
+static void test_lenient(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} t[] = {
+		{ "{{range 3}}{{.}}{{end}}", "012" },
+		{ "{{range $i, $n := 2}}{{$i}}{{$n}} {{end}}", "00 11 " },
+		{ "{{range 0}}x{{else}}none{{end}}", "none" },
+		{ "{{eq .Size 1536.0}} {{lt .Cpus 1}}", "true true" },
+		{ "{{len .State}} {{index .State \"Status\"}}", "2 running" },
+		{ "{{range $k, $v := .State.Health}}{{$k}}={{$v}}{{end}}", "Status=healthy" },
+		{ "{{.State}} {{.state.status}}", "{running {healthy}} running" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		auto_buf struct buf b = { 0 };
+		struct rl_err err = { 0 };
+
+		if (run(t[i].in, &b, &err) < 0)
+			fail_msg("%s: %s", t[i].in, err.msg);
+		assert_string_equal(b.data ? b.data : "", t[i].out);
+	}
+}
+
+/* One row of template_go.json: a template and what Go prints, null for an error */
+static void check_row(const json_t *row, json_t *data, const char *const *maps_of_data)
+{
+	const char *in = json_string_value(json_array_get(row, 0));
+	const json_t *want = json_array_get(row, 1);
+	auto_buf struct buf b = { 0 };
+	struct rl_err err = { 0 };
+	struct tmpl *t = NULL;
+	int r;
+
+	assert_non_null(in);
+	r = tmpl_parse(in, &t, &err);
+	if (r == 0)
+		r = tmpl_run(t, data, maps_of_data, &b, &err);
+	tmpl_free(t);
+	if (json_is_null(want) ? r != -EINVAL : r < 0)
+		fail_msg("%s: %d %s", in, r, err.msg);
+	if (json_is_string(want) && strcmp(json_string_value(want), b.data ? b.data : "") != 0)
+		fail_msg("%s: '%s' instead of '%s'", in, b.data ? b.data : "",
+			 json_string_value(want));
+}
+
+static void test_as_go(void **state)
+{
+	const char *dir = getenv("srcdir");
+	auto_free char *path = str_printf("%s/tests/unit/template_go.json", dir ? dir : "..");
+	json_auto_t *table = json_load_file(path, 0, NULL);
+	json_t *rows = json_object_get(table, "cases"), *names = json_object_get(table, "maps"), *v;
+	const char *maps_of_data[32] = { NULL };
+	size_t i;
+
+	(void)state;
+	assert_non_null(table);
+	assert_true(json_array_size(rows) > 600 && json_array_size(names) < 32);
+	json_array_foreach (names, i, v)
+		maps_of_data[i] = json_string_value(v);
+	json_array_foreach (rows, i, v)
+		check_row(v, json_object_get(table, "data"), maps_of_data);
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -119,7 +186,16 @@ static void test_bad(void **state)
 		{ "{{index .Env 7}}", "out of range" },
 		{ "{{index .Env -1}}", "out of range" },
 		{ "{{eq .Name .Size}}", "incompatible types" },
-		{ "{{range .Size}}{{end}}", "can't range" },
+		{ "{{range .Name}}{{end}}", "can't range" },
+		{ "{{if .Empty}}{{$x}}{{end}}", "undefined variable" },
+		{ "{{template \"x\"}}", "\"x\" is not defined" },
+		{ "{{define \"x\"}}{{template \"x\"}}{{end}}{{template \"x\"}}",
+		  "nested too deeply" },
+		{ "{{if .On}}{{define \"x\"}}{{end}}{{end}}", "define inside" },
+		{ "{{'ab'}}", "a character does not end" },
+		{ "{{\"\\q\"}}", "unknown escape" },
+		{ "{{99999999999999999999}}", "too large" },
+		{ "{{08}}", "not a number" },
 		{ "{{printf \"%9999999d\" 1}}", "too large" },
 		{ "{{.Id | .Name}}", "only a function" },
 		{ "{{slice .Id 2 1}}", "out of range" },
@@ -171,10 +247,9 @@ static void test_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_good),   cmocka_unit_test(test_lenient),
+		cmocka_unit_test(test_as_go),  cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_headers),
 	};
 
 	return cmocka_run_group_tests_name("cmd/template", tests, NULL, NULL);
