@@ -20,6 +20,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/when.h"
+#include "core/ctr_state.h"
 #include "core/events_tail.h"
 
 struct events_opts {
@@ -42,6 +43,7 @@ static const struct opt events_options[] = {
 
 struct printer {
 	const struct events_opts *o;
+	struct strv ids; /* beside the filters */
 	int64_t since_ns, until_ns;
 	bool after; /* one later than --until was met */
 	struct buf out;
@@ -133,7 +135,8 @@ static bool is_status(const json_t *e, const char *want)
 	return strlen(str(e, "Status")) == n && strncasecmp(str(e, "Status"), want, n) == 0;
 }
 
-static bool fits(const json_t *e, const char *key, const char *value)
+/* @id: of the container that has the name @value now, or "" */
+static bool fits(const json_t *e, const char *key, const char *value, const char *id)
 {
 	const char *type = str(e, "Type");
 
@@ -147,11 +150,30 @@ static bool fits(const json_t *e, const char *key, const char *value)
 		return strcmp(type, "image") == 0
 			       ? is_named(e, value) || is_image_name(str(e, "Name"), value)
 			       : is_image_name(str(e, "Image"), value);
-	return strcmp(type, key) == 0 && is_named(e, value);
+	return strcmp(type, key) == 0 &&
+	       (is_named(e, value) || (*id && strcmp(str(e, "ID"), id) == 0));
+}
+
+/* A container that was renamed, or is named by the start of its id, is the same one in all its events. */
+static int find_ids(const struct rl *rl, const struct strv *words, struct strv *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < words->n; i++) {
+		struct ctr c = { .dir_fd = FD_NONE, .lock_fd = FD_NONE };
+		struct rl_err unknown;
+
+		if (strncmp(words->v[i], "container=", 10) == 0 &&
+		    ctr_find(rl, words->v[i] + 10, &c, &unknown) < 0)
+			c.id[0] = '\0';
+		r = strv_add(ret, c.id);
+		ctr_done(&c);
+	}
+	return r;
 }
 
 /* The same key again: either (labels: all); different keys: all. */
-static bool passes(const struct strv *words, const json_t *e)
+static bool passes(const struct strv *words, const struct strv *ids, const json_t *e)
 {
 	for (size_t k = 0; k < ARRAY_LEN(filter_keys); k++) {
 		bool seen = false, any = false, all = true;
@@ -163,7 +185,7 @@ static bool passes(const struct strv *words, const json_t *e)
 			    words->v[i][len] != '=')
 				continue;
 			seen = true;
-			if (fits(e, filter_keys[k], words->v[i] + len + 1))
+			if (fits(e, filter_keys[k], words->v[i] + len + 1, ids->v[i]))
 				any = true;
 			else
 				all = false;
@@ -286,7 +308,7 @@ static int print_event(json_t *e, void *arg)
 
 	if (ns > p->until_ns)
 		p->after = true;
-	if (ns < p->since_ns || ns > p->until_ns || !passes(&p->o->filter, e))
+	if (ns < p->since_ns || ns > p->until_ns || !passes(&p->o->filter, &p->ids, e))
 		return 0;
 	(void)json_object_del(e, "v"); /* the log's affair */
 	if (json_object_set_new(e, "time", json_integer(ns / 1000000000)) < 0)
@@ -347,12 +369,15 @@ static int events_run(struct rl *rl, const struct cmd_args *args, const void *op
 		r = when_parse(o->since, now, &p.since_ns, err);
 	if (r == 0 && o->until)
 		r = when_parse(o->until, now, &p.until_ns, err);
+	if (r == 0 && find_ids(rl, &o->filter, &p.ids) < 0)
+		r = rl_oom(err);
 	if (r == 0)
 		r = events_tail_open(rl, o->stream && p.until_ns > now, &tail, err);
 	if (r == 0) {
 		r = follow(&p, &tail);
 		events_tail_close(&tail);
 	}
+	strv_done(&p.ids);
 	buf_done(&p.out);
 	return r;
 }

@@ -5,13 +5,17 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/nets.h"
+#include "core/base/log.h"
 #include "core/ctr_edit.h"
 #include "core/ctr_state.h"
 #include "core/events.h"
+#include "core/monitor.h"
 
 static int rename_run(struct rl *rl, const struct cmd_args *args, const void *opts,
 		      struct rl_err *err)
 {
+	const struct monitor_msg record = { .type = MONITOR_RECORD };
+	struct rl_err why;
 	struct ctr c;
 	int r = ctr_find(rl, args->v[0], &c, err);
 
@@ -21,6 +25,9 @@ static int rename_run(struct rl *rl, const struct cmd_args *args, const void *op
 	r = life_gone(rl, &c, ctr_rename(rl, &c, ctr_name_bare(args->v[1]), err), err);
 	if (r == 0) {
 		events_ctr(rl, &c, "rename", NULL);
+		if (life_tell(rl, &c, &record, &why) < 0)
+			log_warn("its events bear its old name until it is started again: %s",
+				 why.msg);
 		nets_renamed(rl, &c);
 	}
 	ctr_done(&c);

@@ -5,17 +5,28 @@
  * Theory of operation: `rl stop`, then `rl start`; one that does not run is only started. One with
  * --rm is ended and started by its own monitor, because a stop would remove it. The container keeps
  * its files; network, namespaces and the count of restarts are new.
+ *
+ * Of several each is restarted by a child of ours, AT_ONCE at a time: grace times run side by side, and
+ * one that ends early does not wait for the others. The names are printed in the order given.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
 #include "cmd/select.h"
+#include "core/base/cleanup.h"
+#include "core/base/log.h"
+#include "core/base/waiting.h"
 #include "core/events.h"
+
+#define AT_ONCE 32
 
 struct restart_opts {
 	struct select_opts which;
@@ -68,21 +79,83 @@ static int restart_one(struct rl *rl, const char *name, const void *opts, struct
 	if (r < 0)
 		return r;
 	r = life_gone(rl, &c.ctr, stop_and_start(rl, &c, o, err), err);
-	if (r == 0) {
+	if (r == 0)
 		events_ctr(rl, &c.ctr, "restart", NULL);
-		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
-	}
 	container_done(&c);
 	return r;
+}
+
+static int print_one(struct rl *rl, const char *name, const void *opts, struct rl_err *err)
+{
+	int r = restart_one(rl, name, opts, err);
+
+	if (r == 0)
+		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */
+	return r;
+}
+
+/* One of several, in a child that reports what is wrong; its pid. */
+static pid_t fork_one(struct rl *rl, char *name, const struct restart_opts *o)
+{
+	const struct strv one = { &name, 1 };
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(select_each(rl, "restart", &one, restart_one, o));
+	return pid;
+}
+
+/* Its exit status; the name is printed when it was restarted. */
+static int join_one(const char *name, pid_t pid)
+{
+	auto_waiting struct waiting w = { 0 };
+	int status = -1;
+
+	waiting_begin(&w, "'%s' to be restarted (process %d)", name, (int)pid);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (status != 0) {
+		if (!WIFEXITED(status))
+			log_warn("restart '%s': the process that did it died", name);
+		return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_RL;
+	}
+	(void)puts(name); /* as above */
+	return 0;
+}
+
+static int restart_many(struct rl *rl, const struct strv *names, const struct restart_opts *o,
+			struct rl_err *err)
+{
+	auto_free pid_t *pids = calloc(names->n, sizeof(*pids));
+	int status = 0;
+
+	if (!pids)
+		return rl_oom(err);
+	for (size_t i = 0; i < names->n + AT_ONCE; i++) {
+		if (i >= AT_ONCE && i - AT_ONCE < names->n) {
+			int s = join_one(names->v[i - AT_ONCE], pids[i - AT_ONCE]);
+
+			status = s ? s : status;
+		}
+		if (i < names->n)
+			pids[i] = fork_one(rl, names->v[i], o);
+	}
+	return status;
 }
 
 static int restart(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	struct restart_opts o = *(const struct restart_opts *)opts;
+	auto_strv struct strv names = { 0 };
+	int r;
 
 	o.which.all |= o.running;
-	return select_run(rl, "restart", args, &o.which, o.running ? SELECT_RUNNING : SELECT_ANY,
-			  restart_one, &o, err);
+	r = select_containers(rl, "restart", args, &o.which,
+			      o.running ? SELECT_RUNNING : SELECT_ANY, &names, err);
+	if (r < 0)
+		return r;
+	return names.n > 1 ? restart_many(rl, &names, &o, err)
+			   : select_each(rl, "restart", &names, print_one, &o);
 }
 
 const struct cmd cmd_restart = {
@@ -90,8 +163,8 @@ const struct cmd cmd_restart = {
 	.args = "CONTAINER...",
 	.summary = "Stop containers and start them again",
 	.about = "Each container gets its stop signal and at most --time seconds to end, then KILL, "
-		 "and is started again. One that does not run is only started. The names are "
-		 "printed.",
+		 "and is started again, several side by side. One that does not run is only started. The "
+		 "names are printed.",
 	.examples = {
 		{ "rl restart web",
 		  "Stop 'web' politely and start it again." },

@@ -87,7 +87,7 @@ static int rm(struct rl *rl, const struct cmd_args *args, const void *opts, stru
 	if (o->force)
 		life_begin(rl, &names, true, &run.grace);
 	r = select_each(rl, "rm", &names, rm_one, &run);
-	strv_done(&run.grace.begun);
+	life_grace_done(&run.grace);
 	life_sweep(rl, true);
 	return r;
 }

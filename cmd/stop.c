@@ -46,7 +46,7 @@ static int stop_one(struct rl *rl, const char *name, const void *opts, struct rl
 	struct ctr c;
 	int r = ctr_find(rl, name, &c, err);
 
-	if (r == -ENOENT && strv_has(&run->grace.begun, name)) {
+	if (r == -ENOENT && life_has_gone(rl, name, &run->grace)) {
 		r = 0; /* --rm */
 	} else if (r < 0) {
 		return r == -ENOENT && run->o->which.ignore ? 0 : r;
@@ -72,7 +72,7 @@ static int stop(struct rl *rl, const struct cmd_args *args, const void *opts, st
 		return r;
 	life_begin(rl, &names, false, &run.grace);
 	r = select_each(rl, "stop", &names, stop_one, &run);
-	strv_done(&run.grace.begun);
+	life_grace_done(&run.grace);
 	return r;
 }
 

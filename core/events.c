@@ -95,9 +95,11 @@ void events_ctr(const struct rl *rl, const struct ctr *c, const char *status,
 			   .has_exit_code = x != NULL,
 			   .exit_code = x ? x->code : 0 };
 
-	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0) {
-		e.image = json_string_value(json_object_get(j, "image_name"));
-		e.attributes = json_object_get(j, "labels");
+	/* what does not change of the record: the file may be gone by now, as with --rm */
+	if (c->record || json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0) {
+		e.image =
+			json_string_value(json_object_get(c->record ? c->record : j, "image_name"));
+		e.attributes = json_object_get(c->record ? c->record : j, "labels");
 	}
 	events_emit(rl, &e, 1);
 }

@@ -488,6 +488,7 @@ static void clean_up_run(struct monitor *m)
 {
 	const struct spec *s = m->cfg->launch->spec;
 
+	monitor_end_execs(m); /* their events belong to this run */
 	if (!spec_ns_is_new(s, SPEC_NS_PID) && m->init.pid > 0)
 		stragglers_kill(m->init.mounts_fd, s->ns[SPEC_NS_USER].path != NULL);
 	fd_close(TAKE_FD(m->control));

@@ -134,6 +134,8 @@ void monitor_serve(struct monitor *m, const struct pollfd *f);
 /* One request of a client we already trust to be the user; each of @fds may be FD_NONE. */
 struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req,
 				   const int fds[2]);
+/* After monitor_serve_ended(), when whatever ran is dead and its supervisor about to tell. */
+void monitor_end_execs(struct monitor *m);
 /* Where this container is, for core/exec.h. */
 struct exec_place monitor_place(const struct monitor *m);
 /* Tell whoever asked for a check how it ended. */

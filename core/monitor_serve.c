@@ -116,8 +116,7 @@ static void end_exec(struct monitor *m, struct monitor_exec *x)
 	monitor_event(m, "exec_died", &end);
 }
 
-/* Whatever ran is dead (monitor_serve_ended()), and its supervisor about to tell. */
-static void end_execs(struct monitor *m)
+void monitor_end_execs(struct monitor *m)
 {
 	const struct ctr_exit killed = { .code = 128 + SIGKILL };
 	const int64_t end_ms = now_ms() + EXECS_END_MS;
@@ -386,7 +385,7 @@ void monitor_serve_close(struct monitor *m)
 {
 	char path[CTR_ID_LEN + 32];
 
-	end_execs(m);
+	monitor_end_execs(m);
 	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
 		fd_close(TAKE_FD(m->conns[i].fd));
 	if (m->listen_fd < 0)

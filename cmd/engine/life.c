@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * life.c - engine: signals, stopping, waiting, removing
+ * life.c - engine: signals, waiting, removing
  *
  * Theory of operation: everything about a running container goes through its monitor, which holds
  * a pidfd on the first process; no pid is signalled from here. "It has just ended" is success for
@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "cmd/engine/life.h"
+#include "cmd/engine/life_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,6 @@
 #define LOOK_MS        500
 #define HEAL_LOOK_MS   500 /* for the looks of ps; longer only where the end is asked for */
 #define SETTLE_LOOK_MS 50
-#define KILL_WAIT_MS   10000 /* SIGKILL that takes longer is a kernel problem (D state) */
 #define REACH_MS       10000 /* for a start under way to come as far as its socket */
 #define LOST_LOOKS     50    /* of SETTLE_LOOK_MS */
 #define REACH_LOOK_MS  10
@@ -101,8 +100,8 @@ static int drop_lost(const struct rl *rl, struct ctr *c, bool was_lost, const st
 	return r < 0 ? r : rl_fail(err, ENOENT, "container '%s' has just been removed", c->name);
 }
 
-static int get_state(const struct rl *rl, struct ctr *c, int heal_ms, struct ctr_state *ret,
-		     struct rl_err *err)
+int life_get_state(const struct rl *rl, struct ctr *c, int heal_ms, struct ctr_state *ret,
+		   struct rl_err *err)
 {
 	int r = ctr_get_state(c, ret, err);
 	bool was_lost = r == 0 && ret->is_lost;
@@ -118,13 +117,13 @@ static int get_state(const struct rl *rl, struct ctr *c, int heal_ms, struct ctr
 
 int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret, struct rl_err *err)
 {
-	int r = get_state(rl, c, HEAL_LOOK_MS, ret, err);
+	int r = life_get_state(rl, c, HEAL_LOOK_MS, ret, err);
 
 	return r == -ETIMEDOUT ? 0 : r; /* a process that the kernel holds: it is told as lost */
 }
 
 /* Let @ms pass, or less when the monitor leaves meanwhile. */
-static void pass_time(const struct ctr *c, const struct ctr_state *s, int ms)
+void life_pass_time(const struct ctr *c, const struct ctr_state *s, int ms)
 {
 	struct pollfd p = { .fd = s->monitor > 0 ? proc_pidfd_open(s->monitor) : FD_NONE,
 			    .events = POLLIN };
@@ -146,7 +145,7 @@ int life_gone(const struct rl *rl, const struct ctr *c, int r, struct rl_err *er
 
 int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
-	int64_t end = now_ms() + KILL_WAIT_MS;
+	int64_t end = now_ms() + LIFE_KILL_MS;
 	auto_waiting struct waiting w = { 0 };
 	struct ctr_state s;
 	int r;
@@ -159,7 +158,7 @@ int life_settle(const struct rl *rl, struct ctr *c, struct rl_err *err)
 		if (now_ms() >= end)
 			return rl_fail(err, ETIMEDOUT,
 				       "the monitor of '%s' does not finish cleaning up", c->name);
-		pass_time(c, &s, SETTLE_LOOK_MS); /* or somebody starts it again */
+		life_pass_time(c, &s, SETTLE_LOOK_MS); /* or somebody starts it again */
 	}
 }
 
@@ -209,21 +208,20 @@ static int ask_for(const struct rl *rl, struct ctr *c, const struct monitor_msg 
 			return no_answer(c, &s, err);
 		if (!is_unreached(r) || now_ms() > end)
 			return r;
-		pass_time(c, &s, REACH_LOOK_MS);
+		life_pass_time(c, &s, REACH_LOOK_MS);
 	}
 }
 
-static int ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req,
-	       struct rl_err *err)
+int life_ask(const struct rl *rl, struct ctr *c, const struct monitor_msg *req, struct rl_err *err)
 {
 	return ask_for(rl, c, req, "kill", err);
 }
 
-static int send_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
+int life_send(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_SIGNAL, .signal = signo };
 
-	return ask(rl, c, &req, err);
+	return life_ask(rl, c, &req, err);
 }
 
 int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *err)
@@ -241,7 +239,7 @@ int life_pause(const struct rl *rl, struct ctr *c, bool paused, struct rl_err *e
 
 int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *err)
 {
-	int r = send_signal(rl, c, signo, err);
+	int r = life_send(rl, c, signo, err);
 
 	if (r == 0)
 		events_ctr(rl, c, "kill", NULL);
@@ -268,7 +266,7 @@ int life_lost(const struct rl *rl, struct ctr *c, int r, struct rl_err *err)
 			return life_gone(rl, c, gone, err);
 		if (!ctr_is_alive(&s))
 			return life_not_running(c, s.status, err);
-		pass_time(c, &s, SETTLE_LOOK_MS);
+		life_pass_time(c, &s, SETTLE_LOOK_MS);
 	}
 	rl_fail(err, ESRCH, "container '%s' has just ended and is started again", c->name);
 	return rl_hint(err, "try it again");
@@ -290,6 +288,14 @@ int life_reach(const struct rl *rl, struct ctr *c, struct rl_err *err)
 			return life_not_running(c, s.status, err);
 		(void)poll(NULL, 0, LISTEN_MS);
 	}
+}
+
+int life_tell(const struct rl *rl, struct ctr *c, const struct monitor_msg *req, struct rl_err *err)
+{
+	auto_fd int sock = life_reach(rl, c, err);
+	int r = sock < 0 ? sock : control_call(sock, req, FD_NONE, err);
+
+	return r == -EPIPE || r == -ENOENT || r == -ESRCH ? 0 : r;
 }
 
 /* Over the monitor's socket. -EAGAIN when it could not be reached, or left without a word. */
@@ -332,7 +338,7 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
 		r = wait_connected(rl, c, left, ret_exit, err);
 		if (r != -EAGAIN)
 			return r;
-		pass_time(c, &s, left < 0 || left > REACH_LOOK_MS ? REACH_LOOK_MS : left);
+		life_pass_time(c, &s, left < 0 || left > REACH_LOOK_MS ? REACH_LOOK_MS : left);
 	}
 }
 
@@ -451,229 +457,7 @@ int life_wait_healthy(const struct rl *rl, struct ctr *c, struct rl_err *err)
 	return r < 0 ? r : 0;
 }
 
-/* Which signal and how long, from state.json */
-static void own_stop(const struct ctr *c, int *signo, int64_t *timeout_s)
-{
-	json_auto_t *j = NULL;
-	struct rl_err ignored;
-	int64_t sig = 0, t = 10;
-
-	if (json_read_file(c->dir_fd, "state.json", STATE_MAX, &j, &ignored) == 0) {
-		sig = json_integer_value(json_object_get(j, "stop_signal"));
-		t = json_integer_value(json_object_get(j, "stop_timeout"));
-	}
-	if (*signo == 0)
-		*signo = sig > 0 && sig < 65 ? (int)sig : SIGTERM;
-	if (*timeout_s == LIFE_TIMEOUT_OWN)
-		*timeout_s = t;
-}
-
-/* "D (wchan)" of a process that SIGKILL does not end */
-static int stuck(const struct ctr *c, pid_t pid, struct rl_err *err)
-{
-	auto_buf struct buf wchan = { 0 };
-	char path[64];
-	struct rl_err ignored;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
-	RL_IGNORE(io_read_file(AT_FDCWD, path, 256, &wchan, &ignored)); /* only for the message */
-	rl_fail(err, ETIMEDOUT, "'%s' does not end: process %d is stuck in the kernel (%s)",
-		c->name, (int)pid, wchan.data ? wchan.data : "unknown place");
-	return rl_hint(err,
-		       "it ends when the kernel lets it go, often a hung file system or device");
-}
-
-/* Its monitor knows that it shall not be started again. -EAGAIN when it had just been. */
-static int stop_restarting(const struct rl *rl, struct ctr *c, struct rl_err *err)
-{
-	int64_t end = now_ms() + KILL_WAIT_MS;
-	struct ctr_state s;
-	int r;
-
-	for (;;) {
-		r = life_state(rl, c, &s, err);
-		if (r < 0 || s.status != CTR_RESTARTING)
-			return r < 0 ? r : ctr_is_alive(&s) ? -EAGAIN : 0;
-		if (now_ms() >= end)
-			return rl_fail(err, ETIMEDOUT, "the monitor of '%s' does not stop",
-				       c->name);
-		pass_time(c, &s, SETTLE_LOOK_MS);
-	}
-}
-
-static bool still_lives(const struct rl *rl, struct ctr *c)
-{
-	struct ctr_state s;
-	struct rl_err ignored;
-
-	return life_state(rl, c, &s, &ignored) == 0 && ctr_is_alive(&s);
-}
-
-/* Whether the kernel drops @signo: it does for the first process, unless that handles or blocks it. */
-static bool is_dropped(pid_t pid, int signo)
-{
-	static const char *const sets[] = { "\nSigBlk:\t", "\nSigCgt:\t" };
-	auto_buf struct buf status = { 0 };
-	char path[64];
-	struct rl_err ignored;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (pid <= 0 || signo == SIGKILL ||
-	    io_read_file(AT_FDCWD, path, 65536, &status, &ignored) < 0)
-		return false;
-	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) { /* 16 hexadecimal digits each */
-		const char *at = strstr(status.data, sets[i]);
-		int digit = !at ? 'f' : at[strlen(sets[i]) + 15 - (size_t)(signo - 1) / 4];
-
-		if ((digit <= '9' ? digit - '0' : digit - 'a' + 10) >> ((signo - 1) % 4) & 1)
-			return false;
-	}
-	return true;
-}
-
-/* The signal, and its effect on the grace time. */
-static int send_stop(const struct rl *rl, struct ctr *c, const struct ctr_state *s, bool force,
-		     int *signo, struct rl_err *err)
-{
-	const struct monitor_msg stopping = { .type = MONITOR_STOPPING };
-	int r = ask(rl, c, &stopping, err);
-
-	if (r == 0 && force && is_dropped(s->pid, *signo))
-		*signo = SIGKILL;
-	return r == 0 ? send_signal(rl, c, *signo, err) : r;
-}
-
-static int64_t grace_ms(int64_t timeout_s)
-{
-	return timeout_s < 0 ? -1 : timeout_s > INT32_MAX / 1000 ? INT32_MAX : timeout_s * 1000;
-}
-
-void life_begin(const struct rl *rl, const struct strv *names, bool force, struct life_grace *g)
-{
-	struct rl_err ignored;
-	struct ctr_state s;
-	struct ctr c;
-
-	for (size_t i = 0; names->n > 1 && i < names->n; i++) {
-		int64_t timeout_s = g->timeout_s;
-		int signo = g->signo;
-
-		if (ctr_find(rl, names->v[i], &c, &ignored) < 0)
-			continue;
-		own_stop(&c, &signo, &timeout_s);
-		if (!strv_has(&g->begun, c.id) && life_state(rl, &c, &s, &ignored) == 0 &&
-		    s.status == CTR_RUNNING &&
-		    (!force || timeout_s != 0) && /* then it is SIGKILL, later */
-		    send_stop(rl, &c, &s, force, &signo, &ignored) == 0 &&
-		    (strv_add(&g->begun, c.id) < 0 || strv_add(&g->begun, names->v[i]) < 0))
-			log_debug("out of memory: '%s' gets the signal twice", c.name);
-		ctr_done(&c);
-	}
-	g->begun_ms = now_ms();
-}
-
-/* After the signal: until the end, or SIGKILL when the time is over. */
-static int wait_or_kill(const struct rl *rl, struct ctr *c, const struct ctr_state *s, int signo,
-			int64_t ms, int64_t timeout_s, struct rl_err *err)
-{
-	struct ctr_exit end;
-	int r = life_wait(rl, c, signo == SIGKILL ? KILL_WAIT_MS : (int)ms, &end, err);
-
-	if (r != -ETIMEDOUT)
-		return r;
-	if (signo != SIGKILL) {     /* once more would change nothing */
-		if (timeout_s != 0) /* else it is what was asked for */
-			log_warn("'%s' still runs %lld s after signal %d%s, killing it", c->name,
-				 (long long)timeout_s, signo,
-				 is_dropped(s->pid, signo)
-					 ? ", which it does not handle (run --init would)"
-					 : "");
-		r = send_signal(rl, c, SIGKILL, err);
-		if (r == 0)
-			r = life_wait(rl, c, KILL_WAIT_MS, &end, err);
-	}
-	return r == -ETIMEDOUT ? stuck(c, s->pid, err) : r;
-}
-
-static int stop(const struct rl *rl, struct ctr *c, const struct life_grace *g, bool force,
-		struct rl_err *err)
-{
-	const struct monitor_msg stopping = { .type = MONITOR_STOPPING };
-	int64_t timeout_s = g->timeout_s, ms;
-	int signo = g->signo;
-	struct ctr_state s;
-	int r = get_state(rl, c, KILL_WAIT_MS, &s, err);
-
-	if (r == -ETIMEDOUT)
-		return stuck(c, s.pid, err);
-	if (r < 0)
-		return r;
-	if (!ctr_is_alive(&s)) {
-		if (strv_has(&g->begun, c->id))
-			events_ctr(rl, c, "stop", NULL);
-		return 0;
-	}
-	own_stop(c, &signo, &timeout_s);
-	ms = grace_ms(timeout_s);
-	if (s.status == CTR_RESTARTING) {
-		r = ask(rl, c, &stopping, err);
-		if (r == 0)
-			r = stop_restarting(rl, c, err);
-		if (r == 0)
-			events_ctr(rl, c, "stop", NULL);
-		if (r != -EAGAIN)
-			return r;
-	}
-	if (force && timeout_s == 0)
-		signo = SIGKILL;
-	if (!strv_has(&g->begun, c->id)) {
-		r = send_stop(rl, c, &s, force, &signo, err);
-	} else {
-		r = 0;
-		ms = ms < 0 ? ms : MAX(ms - (now_ms() - g->begun_ms), 0);
-	}
-	if (r == 0)
-		r = wait_or_kill(rl, c, &s, signo, ms, timeout_s, err);
-	if (r < 0 && !still_lives(rl, c))
-		return 0; /* it ended by itself between two steps */
-	if (r == 0)
-		events_ctr(rl, c, "stop", NULL);
-	return r;
-}
-
-int life_stop(const struct rl *rl, struct ctr *c, const struct life_grace *g, struct rl_err *err)
-{
-	return stop(rl, c, g, false, err);
-}
-
-int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
-		 struct rl_err *err)
-{
-	struct monitor_msg req = { .type = MONITOR_AGAIN };
-	int64_t end, before;
-	struct ctr_state s;
-	int r = life_state(rl, c, &s, err);
-
-	if (r < 0)
-		return r;
-	own_stop(c, &signo, &timeout_s);
-	before = s.started_ns;
-	req.signal = signo;
-	req.code = timeout_s > INT32_MAX ? INT32_MAX : (int32_t)timeout_s;
-	r = ask(rl, c, &req, err);
-	end = now_ms() + timeout_s * 1000 + KILL_WAIT_MS;
-	while (r == 0) {
-		r = life_state(rl, c, &s, err);
-		if (r == 0 && s.status == CTR_RUNNING && s.started_ns > before)
-			return 0;
-		if (r == 0 && !ctr_is_alive(&s))
-			return rl_fail(err, ESRCH, "'%s' was stopped meanwhile", c->name);
-		if (r == 0 && timeout_s >= 0 && now_ms() >= end)
-			return stuck(c, s.pid, err);
-		pass_time(c, &s, 5);
-	}
-	return r;
-}
+/* --- removing ------------------------------------------------------------------------------ */
 
 static int refuse(const struct ctr *c, const struct ctr_state *s, struct rl_err *err)
 {
@@ -690,7 +474,7 @@ static void end_lockless(const struct ctr *c, const struct ctr_state *s)
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	if (pidfd >= 0 && proc_pidfd_signal(pidfd, SIGKILL) == 0)
-		(void)poll(&p, 1, KILL_WAIT_MS);
+		(void)poll(&p, 1, LIFE_KILL_MS);
 }
 
 /* Under the flock: nobody starts it between the look and the removal. -EAGAIN: it runs again. */
@@ -719,7 +503,7 @@ static int end_monitor(const struct ctr *c, pid_t monitor)
 		return -EAGAIN;
 	log_warn("the monitor of '%s' does not answer, killing it", c->name);
 	(void)proc_pidfd_signal(pidfd, SIGKILL);
-	(void)poll(&p, 1, KILL_WAIT_MS);
+	(void)poll(&p, 1, LIFE_KILL_MS);
 	return -EAGAIN;
 }
 
@@ -727,18 +511,18 @@ static int remove_once(const struct rl *rl, struct ctr *c, const struct life_gra
 		       struct rl_err *err)
 {
 	struct ctr_state s;
-	int r = get_state(rl, c, KILL_WAIT_MS, &s, err);
+	int r = life_get_state(rl, c, LIFE_KILL_MS, &s, err);
 
 	if (r == -ENOENT)
 		return 0; /* it was lost in the making, or --rm applied */
 	if (r == -ETIMEDOUT)
-		return stuck(c, s.pid, err);
+		return life_stuck(c, s.pid, err);
 	if (r < 0 && !force)
 		return r;
 	if (r == 0 && ctr_is_alive(&s)) {
 		if (!force)
 			return refuse(c, &s, err);
-		r = stop(rl, c, force, true, err);
+		r = life_end(rl, c, force, true, err);
 		if (r < 0)
 			return r == -EHOSTDOWN ? end_monitor(c, s.monitor) : r;
 	}
@@ -787,7 +571,7 @@ int life_remove_users(const struct rl *rl, const struct strv *ids, int64_t timeo
 			rl_wrap(err, "container %.12s", ids->v[i]);
 		ctr_done(&c);
 	}
-	strv_done(&g.begun);
+	life_grace_done(&g);
 	return r;
 }
 

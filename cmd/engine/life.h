@@ -7,6 +7,8 @@
 #include "core/base/strv.h"
 #include "core/ctr_state.h"
 
+struct monitor_msg;
+
 /* State of an open container; one that lost its monitor is healed first. */
 int life_state(const struct rl *rl, struct ctr *c, struct ctr_state *ret,
 	       struct rl_err *err) RL_MUST_USE;
@@ -16,6 +18,10 @@ int life_not_running(const struct ctr *c, enum ctr_status status, struct rl_err 
 
 /* Connect to the monitor of a container that runs. fd; -ESRCH when it does not. */
 int life_reach(const struct rl *rl, struct ctr *c, struct rl_err *err) RL_MUST_USE;
+
+/* One request to its monitor; 0 as well when it does not run (any more). */
+int life_tell(const struct rl *rl, struct ctr *c, const struct monitor_msg *req,
+	      struct rl_err *err) RL_MUST_USE;
 
 /*
  * The outcome @r of a call to the monitor; when the monitor left without an answer (-EPIPE) because
@@ -36,16 +42,17 @@ int life_signal(const struct rl *rl, struct ctr *c, int signo, struct rl_err *er
  * struct life_grace - How politely containers are ended
  * @signo:	0: each container's own stop signal
  * @timeout_s:	Until SIGKILL; -1: never, LIFE_TIMEOUT_OWN: each container's own
- * @begun:	Ids and names as given of those that life_begin() has sent the signal to, which may
- *		have gone meanwhile (--rm); the caller frees it
+ * @begun:	Those that life_begin() has sent the signal to, which may have gone meanwhile (--rm)
  * @begun_ms:	When, of now_ms()
  */
 struct life_grace {
 	int signo;
 	int64_t timeout_s;
-	struct strv begun;
+	struct life_begun *begun;
+	size_t n_begun;
 	int64_t begun_ms;
 };
+void life_grace_done(struct life_grace *g); /* after life_begin() */
 #define LIFE_TIMEOUT_OWN (-2)
 
 /**
@@ -55,6 +62,8 @@ struct life_grace {
  * What fails here is met, and told, by life_stop() or life_remove() of that container.
  */
 void life_begin(const struct rl *rl, const struct strv *names, bool force, struct life_grace *g);
+/* Whether @name (as given) has been stopped by that and is not there any more; its event is written. */
+bool life_has_gone(const struct rl *rl, const char *name, const struct life_grace *g);
 
 /**
  * life_stop() - Stop signal, grace time, SIGKILL

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cmd/engine/life.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -161,14 +162,9 @@ static int check_mode(const struct ctr *ctr, struct rl_err *err)
 static int tell(const struct rl *rl, struct ctr *ctr, struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_NETWORKS };
-	struct ctr_state s;
-	int r = ctr_get_state(ctr, &s, err);
 
-	if (r < 0 || !ctr_is_alive(&s) || s.is_lost)
-		return r;
-	r = control_once(rl, ctr->id, &req, err);
-	/* it has ended meanwhile: the next start looks at the file */
-	return r == -ENOENT || r == -ECONNREFUSED || r == -EPIPE ? 0 : r;
+	/* when it has ended meanwhile the next start looks at the file */
+	return life_tell(rl, ctr, &req, err);
 }
 
 static void emit(const struct rl *rl, const struct ctr *ctr, const char *status,

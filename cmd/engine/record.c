@@ -247,9 +247,12 @@ int record_reread(struct container *c, struct rl_err *err)
 	json_auto_t *state = NULL, *config = NULL, *before = NULL, *after = NULL;
 	struct health_conf check;
 	struct spec fresh = { 0 };
+	auto_free char *name = NULL;
 	int r = json_read_file(c->ctr.dir_fd, "state.json", RECORD_MAX, &state, err);
 
 	health_conf_init(&check);
+	if (r == 0 && json_is_string(json_object_get(state, "name")))
+		name = strdup(json_string_value(json_object_get(state, "name")));
 	if (r == 0)
 		r = health_conf_read(json_object_get(state, "health"), &check, err);
 	if (r == 0)
@@ -264,6 +267,10 @@ int record_reread(struct container *c, struct rl_err *err)
 		struct health_conf old_check = c->health;
 		struct spec_rlimit *old = c->spec.rlimits;
 
+		if (name) {
+			free(c->ctr.name);
+			c->ctr.name = TAKE_PTR(name);
+		}
 		c->health = check;
 		check = old_check;
 		c->spec.rlimits = fresh.rlimits;

@@ -159,15 +159,6 @@ static int write_records(struct updating *u, struct rl_err *err)
 
 /* --- the running container ----------------------------------------------------------------- */
 
-/* One request to its monitor; one that has ended just now needs none. */
-static int tell(struct updating *u, const struct monitor_msg *m, struct rl_err *err)
-{
-	auto_fd int sock = life_reach(u->c.rl, &u->c.ctr, err);
-	int r = sock < 0 ? sock : control_call(sock, m, FD_NONE, err);
-
-	return r == -EPIPE || r == -ENOENT || r == -ESRCH ? 0 : r;
-}
-
 /* Without a cgroup: what the monitor can do about it (core/approx.h). */
 static int tell_limits(struct updating *u, const struct cgroup_limits *from,
 		       const struct cgroup_limits *to, struct rl_err *err)
@@ -188,7 +179,7 @@ static int tell_limits(struct updating *u, const struct cgroup_limits *from,
 		return rl_fail(err, ENOTSUP,
 			       "'%s' runs without a cgroup: its limits would be approximate",
 			       u->c.ctr.name);
-	r = tell(u, &m, err);
+	r = life_tell(u->c.rl, &u->c.ctr, &m, err);
 	if (r == 0)
 		log_warn("'%s' runs without a cgroup: its limits are approximate", u->c.ctr.name);
 	return r;
@@ -210,7 +201,7 @@ static int tell_policy(struct updating *u, struct rl_err *err)
 				       .code = (int32_t)u->restart.kind,
 				       .signal = (int32_t)u->restart.max };
 
-	return u->alive && u->q->restart ? tell(u, &m, err) : 0;
+	return u->alive && u->q->restart ? life_tell(u->c.rl, &u->c.ctr, &m, err) : 0;
 }
 
 /* The processes that run, and those that the monitor starts from now on. */
@@ -225,7 +216,7 @@ static int tell_record(struct updating *u, struct rl_err *err)
 
 	if (!u->alive || (!u->new_health && u->q->ulimit.n == 0))
 		return 0;
-	r = tell(u, &m, err);
+	r = life_tell(u->c.rl, &u->c.ctr, &m, err);
 	if (r == -EPROTO)
 		return rl_hint(err,
 			       "its monitor is of an older rl: this counts from the next start");

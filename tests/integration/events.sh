@@ -29,9 +29,22 @@ id=$out
 rl kill -s USR1 two >/dev/null
 rl stop -t 0 two >/dev/null 2>&1
 rl start two >/dev/null
+rl rename two three
+run statuses three
+expect 'by the name it has now: also what was before it was renamed' 0 'create init start *rename'
+rl kill three >/dev/null
+until_died() { rl events --stream=false -f container=three -f event=died --format '{{.Name}}' | grep three; }
+check 'its end bears the new name' soon until_died
+rl start three >/dev/null
+rl rename three two
 rl rm -f -t 0 two >/dev/null 2>&1
 run statuses "$id"
 expect 'run -d, kill, stop, start, rm -f' 0 'create init start kill *died *init start *died *remove'
+for i in 1 2 3 4; do rl run -d --rm --name "gone$i" -l k=v --network none $IMG sleep 100 >/dev/null; done
+rl stop -t 1 gone1 gone2 gone3 gone4 >/dev/null 2>&1
+ev -f event=stop -f label=k=v --format '{{.Name}} {{.Image}}'
+out=$(sort <<<"$out")
+expect "stop of several with --rm: each has its event, whole" 0 $'gone1 '$IMG$'\ngone2 '$IMG$'\ngone3 '$IMG$'\ngone4 '$IMG
 ev -f type=image
 expect 'the image that was loaded' 0 '* image loadFromArchive +([0-9a-f]) localhost/rl-busybox:latest'
 rl run --rm -v data:/d $IMG true

@@ -87,7 +87,9 @@ def body():
 
 
 def made(where=()):
-    return ["--name", name(), "--network", "none", "-l", "storm=1", *where, IMAGE, *body()]
+    more = rand([[], [], [], [], ["--init"], ["-i"], ["-t"]])
+    net = rand([["--network", "none"]] * 7 + [[]])
+    return ["--name", name(), *net, "-l", "storm=1", *more, *where, IMAGE, *body()]
 
 
 # verb: (arguments, statuses besides 0; "any" = those of the payload, too)
@@ -147,7 +149,7 @@ RARE = {"commit", "export", "diff", "cp in", "cp out", "rmi", "prune", "stats al
 VERBS = [v for v in COMMANDS for _ in range(1 if v in RARE else 3)]
 PAYLOAD = set(range(0, 10)) | {125, 126, 130, 137, 143, 138, 255}
 ROW = re.compile(r"s\d (created Created|running (Up|Less)|paused .*Paused|exited Exited \(\d+\)|restarting Restarting \(\d+\))")
-MORE = re.compile(r"volume '\w+'|no such volume|volume .* is (being )?used|in use|image .* not known|no such image|image is|Could not find the file|no space|cannot be pruned|no health check|'localhost/storm:\d'")
+MORE = re.compile(r"no such network|network '\w+' is used|volume '\w+'|no such volume|volume .* is (being )?used|in use|image .* not known|no such image|image is|Could not find the file|no space|cannot be pruned|no health check|'localhost/storm:\d'")
 
 
 def check_words(verb, args, status, err):
@@ -406,6 +408,9 @@ def duels():
         quiet("volume", "create", "vx")
         duel("a volume that is about to be used", [["run", "--rm", "-v", "vx:/v", *make[:-1], "0.1"], ["volume", "rm", "vx"]], None, {"run"})
         quiet("volume", "rm", "-f", "vx")
+        quiet("network", "create", "nx")
+        duel("a network that is about to be used", [["run", "--rm", "--network", "nx", IMAGE, "true"], ["network", "rm", "nx"]])
+        call(["network", "rm", "-f", "nx"])
         quiet("tag", IMAGE, "localhost/duel:1")
         duel("an image that is about to be used", [["run", "--rm", "--pull", "never", *make[:2], "localhost/duel:1", "true"], ["rmi", "localhost/duel:1"]])
         quiet("run", "-d", "--rm", "--name", "x", "--network", "none", IMAGE, "sh", "-c", "echo hello; sleep 0.3; exit 9")

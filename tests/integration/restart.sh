@@ -119,6 +119,17 @@ run rl restart -l -t 0
 expect "restart --latest" 0 "+([0-9a-f])"
 run rl restart nobody
 expect_error "restart of an unknown one" "*nobody*"
+# each handler of TERM waits until all three have the signal: in turn that would never be
+chmod 777 "$T/work"
+for n in 1 2 3; do
+	d --name "par$n" -v "$T/work:/w" $img sh -c "trap 'touch /w/term$n; until [ -e /w/term1 -a -e /w/term2 -a -e /w/term3 ]; do sleep 0.1; done; exit 4' TERM; echo up; while :; do sleep 0.1; done"
+	until_lines par$n 1
+done
+run rl restart -t 25 par1 par2 par3 nobody
+expect "restart of several: the grace times run side by side" 125 $'par1\npar2\npar3' "Error: *'nobody'*"
+run rl events --stream=false -f event=died -f container=par1 -f container=par2 -f container=par3 --format '{{.ContainerExitCode}}'
+expect "each ended by itself" 0 $'4\n4\n4'
+run rl rm -f -t 0 par1 par2 par3
 run rl restart
 expect_error "restart of nothing" "*"
 run rl restart -s NOSUCH cmd
