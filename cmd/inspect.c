@@ -181,26 +181,28 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, enu
 	bool full = o->format && !format_is_json(o->format);
 	struct inspect x = { .rl = rl, .o = o, .how = { o->size, full }, .list = json_array() };
 	auto_strv struct strv names = { 0 };
+	auto_free struct rl_err *why = NULL;
 	auto_buf struct buf out = { 0 };
-	int status = 0, r = x.list ? 0 : rl_oom(err);
+	size_t failed = 0;
+	int r = x.list ? 0 : rl_oom(err);
 
 	if (r == 0)
 		r = get_names(&x, what, args, &names, err);
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		struct rl_err why = { 0 };
-
-		if (one(&x, what, names.v[i], &why) == 0)
-			continue;
-		cmd_report(rl, &why);
-		status = EXIT_RL;
-	}
+	why = calloc(names.n + 1, sizeof(*why));
+	if (r == 0 && !why)
+		r = rl_oom(err);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		failed += one(&x, what, names.v[i], &why[failed]) < 0;
 	if (r == 0)
 		r = full ? format_rows(&f, x.list, &out, err) : format_json(x.list, &out, err);
 	if (r == 0)
 		r = format_print(&out, err);
+	(void)fflush(stdout); /* what was found comes first, also where both are one file */
+	for (size_t i = 0; r == 0 && i < failed; i++)
+		cmd_report(rl, &why[i]);
 	strv_done(&x.volume_users);
 	json_decref(x.list);
-	return r < 0 ? r : status;
+	return r < 0 ? r : failed > 0 ? EXIT_RL : 0;
 }
 
 static int run_all(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)

@@ -8,6 +8,7 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cmd/filter.h"
 #include "core/base/buf.h"
@@ -92,7 +93,9 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 
 	switch ((enum key)f->key) {
 	case K_ID: /* a start of an id, as in Docker, or an expression, as in Podman */
-		return f->value[strspn(f->value, "0123456789abcdef")] ? filter_regex(k, f, err) : 0;
+		return f->value[strspn(f->value, "0123456789abcdefABCDEF")]
+			       ? filter_regex(k, f, err)
+			       : 0;
 	case K_NAME:
 		return filter_regex(k, f, err);
 	case K_EXITED:
@@ -238,7 +241,7 @@ static bool one(const struct filter *f, const void *arg)
 	switch ((enum key)f->key) {
 	case K_ID:
 		return f->has_re ? regexec(&f->re, str(row, "Id"), 0, NULL, 0) == 0
-				 : strncmp(str(row, "Id"), f->value, strlen(f->value)) == 0;
+				 : strncasecmp(str(row, "Id"), f->value, strlen(f->value)) == 0;
 	case K_NAME:
 		return is_name(row, f);
 	case K_LABEL:

@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
+#include "cmd/engine/nsjoin.h"
 #include "cmd/select.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
@@ -27,7 +28,7 @@ static const struct opt rm_options[] = {
 	SELECT_ALL('a', "all", struct rm_opts, which, "every container"),
 	SELECT_CIDFILE(struct rm_opts, which),
 	OPT_BOOL(0, "depend", struct rm_opts, depend,
-		 "also those that depend on it (none can, so far)"),
+		 "first those that share its namespaces (--network container:NAME and kin)"),
 	SELECT_FILTER(0, struct rm_opts, which),
 	OPT_BOOL('f', "force", struct rm_opts, force,
 		 "end running ones first; unknown ones are fine"),
@@ -75,6 +76,60 @@ static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_e
 	return r;
 }
 
+/* The containers that join one of @id, added to @found. */
+static int find_joined(const struct rl *rl, const char *name, const struct strv *all,
+		       struct strv *found, struct rl_err *err)
+{
+	struct rl_err ignored;
+	struct ctr of, c;
+	int r = 0;
+
+	if (ctr_find(rl, name, &of, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; r == 0 && i < all->n; i++) {
+		if (strv_has(found, all->v[i]) || ctr_open(rl, all->v[i], &c, &ignored) < 0)
+			continue;
+		if (nsjoin_joins(rl, &c, of.id) && strv_add(found, c.id) < 0)
+			r = rl_oom(err);
+		ctr_done(&c);
+	}
+	ctr_done(&of);
+	return r;
+}
+
+/* --depend: who joins a container of @names, and who joins that one, goes first. */
+static int add_dependents(const struct rl *rl, struct strv *names, struct rl_err *err)
+{
+	auto_strv struct strv all = { 0 }, found = { 0 }, order = { 0 };
+	struct rl_err ignored;
+	int r = ctr_list(rl, &all, err);
+
+	for (size_t i = 0; r == 0 && i < names->n; i++)
+		r = find_joined(rl, names->v[i], &all, &found, err);
+	for (size_t i = 0; r == 0 && i < found.n; i++)
+		r = find_joined(rl, found.v[i], &all, &found, err);
+	for (size_t i = found.n; r == 0 && i > 0; i--)
+		r = strv_add(&order, found.v[i - 1]) < 0 ? rl_oom(err) : 0;
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		bool twice = false;
+		struct ctr c;
+
+		if (ctr_find(rl, names->v[i], &c, &ignored) == 0) {
+			twice = strv_has(&found, c.id);
+			ctr_done(&c);
+		}
+		if (!twice)
+			r = strv_add(&order, names->v[i]) < 0 ? rl_oom(err) : 0;
+	}
+	if (r == 0) {
+		struct strv old = *names;
+
+		*names = order;
+		order = old;
+	}
+	return r;
+}
+
 static int rm(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct rm_opts *o = opts;
@@ -82,6 +137,8 @@ static int rm(struct rl *rl, const struct cmd_args *args, const void *opts, stru
 	auto_strv struct strv names = { 0 };
 	int r = select_containers(rl, "rm", args, &o->which, SELECT_ANY, &names, err);
 
+	if (r == 0 && o->depend)
+		r = add_dependents(rl, &names, err);
 	if (r < 0)
 		return r;
 	if (o->force)

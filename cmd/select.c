@@ -54,26 +54,33 @@ static bool is_from(const json_t *row, enum select_from from)
 	return from == SELECT_ANY || runs == (from == SELECT_RUNNING);
 }
 
-/* Whether the container @id is one of those that were named; an unknown name fits nothing. */
-static bool is_named(const struct rl *rl, const struct strv *names, const char *id)
+/* Of the containers that were named, those that --filter fits; unknown names stay, to be told of. */
+static int add_named_fitting(struct rl *rl, const struct select_opts *o, const struct strv *named,
+			     struct strv *ret, struct rl_err *err)
 {
-	struct rl_err ignored;
-	bool hit = false;
+	auto_filters struct filters f = { 0 };
+	int r = ps_filters_new(rl, &o->filter, &f, err);
 
-	for (size_t i = 0; !hit && i < names->n; i++) {
+	for (size_t i = 0; r == 0 && i < named->n; i++) {
+		json_auto_t *row = NULL;
+		struct rl_err ignored;
 		struct ctr c;
+		bool fits = true;
 
-		if (ctr_find(rl, names->v[i], &c, &ignored) < 0)
-			continue;
-		hit = strcmp(c.id, id) == 0;
-		ctr_done(&c);
+		if (ctr_find(rl, named->v[i], &c, &ignored) == 0) {
+			row = ps_row(rl, c.id);
+			fits = row && ps_filters_match(&f, row);
+			ctr_done(&c);
+		}
+		if (fits && strv_add(ret, named->v[i]) < 0)
+			r = rl_oom(err);
 	}
-	return hit;
+	return r;
 }
 
-/* --all and --filter, of @named if there are any; a container that is damaged is told by ps_row() and left out. */
+/* --all and --filter; a container that is damaged is told by ps_row() and left out. */
 static int add_fitting(struct rl *rl, const struct select_opts *o, enum select_from from,
-		       const struct strv *named, struct strv *ret, struct rl_err *err)
+		       struct strv *ret, struct rl_err *err)
 {
 	auto_strv struct strv ids = { 0 };
 	auto_filters struct filters f = { 0 };
@@ -87,7 +94,7 @@ static int add_fitting(struct rl *rl, const struct select_opts *o, enum select_f
 		json_auto_t *row = ps_row(rl, ids.v[i]);
 
 		if (row && is_from(row, from) && ps_filters_match(&f, row) &&
-		    (named->n == 0 || is_named(rl, named, ids.v[i])) && strv_add(ret, ids.v[i]) < 0)
+		    strv_add(ret, ids.v[i]) < 0)
 			r = rl_oom(err);
 	}
 	return r;
@@ -136,7 +143,8 @@ int select_containers(struct rl *rl, const char *verb, const struct cmd_args *ar
 	if (r == 0)
 		r = add_cidfiles(o, many ? &names : ret, err);
 	if (r == 0 && many)
-		r = add_fitting(rl, o, from, &names, ret, err);
+		r = named ? add_named_fitting(rl, o, &names, ret, err)
+			  : add_fitting(rl, o, from, ret, err);
 	if (r == 0 && o->latest)
 		r = add_latest(rl, ret, err);
 	return r;

@@ -30,8 +30,7 @@ enum select_from { SELECT_ANY, SELECT_RUNNING, SELECT_NOT_RUNNING };
 
 /**
  * select_containers() - The containers that were meant
- * @ret:	Names as they were typed, full ids for all others; of names with --filter those that fit,
- *		by their ids
+ * @ret:	Names as they were typed (with --filter those that fit), full ids for all others
  *
  * Return: 0; -EINVAL when nothing was named or two ways exclude each other; -ENOENT for --latest
  * without containers, or a cidfile that is not there (unless @ignore)

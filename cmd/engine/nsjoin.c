@@ -9,7 +9,10 @@
 
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
+#include "core/base/json.h"
 #include "core/ctr_state.h"
+
+#define SPEC_MAX (8U << 20)
 
 char *nsjoin_path(const struct rl *rl, const char *id, const char *type)
 {
@@ -29,6 +32,25 @@ const char *nsjoin_id(const struct rl *rl, const char *path)
 	    strncmp(path + CTR_ID_LEN, "/ns/", 4) != 0)
 		return NULL;
 	return path;
+}
+
+bool nsjoin_joins(const struct rl *rl, const struct ctr *c, const char *id)
+{
+	json_auto_t *spec = NULL;
+	struct rl_err ignored;
+	const json_t *ns;
+	size_t i;
+
+	if (json_read_file(c->dir_fd, "config.json", SPEC_MAX, &spec, &ignored) < 0)
+		return false;
+	json_array_foreach (json_object_get(json_object_get(spec, "linux"), "namespaces"), i, ns) {
+		const char *path = json_string_value(json_object_get(ns, "path"));
+		const char *other = path ? nsjoin_id(rl, path) : NULL;
+
+		if (other && strncmp(other, id, CTR_ID_LEN) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int open_init(const struct ctr *c, int *ret_fd, struct rl_err *err)

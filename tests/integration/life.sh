@@ -63,7 +63,9 @@ expect "stop twice" 0 "one" ""
 run rl start --filter status=running one
 expect "start: names that the filter does not fit are passed over" 0 "" ""
 run rl start --filter status=exited one
-expect "start: names and a filter" 0 "+([0-9a-f])" ""
+expect "start: names and a filter" 0 one ""
+run rl start --filter status=exited nobody
+expect_error "start: an unknown name and a filter" "*nobody*"
 run rl stop -t 0 one
 expect "stop -t 0: no word of what was asked for" 0 "one" ""
 run rl create --name /slashed --network none $img true
@@ -136,6 +138,24 @@ run rl ps -q --filter name=^many
 [ "$(wc -l <<<"$out")" = 8 ] && ok "eight at once" || not_ok "eight at once" "$out"
 run rl rm -af -t 0
 expect "rm --all" 0
+
+run rl create --name base --network none $img true
+base=$out
+run rl create --name joined --network container:base $img true
+joined=$out
+run rl create --name joins-that --pid container:joined $img true
+joins=$out
+run rl rm --depend base
+expect "rm --depend: who shares its namespaces goes first" 0 "$joins
+$joined
+base"
+[ -z "$(rl ps -aq --filter name=join --filter name=base)" ] && ok "all of them are gone" || not_ok "all of them are gone" "$(rl ps -a)"
+run rl create --name base --network none $img true
+run rl create --name joined --network container:base $img true
+joined=$out
+run rl rm -f --depend base joined
+expect "rm --depend of both" 0 "$joined
+base"
 
 # --- what a caller must be able to rely on ------------------------------------------------------
 SECONDS=0
