@@ -309,11 +309,7 @@ static int make(struct making *m, struct rl_err *err)
 {
 	const struct create_req *req = &m->req;
 	struct container *c = m->c;
-	int r;
-
-	if (req->name)
-		m->req.name = ctr_name_bare(req->name);
-	r = req->name ? ctr_name_check(req->name, err) : 0;
+	int r = req->name ? ctr_name_check(req->name, err) : 0;
 
 	if (r == 0 && req->replace && !req->name)
 		r = rl_fail(err, EINVAL, "'--replace' needs '--name'");

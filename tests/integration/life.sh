@@ -140,7 +140,6 @@ run rl rm -af -t 0
 expect "rm --all" 0
 
 run rl create --name base --network none $img true
-base=$out
 run rl create --name joined --network container:base $img true
 joined=$out
 run rl create --name joins-that --pid container:joined $img true
