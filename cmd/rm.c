@@ -11,12 +11,11 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
-#include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/nsjoin.h"
 #include "cmd/select.h"
 #include "core/base/cleanup.h"
-#include "core/base/log.h"
+#include "core/ctr_state.h"
 
 struct rm_opts {
 	struct select_opts which;
@@ -50,9 +49,6 @@ static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_e
 {
 	const struct rm_run *run = opts;
 	const struct rm_opts *o = run->o;
-	struct container whole = { .ctr = { .dir_fd = FD_NONE, .lock_fd = FD_NONE },
-				   .session = { .userns_fd = FD_NONE } };
-	struct rl_err damaged;
 	struct ctr c;
 	int r = ctr_find(rl, name, &c, err);
 
@@ -63,13 +59,8 @@ static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_e
 	}
 	if (r < 0)
 		return r;
-	/* a damaged record must not keep the container: then only its volumes stay */
-	if (o->volumes && engine_load(rl, c.id, true, &whole, &damaged) < 0)
-		log_warn("the volumes of '%s' stay: %s", name, damaged.msg);
+	c.is_whole = o->volumes;
 	r = life_remove(rl, &c, o->force ? &run->grace : NULL, err);
-	if (r == 0)
-		container_drop_volumes(&whole);
-	container_done(&whole);
 	ctr_done(&c);
 	if (r == 0)
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */

@@ -7,15 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/strv.h"
+#include "core/base/proc.h"
 
-static int copy_folder(int from_fd, int to_fd, int depth, struct strv *made, struct rl_err *err);
+static int copy_folder(int from_fd, int to_fd, int depth, struct rl_err *err);
 
 /* Owner before mode: a chown clears the setuid bit. */
 static int copy_meta(int fd, const struct stat *st)
@@ -96,7 +98,7 @@ static int copy_subfolder(int from_fd, int to_fd, const char *name, int depth, s
 	to = openat(to_fd, name, flags);
 	if (to < 0)
 		return rl_fail_sys(err, errno, "open '%s'", name);
-	r = copy_folder(from, to, depth + 1, NULL, err);
+	r = copy_folder(from, to, depth + 1, err);
 	if (r < 0)
 		return r;
 	r = copy_meta(to, &st);
@@ -128,8 +130,8 @@ static int copy_entry(int from_fd, int to_fd, const char *name, int depth, struc
 	return r < 0 ? rl_fail_sys(err, -r, "copy '%s'", name) : 0;
 }
 
-/* @from_fd may be O_PATH: it is opened anew for reading. @made: gets the names begun, or NULL */
-static int copy_folder(int from_fd, int to_fd, int depth, struct strv *made, struct rl_err *err)
+/* @from_fd may be O_PATH: it is opened anew for reading. */
+static int copy_folder(int from_fd, int to_fd, int depth, struct rl_err *err)
 {
 	int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -146,9 +148,6 @@ static int copy_folder(int from_fd, int to_fd, int depth, struct strv *made, str
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		r = copy_entry(fd, to_fd, e->d_name, depth, err);
-		/* what exists is somebody else's, who uses the volume already */
-		if (made && r != -EEXIST && strv_add(made, e->d_name) < 0 && r == 0)
-			r = rl_oom(err);
 		if (r < 0)
 			return r;
 	}
@@ -157,7 +156,7 @@ static int copy_folder(int from_fd, int to_fd, int depth, struct strv *made, str
 
 int copyup_tree(int from_fd, int to_fd, struct rl_err *err)
 {
-	return copy_folder(from_fd, to_fd, 0, NULL, err);
+	return copy_folder(from_fd, to_fd, 0, err);
 }
 
 int copyup_is_empty(int dir_fd)
@@ -175,24 +174,98 @@ int copyup_is_empty(int dir_fd)
 	return n <= 2;
 }
 
-int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
+/*
+ * The folder in a volume that is being filled. Everything is copied into it and moved out when it is
+ * whole, so that a copy that was cut off is told from a volume's own content, and done again.
+ */
+#define STAGE         ".rl-copying"
+#define STAGE_WAIT_MS 60000
+#define STAGE_LOOK_MS 5
+
+/* Flocked; FD_NONE: nothing is to be copied, it has content or another container has filled it */
+static int open_stage(int to, struct rl_err *err)
 {
-	auto_fd int to = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_strv struct strv made = { 0 };
-	struct rl_err ignored;
-	struct stat st;
-	int r = to < 0 ? -errno : copyup_is_empty(to);
+	auto_fd int fd = FD_NONE;
+	int64_t end = now_ms() + STAGE_WAIT_MS;
+	struct stat mine, there;
+	int r = copyup_is_empty(to);
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "read the folder");
-	if (r == 0)
-		return 0;
-	r = copy_folder(from_fd, to, 0, &made, err);
-	/* the next start must not take half of it for the whole */
-	for (size_t i = 0; r < 0 && i < made.n; i++)
-		RL_IGNORE(io_remove_tree(to, made.v[i], &ignored)); /* the first error is told */
-	if (r < 0)
+	if (r == 1 && mkdirat(to, STAGE, 0700) < 0 && errno != EEXIST)
+		return rl_fail_sys(err, errno, "create '" STAGE "'");
+	fd = openat(to, STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return FD_NONE;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return rl_fail_sys(err, errno, "lock '" STAGE "'");
+		if (now_ms() > end)
+			return rl_fail(err, EBUSY, "another container is still filling it");
+		(void)poll(NULL, 0, STAGE_LOOK_MS);
+	}
+	if (fstat(fd, &mine) < 0 || fstatat(to, STAGE, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    mine.st_ino != there.st_ino)
+		return FD_NONE;
+	return TAKE_FD(fd);
+}
+
+/* What is below one folder, removed or (@to) moved there, where nothing of that name is yet */
+static int empty_stage(int stage, int to, struct rl_err *err)
+{
+	int fd = openat(stage, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (!d) {
+		r = rl_fail_sys(err, errno, "read the folder");
+		fd_close(fd);
 		return r;
-	r = fstat(from_fd, &st) < 0 ? -errno : copy_meta(to, &st);
+	}
+	while (r == 0 && (e = readdir(d))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		r = to < 0 ? -EEXIST : renameat2(stage, e->d_name, to, e->d_name, RENAME_NOREPLACE);
+		if (r < 0 && to >= 0)
+			r = -errno;
+		if (r == -EINVAL) /* NFS and kin know no flags */
+			r = renameat(stage, e->d_name, to, e->d_name) < 0 ? -errno : 0;
+		/* others may use the volume already: what is there is theirs, or of the first try */
+		if (r == -EEXIST || r == -ENOTEMPTY || r == -EISDIR || r == -ENOTDIR)
+			r = io_remove_tree(stage, e->d_name, err);
+		else if (r < 0)
+			r = rl_fail_sys(err, -r, "move '%s'", e->d_name);
+	}
+	return r;
+}
+
+static int copy_meta_of(int from_fd, int to, struct rl_err *err)
+{
+	struct stat st;
+	int r = fstat(from_fd, &st) < 0 ? -errno : copy_meta(to, &st);
+
 	return r < 0 ? rl_fail_sys(err, -r, "set owner and mode of the volume") : 0;
+}
+
+int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
+{
+	auto_fd int to = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), stage = FD_NONE;
+	struct rl_err ignored;
+	int r;
+
+	if (to < 0)
+		return rl_fail_sys(err, errno, "open the folder");
+	stage = open_stage(to, err);
+	if (stage < 0)
+		return stage == FD_NONE ? 0 : stage;
+	r = empty_stage(stage, FD_NONE, err);
+	if (r == 0)
+		r = copy_folder(from_fd, stage, 0, err);
+	if (r == 0)
+		r = empty_stage(stage, to, err);
+	if (r == 0)
+		r = copy_meta_of(from_fd, to, err);
+	/* without it the copy counts as done */
+	RL_IGNORE(io_remove_tree(to, STAGE, &ignored));    /* the next start tries again */
+	return r < 0 ? r : copy_meta_of(from_fd, to, err); /* that was a change of its time */
 }

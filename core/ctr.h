@@ -51,6 +51,7 @@ struct ctr {
 	int dir_fd;      /* owned */
 	int lock_fd;     /* open, not locked; ctr_lock() in the monitor; owned */
 	bool is_new;     /* not published yet, flocked by us */
+	bool is_whole;   /* rm -v: its anonymous volumes go along when it is removed */
 };
 
 /* 0 or -EINVAL: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes (CLI.md "Behaviour"). */
@@ -122,6 +123,8 @@ int ctr_write_exit(const struct ctr *c, const struct ctr_exit *x, bool sync,
 
 /* An anonymous volume is about to be made for the container whose folder @dir_fd is. */
 int ctr_note_volume(int dir_fd, const char *name, struct rl_err *err) RL_MUST_USE;
+/* From now on the volumes that were made for it go with the container, whoever removes it. */
+int ctr_take_volumes(const struct ctr *c, struct rl_err *err) RL_MUST_USE;
 
 /**
  * ctr_remove() - Move the folder out of sight, free the name, delete

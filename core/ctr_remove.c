@@ -123,8 +123,78 @@ int ctr_note_volume(int dir_fd, const char *name, struct rl_err *err)
 	return r < 0 ? rl_fail_sys(err, -r, "note volume '%s'", name) : 0;
 }
 
-/* Volumes that go with the container; @never_ran: those that were made for it as well. */
-static void delete_volumes(const struct rl *rl, int dir_fd, int userns_fd, bool never_ran)
+int ctr_take_volumes(const struct ctr *c, struct rl_err *err)
+{
+	auto_fd int fd = openat(c->dir_fd, CTR_VOLUMES, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	auto_buf struct buf text = { 0 };
+	const char goes = CTR_VOLUME_GOES;
+	int r = fd < 0 ? -errno : io_read_all(fd, CTR_VOLUMES_MAX, &text);
+
+	if (r == -ENOENT)
+		return 0;
+	for (const char *line = text.data; r == 0 && line && *line;) {
+		const char *end = strchrnul(line, '\n');
+
+		/* a byte in place: that works on a full disk, and there is no half of it */
+		if (line[0] == CTR_VOLUME_NEW && pwrite(fd, &goes, 1, line - text.data) != 1)
+			r = -errno;
+		line = *end ? end + 1 : end;
+	}
+	return r < 0 ? rl_fail_sys(err, -r, "mark the volumes of container '%s'", c->name) : 0;
+}
+
+/* "<fate> @volume\n" in the file of the container in folder @path */
+static bool names_volume(int containers_fd, const char *path, const char *volume)
+{
+	auto_free char *file = str_printf("%s/" CTR_VOLUMES, path);
+	auto_buf struct buf text = { 0 };
+	size_t len = strlen(volume);
+	struct rl_err none;
+
+	if (!file || io_read_file(containers_fd, file, CTR_VOLUMES_MAX, &text, &none) < 0)
+		return false;
+	for (const char *line = text.data; line && *line;) {
+		const char *end = strchrnul(line, '\n');
+
+		if ((size_t)(end - line) == len + 2 && memcmp(line + 2, volume, len) == 0)
+			return true;
+		line = *end ? end + 1 : end;
+	}
+	return false;
+}
+
+/* By another container than @id (--volumes-from), also one that is just being made */
+static bool is_used_elsewhere(const struct rl *rl, const char *volume, const char *id)
+{
+	int fd = openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (strncmp(e->d_name, ".trash-", 7) != 0 && !strstr(e->d_name, id) &&
+		    names_volume(fd, e->d_name, volume))
+			return true;
+	return false;
+}
+
+/* Out of sight at once; what a crash leaves of it is swept (storage/volume.h). */
+static void delete_volume(const struct rl *rl, const char *name, int userns_fd)
+{
+	auto_free char *from = str_printf("volumes/%s", name);
+	struct rl_err err = { 0 };
+	char tag[17], to[40];
+
+	rand_hex(tag, 8);
+	(void)snprintf(to, sizeof(to), "volumes/.trash-%s", tag);
+	if (!from || renameat(rl->data_fd, from, rl->data_fd, to) < 0)
+		return; /* it has been removed */
+	if (delete_tree(rl, to, userns_fd, &err) < 0)
+		log_debug("%s", err.msg);
+}
+
+/* Volumes that go with container @id; @never_ran: those that were made for it as well. */
+static void delete_volumes(const struct rl *rl, int dir_fd, const char *id, int userns_fd,
+			   bool never_ran)
 {
 	auto_buf struct buf text = { 0 };
 	struct rl_err err = { 0 };
@@ -137,12 +207,9 @@ static void delete_volumes(const struct rl *rl, int dir_fd, int userns_fd, bool 
 
 		*end = '\0';
 		/* names as storage/volume.h knows them: nothing that leads elsewhere */
-		if (goes && line[1] == ' ' && line[2] && line[2] != '.' && !strchr(line + 2, '/')) {
-			auto_free char *volume = str_printf("volumes/%s", line + 2);
-
-			if (volume && delete_tree(rl, volume, userns_fd, &err) < 0)
-				log_debug("%s", err.msg);
-		}
+		if (goes && line[1] == ' ' && line[2] && line[2] != '.' && !strchr(line + 2, '/') &&
+		    !is_used_elsewhere(rl, line + 2, id))
+			delete_volume(rl, line + 2, userns_fd);
 		line = next;
 	}
 }
@@ -189,7 +256,7 @@ int ctr_delete_hidden(const struct rl *rl, const struct ctr *c, int userns_fd, b
 {
 	char path[PATH_ROOM];
 
-	delete_volumes(rl, c->dir_fd, userns_fd, never_ran);
+	delete_volumes(rl, c->dir_fd, c->id, userns_fd, never_ran);
 	ctr_drop_socket(rl, c->id); /* of a monitor that died */
 	(void)snprintf(path, sizeof(path), "containers/.trash-%s", c->id);
 	return delete_tree(rl, path, userns_fd, err);
@@ -243,7 +310,7 @@ static void sweep_one(const struct rl *rl, const char *name, struct session *s)
 	dir = openat(rl->data_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir >= 0 && io_exists(dir, CTR_VOLUMES)) {
 		need_session(rl, s);
-		delete_volumes(rl, dir, s->userns_fd, name[1] == 'n');
+		delete_volumes(rl, dir, strchr(name, '-') + 1, s->userns_fd, name[1] == 'n');
 	}
 	if (name[1] == 't')
 		ctr_drop_socket(rl, name + strlen(".trash-"));

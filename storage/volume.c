@@ -297,6 +297,7 @@ void volume_sweep(const struct rl *rl, const struct session *s)
 {
 	int fd = openat(rl->data_fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct session own = { .userns_fd = FD_NONE };
 	const struct dirent *e;
 
 	while (d && (e = readdir(d))) {
@@ -312,9 +313,14 @@ void volume_sweep(const struct rl *rl, const struct session *s)
 		if (is_new && lock < 0)
 			continue;
 		path = str_printf("volumes/%s", e->d_name);
-		if (path && delete_tree(rl, s, path, &err) < 0)
+		if (!path || delete_tree(rl, s, path, &err) == 0)
+			continue;
+		if (!s && session_open(rl, &own, &err) == 0)
+			s = &own;
+		if (!s || delete_tree(rl, s, path, &err) < 0)
 			log_debug("sweep: %s", err.msg);
 	}
+	session_close(&own);
 }
 
 int volume_users_of(const struct rl *rl, const char *name, struct strv *ret, struct rl_err *err)

@@ -106,9 +106,6 @@ struct idfiles container_idfiles(const struct container *c);
 struct rootfs;
 int container_rootfs(const struct container *c, struct rootfs *ret, struct rl_err *err) RL_MUST_USE;
 
-/* Remove the anonymous volumes of a container that is gone; failures are warned about. */
-void container_drop_volumes(const struct container *c);
-
 void container_done(struct container *c); /* fine on a zeroed struct */
 
 /*

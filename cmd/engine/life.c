@@ -65,8 +65,10 @@ static int take_away(const struct rl *rl, struct ctr *c, bool never_ran, struct 
 	struct session session = { .userns_fd = FD_NONE };
 	const bool is_there = ctr_is_published(rl, c); /* or its monitor has told of it (--rm) */
 	struct rl_err ignored;
-	int r = ctr_hide(rl, c, err);
+	int r = c->is_whole ? ctr_take_volumes(c, err) : 0;
 
+	if (r == 0)
+		r = ctr_hide(rl, c, err);
 	if (r < 0)
 		return r;
 	if (is_there)

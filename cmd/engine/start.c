@@ -416,30 +416,19 @@ static bool is_filled(const struct rl *rl, const char *name)
 /*
  * What a volume started with is in it now, and is not put there again when somebody empties it. One that
  * is empty still gets what the next image has at its place.
- * Anonymous ones go with a container that could not be started and is not kept (with --rm they go with its
- * folder, core/ctr.h).
  */
-static void settle_volumes(const struct container *c, bool ran, bool gone)
+static void settle_volumes(const struct container *c)
 {
 	for (size_t i = 0; i < c->n_volumes; i++) {
 		const struct spec_volume *v = &c->volumes[i];
-		auto_free char *path = str_printf("volumes/%s", v->name);
 		struct rl_err err = { 0 };
 		int r = 0;
 
-		if (gone && v->anonymous && path)
-			r = fetch_remove_tree(c->rl, &c->session, path, &err);
-		else if (ran && v->copy_up && !(v->anonymous && c->remove) &&
-			 is_filled(c->rl, v->name))
+		if (v->copy_up && !(v->anonymous && c->remove) && is_filled(c->rl, v->name))
 			r = volume_set_copied(c->rl, v->name, &err);
 		if (r < 0 && r != -ENOENT) /* else somebody has removed it by now */
 			log_warn("volume '%s': %s", v->name, err.msg);
 	}
-}
-
-void container_drop_volumes(const struct container *c)
-{
-	settle_volumes(c, false, true);
 }
 
 int engine_start(struct container *c, const struct start_req *req, struct ctr_exit *ret_exit,
@@ -480,7 +469,8 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	if (r < 0 && !given_away && !req->keep &&
 	    ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
 		log_debug("%s", ignored.msg); /* the next sweep tries again */
-	settle_volumes(c, r == 0, r < 0 && !req->keep && !c->remove);
+	if (r == 0)
+		settle_volumes(c);
 	rootfs_close(&s.rootfs);
 	logsink_close(&s.log);
 	nets_close(&s.nets);

@@ -157,6 +157,18 @@ rl rm -f lost >/dev/null 2>&1
 run rl volume ls -q --filter anonymous=true --filter dangling=false
 expect "and with a --rm container whose monitor was killed" 0 '' ''
 if [ ! -e "$ROOT/containers/$id" ]; then ok "which is gone"; else not_ok "which is gone"; fi
+for how in "stop -t 0" "rm -f -v -t 0"; do
+	case $how in stop*) opt=--rm ;; *) opt= ;; esac
+	# shellcheck disable=SC2086 # an option or none, words
+	rl run -d $opt --name first -v /anon alpine sleep 1000 >/dev/null
+	rl run -d --name second --volumes-from first alpine sh -c 'echo precious >/anon/f; exec sleep 1000' >/dev/null
+	soon rl exec second test -s /anon/f
+	# shellcheck disable=SC2086
+	rl $how first >/dev/null 2>&1
+	run rl exec second cat /anon/f
+	expect "not while another container has it with --volumes-from ($how)" 0 precious ''
+	rl rm -f -t 0 second >/dev/null
+done
 
 # --- options ----------------------------------------------------------------------------------------
 own_dir "$T/work/site" 755
@@ -177,6 +189,31 @@ if [ -f "$T/work/site/index" ]; then ok "and the folder behind it stays"; else n
 rl volume create -o type=none -o device="$T/work/none" -o o=bind gone >/dev/null
 run rl run --rm -v gone:/g alpine true
 expect_error "the folder behind it is not there" "*'gone'*$T/work/none*does not exist*"
+
+# --- a first copy that was killed -------------------------------------------------------------------
+half() { # VOLUME: as if the copy of the image's /etc had been killed: a part of it is in place
+	rl volume create "$1" >/dev/null
+	d=$ROOT/volumes/$1/_data
+	own_dir "$d/.rl-copying" 700
+	own_dir "$d/.rl-copying/sub" 700
+	as_user sh -c "echo mine >'$d/group'; echo cut >'$d/.rl-copying/passwd'"
+}
+half cut
+run rl run --rm -v cut:/etc alpine sh -c 'cat /etc/group /etc/os-release; grep -c root /etc/passwd; ls -A /etc'
+expect "is done again; what is there already stays" 0 "mine*ID=*1"$'\n'"group*os-release*passwd*" ''
+case $out in *.rl-copying* | *sub*) not_ok "nothing of the first try" "$out" ;; *) ok "nothing of the first try" ;; esac
+half two
+exec 9<"$ROOT/volumes/two/_data/.rl-copying"
+flock 9
+rl run --rm -v two:/etc alpine cat /etc/os-release >"$T/two" 2>&1 9<&- &
+two=$!
+starting() { [ "$(leftover_processes | wc -l)" -ge 3 ]; } # client, monitor, first process
+check "while another container fills it" soon starting
+if [ -s "$T/two" ]; then not_ok "the second waits" "$(cat "$T/two")"; else ok "the second waits"; fi
+exec 9<&-
+wait $two
+if grep -q ID= "$T/two"; then ok "and goes on when that one has died"; else not_ok "and goes on when that one has died" "$(cat "$T/two")"; fi
+rl volume rm cut two >/dev/null
 
 # --- export, import, mount --------------------------------------------------------------------------
 rl volume create full >/dev/null
