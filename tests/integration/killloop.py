@@ -3,11 +3,14 @@
 
     killloop.py [CASE...]          (called by kill.sh, which sets the environment)
 
-For every case (a command) and every process of its tree: the command runs under killnth, with one
-fault; afterwards `rl ps -a` must be right by itself, `rl rm -f` must work, and nothing may be left:
-no process, folder, name, temporary file, volume, socket or mount. Prints "ok<TAB>what" and
-"not ok<TAB>what<TAB>why" lines. POINTS bounds the faults per process (0 = every n), SEED chooses them,
-FAULTS=kill or a list of errno names.
+For every case (a command) and every process of its tree (and those that were there before and have to
+do with it: monitor, first process, pump, packet loop, forwarder, the session's holder): the command runs
+under killnth, with one fault; afterwards `rl ps -a` must be right by itself, `rl rm -f` must work, and
+nothing may be left: no process, folder, name, temporary file, volume, lease, port, socket or mount.
+Prints "ok<TAB>what" and "not ok<TAB>what<TAB>why" lines. POINTS bounds the faults per process (0 = every
+n), SAMPLE the cases (0 = all of them), SEED chooses them. FAULTS is a list of "kill", errno names (that call fails; "+": and all later ones),
+"stop" (it stands still while `rl ps` runs, sometimes `rl rm -f` too, and is killed then) and "all"
+(everything of the user is killed at that call, as a reboot or the end of a CI job does it).
 """
 import errno, os, random, re, signal, socket, subprocess, sys, time
 
@@ -18,6 +21,7 @@ env = os.environ
 RL, T, ROOT, MARK = env["RL"], env["T"], env["ROOT"], env["MARK"]
 KILLNTH, IMAGE = env["KILLNTH"], env["IMAGE"]
 POINTS = int(env.get("POINTS", "12"))
+SAMPLE = int(env.get("SAMPLE", "0"))
 FAULTS = env.get("FAULTS", "kill").split()
 rng = random.Random(int(env["SEED"]))
 UID, GID = int(env["TEST_UID"]), int(env["TEST_GID"])
@@ -54,7 +58,7 @@ def processes():
                     continue
             stat = read(f"/proc/{pid}/stat")
             comm = stat[stat.index(b"(") + 1:stat.rindex(b")")].decode(errors="replace")
-            if comm == "rl-session" or stat[stat.rindex(b")") + 2:][:1] == b"Z":
+            if comm in ("rl-session", "killnth") or stat[stat.rindex(b")") + 2:][:1] == b"Z":
                 continue
             found.append((int(pid), comm))
         except OSError:
@@ -92,10 +96,17 @@ def port_taken():
     return []
 
 
+def leases():
+    if not NET:
+        return []
+    code, out, err = rl("network", "inspect", "-f", "{{len .containers}}", "n1")
+    return [] if (code, out) == (0, "0") else [f"lease {code} {out} {err}"]
+
+
 def left():
     return ([f"process {p}" for p in processes()] + port_taken() + [f"folder {e}" for e in entries(ROOT + "/containers")] +
             [f"name {e}" for e in entries(ROOT + "/container-names")] + [f"socket {e}" for e in entries(RUN + "/ctr")] +
-            [f"volume {e}" for e in entries(ROOT + "/volumes")] + [f"temporary {e}" for e in temporary()] +
+            leases() + [f"volume {e}" for e in entries(ROOT + "/volumes")] + [f"temporary {e}" for e in temporary()] +
             [f"mount {l.split()[4]}" for l in open("/proc/self/mountinfo") if T + "/" in l])
 
 
@@ -118,14 +129,14 @@ def state():
         return None, "ps -a: several: " + out
     if not lines:
         return "", ""
-    m = re.fullmatch(r"([0-9a-f]{64}) (x|y) (created|running|exited|paused) (.*)", lines[0])
+    m = re.fullmatch(r"([0-9a-f]{64}) (x|y) (created|running|exited|paused|restarting) (.*)", lines[0])
     if not m or "years" in m[4]:
         return None, "ps -a: " + lines[0]
     return m[3], ""
 
 
 def payloads():
-    return [p for p in processes() if p[1] in ("sleep", "sh", "true", "cat")]
+    return [p for p in processes() if p[1] in ("sleep", "sh", "true", "false", "cat")]
 
 
 def settled(allowed):
@@ -144,20 +155,17 @@ def settled(allowed):
 
 def verify(allowed):
     """The checks after a fault; returns what is wrong, or ''."""
-    s, why = settled(allowed)
-    if why:
-        return why
-    if s == "running":
-        if not payloads():
-            time.sleep(0.2)
-            if state()[0] == "running" and not payloads():
-                return "ps says running, no payload lives"
-    else:
-        end = time.time() + 2
-        while payloads() and time.time() < end:
-            time.sleep(0.02)
-        if payloads():
-            return f"ps says '{s}', alive: {payloads()}"
+    end = time.time() + 3
+    while True:  # a start that nobody waits for any more may go on meanwhile
+        s, why = settled(allowed)
+        if why:
+            return why
+        alive = payloads()
+        if s == "restarting" or bool(alive) == (s == "running"):
+            break
+        if time.time() > end:
+            return f"ps says '{s}', alive: {alive}"
+        time.sleep(0.02)
     if s in ("created", "exited") and rng.random() < 0.2:
         code, out, err = rl("start", "x")
         if code != 0:
@@ -165,9 +173,18 @@ def verify(allowed):
         if code != 0:
             return f"start afterwards: {err}"
     for name in ("x", "y"):
-        code, out, err = rl("rm", "-f", "-t", "0", name)
+        code, out, err = rl("rm", "-f", "-v", "-t", "0", name)
         if code != 0:
             return f"rm -f {name}: status {code}, {err}"
+    if "v1" in entries(ROOT + "/volumes"):
+        if rng.random() < 0.3:
+            code, out, err = rl("run", "--rm", "--network", "none", "-v", "v1:/etc", IMAGE, "sh", "-c",
+                                "cat /etc/os-release /etc/passwd /etc/group; ls -aC /etc")
+            if code != 0 or "ID=" not in out or "root:" not in out or ".rl-copying" in out:
+                return f"a volume that is not whole: {code} {out} {err}"
+        code, out, err = rl("volume", "rm", "v1")
+        if code != 0:
+            return f"volume rm v1: status {code}, {err}"
     what = wait_until_clean()
     return "left: " + ", ".join(what[:6]) if what else ""
 
@@ -216,40 +233,93 @@ def pre_cold():
             continue
 
 
-def monitor_pid():
-    for pid, comm in processes():
-        if comm == "rl-monitor":
-            return pid
+def pre_reader():
+    rl("run", "-d", "-i", *NEW, "sh", "-c", "read line")
+
+
+def pre_volume():
+    rl("run", "-v", "/data", *NEW, "true")
+
+
+def pre_served():
+    """All helpers run: the packet loop starts with the first frame."""
+    rl("run", "-d", "-p", f"127.0.0.1:{PORT}:80", "--name", "x", IMAGE, "sh", "-c",
+       "nc -w 1 10.0.2.2 9 </dev/null; exec sleep 60")
+    end = time.time() + 5
+    while time.time() < end and not NAMES["N"] & {c for _, c in processes()}:
+        time.sleep(0.02)
+
+
+def pre_network():
+    rl("run", "-d", "--network", "n1", "--name", "x", IMAGE, *SLEEP)
+
+
+NAMES = {"M": {"rl-monitor"}, "I": {"sleep", "cat", "sh"}, "U": {"rl-pump"}, "N": {"rl-net"}, "P": {"rl-port"}}
+
+
+def holder():
+    for pid in os.listdir("/proc"):
+        try:
+            if pid.isdigit() and read(f"/proc/{pid}/comm") == b"rl-session\n" and os.readlink(f"/proc/{pid}/exe").startswith(T + "/i/"):
+                return int(pid)
+        except OSError:
+            continue
     return None
 
 
-# name: (preparation, command, states allowed afterwards, the monitor is followed as well)
+def others(which):
+    """"ROLE=PID" of the processes that are there already; with several of a name the first."""
+    found = []
+    now = processes()
+    for role in which:
+        pids = [holder()] if role == "H" else [p for p, c in now if c in NAMES[role]]
+        if pids and pids[0]:
+            found += ["-a", f"{role}={pids[0]}"]
+    return found
+
+
+NET = os.path.exists("/dev/net/tun")
+THERE = ("running", "exited")
+# name: (preparation, command, states allowed afterwards, others that are followed as well)
 CASES = {
-    "create": (None, ["create", *NEW, *SLEEP], ("", "created"), False),
-    "run-d": (None, ["run", "-d", *NEW, *SLEEP], ("", "running", "exited"), False),
-    "run": (None, ["run", *NEW, "true"], ("", "exited"), False),
-    "run-rm": (None, ["run", "--rm", *NEW, "true"], ("",), False),
-    "run-volume": (None, ["run", "--rm", "-v", "/data", "--init", *NEW, "true"], ("",), False),
-    "run-net": (None, ["run", "-d", "--name", "x", IMAGE, *SLEEP], ("", "running", "exited"), False),
-    "run-port": (None, ["run", "-d", "-p", f"127.0.0.1:{PORT}:80", "--name", "x", IMAGE, *SLEEP], ("", "running", "exited"), False),
-    "cold": (pre_cold, ["run", "--rm", *NEW, "true"], ("",), False),
-    "start": (pre_create, ["start", "x"], ("created", "running", "exited"), False),
-    "again": (pre_exited, ["start", "x"], ("exited",), False),
-    "stop": (pre_run, ["stop", "-t", "0", "x"], ("running", "exited"), True),
-    "kill": (pre_run, ["kill", "x"], ("running", "exited"), True),
-    "rm": (pre_create, ["rm", "x"], ("", "created"), False),
-    "rm-f": (pre_run, ["rm", "-f", "-t", "0", "x"], ("", "running", "exited"), True),
+    "create": (None, ["create", *NEW, *SLEEP], ("", "created"), "H"),
+    "run-d": (None, ["run", "-d", *NEW, *SLEEP], ("", *THERE), "H"),
+    "run": (None, ["run", *NEW, "true"], ("", "exited"), "H"),
+    "run-rm": (None, ["run", "--rm", *NEW, "true"], ("",), ""),
+    "run-volume": (None, ["run", "--rm", "-v", "/data", "--init", *NEW, "true"], ("",), ""),
+    "run-named": (None, ["run", "-v", "v1:/etc", "-v", "/data", *NEW, "true"], ("", "exited"), ""),
+    "run-net": (None, ["run", "-d", "--name", "x", IMAGE, *SLEEP], ("", *THERE), ""),
+    "run-port": (None, ["run", "-d", "-p", f"127.0.0.1:{PORT}:80", "--name", "x", IMAGE, *SLEEP], ("", *THERE), ""),
+    "run-health": (None, ["run", "-d", "--health-cmd", "true", "--health-interval", "100ms", *NEW, *SLEEP], ("", *THERE), ""),
+    "run-again": (None, ["run", "-d", "--restart", "on-failure:2", *NEW, "false"], ("", "restarting", *THERE), ""),
+    "run-t": (None, ["run", "-t", *NEW, "true"], ("", "exited"), ""),
+    "cold": (pre_cold, ["run", "--rm", *NEW, "true"], ("",), ""),
+    "start": (pre_create, ["start", "x"], ("created", *THERE), "H"),
+    "start-a": (pre_exited, ["start", "-a", "x"], ("exited",), ""),
+    "again": (pre_exited, ["start", "x"], ("exited",), ""),
+    "replace": (pre_run, ["run", "-d", "--replace", *NEW, *SLEEP], ("", *THERE), "M"),
+    "attach": (pre_reader, ["attach", "x"], THERE, "MUI"),
+    "stop": (pre_run, ["stop", "-t", "0", "x"], THERE, "MUI"),
+    "stop-net": (pre_served, ["stop", "-t", "0", "x"], THERE, "MNP"),
+    "kill": (pre_run, ["kill", "x"], THERE, "M"),
+    "rm": (pre_create, ["rm", "x"], ("", "created"), "H"),
+    "rm-v": (pre_volume, ["rm", "-v", "x"], ("", "exited"), ""),
+    "rm-f": (pre_run, ["rm", "-f", "-t", "0", "x"], ("", *THERE), "MI"),
+    "prune": (pre_exited, ["container", "prune", "-f"], ("", "exited"), ""),
+    "exec": (pre_run, ["exec", "x", "true"], THERE, "MH"),
+    "exec-d": (pre_run, ["exec", "-d", "x", "true"], THERE, "M"),
+    "exec-t": (pre_run, ["exec", "-t", "x", "true"], THERE, "M"),
+    "check": (pre_run, ["healthcheck", "run", "x"], THERE, "M"),
+    "restart": (pre_run, ["restart", "-t", "0", "x"], THERE, "M"),
+    "rename": (pre_create, ["rename", "x", "y"], ("created",), ""),
+    "rename-r": (pre_run, ["rename", "x", "y"], THERE, "M"),
+    "cp": (pre_run, ["cp", "x:/etc/passwd", "-"], THERE, "M"),
+    "update": (pre_create, ["update", "--restart", "no", "x"], ("created",), ""),
+    "update-r": (pre_run, ["update", "--restart", "always", "x"], ("restarting", *THERE), "M"),
 }
-EXTRA = {  # commands that an older rl may not have
-    "exec": (pre_run, ["exec", "x", "true"], ("running", "exited"), True),
-    "restart": (pre_run, ["restart", "-t", "0", "x"], ("running", "exited"), True),
-    "rename": (pre_create, ["rename", "x", "y"], ("created",), False),
-    "cp": (pre_run, ["cp", "x:/etc/passwd", "-"], ("running", "exited"), True),
-    "update": (pre_create, ["update", "--restart", "no", "x"], ("created",), False),
-}
-for name, case in EXTRA.items():
-    if "unknown command" not in rl(name, "--help")[2]:
-        CASES[name] = case
+if NET:
+    CASES["run-named-net"] = (None, ["run", "-d", "--network", "n1", "--name", "x", IMAGE, *SLEEP], ("", *THERE), "")
+    CASES["stop-named-net"] = (pre_network, ["stop", "-t", "0", "x"], THERE, "M")
 
 
 def fault(case, options):
@@ -258,15 +328,16 @@ def fault(case, options):
     if prepare:
         prepare()
     lst, out = T + "/killnth.list", T + "/killnth.out"
-    attach = []
-    if follow:
-        pid = monitor_pid()
-        if not pid:
-            return None, "no monitor to follow", []
-        attach = ["-a", f"M={pid}"]
+    attach = others(follow)
+    if "M" in follow and not any(a.startswith("M=") for a in attach):
+        return None, "no monitor to follow", []
     args = [KILLNTH, "-T", "20", "-l", lst, "-o", out, *attach, *options, "--", *PREFIX, RL, *command]
-    p = subprocess.run(args, env=USER_ENV, cwd=T + "/work",
-                       stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    # not a pipe: with "stop" the command goes on without killnth
+    with open(T + "/command.err", "wb") as err, open(T + "/command.in", "w+b") as line:
+        line.write(b"a line\n")
+        line.seek(0)
+        p = subprocess.run(args, env=USER_ENV, cwd=T + "/work", stdin=line, stdout=subprocess.DEVNULL, stderr=err)
+    p.stderr = read(T + "/command.err").decode(errors="replace")
     report = read(out).decode() if os.path.exists(out) else ""
     rows = [l.split() for l in read(lst).decode().splitlines()] if os.path.exists(lst) else []
     return p, report, rows
@@ -277,7 +348,7 @@ def classes(case):
     p, report, rows = fault(case, ["-w", "400"])
     if p is None:
         return [], report
-    why = verify(CASES[case][2])
+    why = "hangs" if report.startswith("timeout") else verify(CASES[case][2])
     return [(r[0], int(r[2]) or int(r[1]), r[3]) for r in rows if not r[0].startswith("-")], why
 
 
@@ -287,8 +358,56 @@ def points(count):
     return sorted(rng.sample(range(1, count + 1), POINTS))
 
 
+def is_there(pid):
+    try:
+        stat = read(f"/proc/{pid}/stat")
+        return stat[stat.rindex(b")") + 2:][:1] != b"Z"
+    except OSError:
+        return False
+
+
+def after_stop(report, what):
+    """It stands still. Returns what is wrong meanwhile, or ''; then it is killed, or everything is."""
+    words = report.split()
+    if words[0] != "fired":
+        return ""
+    pid, root = int(words[2]), int(words[3])
+    why = ""
+    if what == "stop":
+        code, out, err = rl("ps", "-a", limit=15)
+        if code != 0 or err:
+            why = f"while it stands still: ps -a: status {code}, {err}"
+        if rng.random() < 0.1:
+            code, out, err = rl("rm", "-f", "-t", "0", "x", limit=40)
+            if code == 124 or (code != 0 and "Error:" not in err):
+                why = f"while it stands still: rm -f: status {code}, {err}"
+    victims = [pid]
+    for _ in range(50):
+        for v in victims:
+            try:
+                os.kill(v, 9)
+            except OSError:
+                pass
+        if what == "stop":
+            break
+        victims = [p for p, _ in processes()] + ([holder()] if holder() else [])
+        if not victims:
+            break
+        time.sleep(0.01)
+    end = time.time() + 20
+    while is_there(root) and time.time() < end:
+        time.sleep(0.01)
+    return why or (f"the command hangs: {report.strip()}" if is_there(root) else "")
+
+
 def one_kill(case, path, n, what):
     options = ["-p", path, "-n", str(n)]
+    if what in ("stop", "all"):
+        p, report, rows = fault(case, [*options, "-s"])
+        if p is None or report.startswith("timeout"):
+            return report
+        why = after_stop(report, what)
+        return why or verify((*CASES[case][2], "", "exited"))
     if what != "kill":
         options += ["-e", str(getattr(errno, what.rstrip("+")))] + (["-f"] if what.endswith("+") else [])
     p, report, rows = fault(case, options)
@@ -308,7 +427,7 @@ def one_kill(case, path, n, what):
 
 
 def run_case(case, what):
-    rows, why = classes(case) if what == "kill" else (error_rows(case, what), "")
+    rows, why = classes(case) if what in ("kill", "stop", "all") else (error_rows(case, what), "")
     if why:
         print(f"not ok\t{case}: without any fault\t{why}")
         clear()
@@ -337,8 +456,11 @@ def error_rows(case, what):
 
 
 def main():
+    if NET:
+        rl("network", "create", "n1")
     rl("run", "--rm", "--network", "none", IMAGE, "true")  # session and caches are warm
-    for case in sys.argv[1:] or CASES:
+    cases = sys.argv[1:] or (rng.sample(sorted(CASES), min(SAMPLE, len(CASES))) if SAMPLE else CASES)
+    for case in cases:
         if case in CASES:
             for what in FAULTS:
                 run_case(case, what)

@@ -9,7 +9,8 @@
  *	-p PATH -n N [-e ERRNO [-f]]  at the N-th call of the process PATH: SIGKILL, or with -e that
  *	             error in place of the call (only calls that can fail so are counted), with -f
  *	             every later one as well
- *	-o FILE      write "fired CALL" or "idle" or "timeout ..." there
+ *	-s           SIGSTOP at the call instead; we leave at once, the others go on
+ *	-o FILE      write "fired CALL PID ROOT-PID" or "idle" or "timeout ..." there
  *	-T SECONDS   limit (default 30): then everything is killed, status 124
  *	-w MS        how long others are followed after the command's end (default 300)
  *
@@ -65,7 +66,9 @@ struct process {
 struct killnth {
 	const char *root_exe, *list_file, *out_file, *path;
 	uint64_t n, error, limit_s, linger_ms;
-	bool for_ever, fired;
+	bool for_ever, stop, fired;
+	bool stopped; /* -s: it stands still, or has ended */
+	pid_t fired_pid;
 	uint64_t fired_nr;
 	pid_t root;
 	int status;       /* of the root, -1 while it lives */
@@ -233,6 +236,39 @@ static bool mounts(uint64_t nr)
 	}
 }
 
+/* Calls that wait for somebody, so that a signal may end them. */
+static bool waits(uint64_t nr)
+{
+	switch (nr) {
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+	case SYS_ppoll:
+	case SYS_read:
+	case SYS_readv:
+	case SYS_write:
+	case SYS_writev:
+	case SYS_openat:
+	case SYS_connect:
+	case SYS_accept4:
+	case SYS_recvmsg:
+	case SYS_sendmsg:
+	case SYS_recvfrom:
+	case SYS_sendto:
+	case SYS_wait4:
+	case SYS_waitid:
+	case SYS_flock:
+	case SYS_fsync:
+	case SYS_fdatasync:
+	case SYS_ftruncate:
+	case SYS_sendfile:
+	case SYS_splice:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool can_fail(const struct killnth *k, pid_t pid, const struct ptrace_syscall_info *i)
 {
 	uint64_t nr = i->entry.nr;
@@ -249,6 +285,8 @@ static bool can_fail(const struct killnth *k, pid_t pid, const struct ptrace_sys
 		return makes_fd(nr);
 	case EAGAIN:
 		return makes_process(nr);
+	case EINTR:
+		return waits(nr);
 	case EPERM:
 		return mounts(nr) || makes_process(nr);
 	case ENOMEM:
@@ -294,6 +332,11 @@ static void fire(struct killnth *k, struct process *p)
 {
 	k->fired = true;
 	k->fired_nr = p->nr;
+	k->fired_pid = p->pid;
+	if (k->stop) {
+		(void)kill(p->pid, SIGSTOP);
+		return;
+	}
 	if (!k->error) {
 		(void)kill(p->pid, SIGKILL);
 		return;
@@ -392,6 +435,7 @@ static void on_stop(struct killnth *k, pid_t pid, int status)
 		if (sig == SIGTRAP)
 			break;
 		(void)ptrace(PTRACE_LISTEN, pid, NULL, NULL); /* a group stop */
+		k->stopped = k->stopped || pid == k->fired_pid;
 		return;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
@@ -421,6 +465,7 @@ static void on_wait(struct killnth *k, pid_t pid, int status)
 	}
 	if (p)
 		p->gone = true;
+	k->stopped = k->stopped || (k->stop && pid == k->fired_pid);
 	if (pid == k->root) {
 		k->status = status;
 		k->ended_ms = now_ms();
@@ -462,7 +507,8 @@ static int finish(struct killnth *k, bool timeout)
 	if (f && timeout)
 		(void)fprintf(f, "timeout");
 	else if (f && k->fired)
-		(void)fprintf(f, "fired %llu", (unsigned long long)k->fired_nr);
+		(void)fprintf(f, "fired %llu %d %d", (unsigned long long)k->fired_nr,
+			      (int)k->fired_pid, (int)k->root);
 	else if (f)
 		(void)fprintf(f, "idle");
 	for (size_t i = 0; timeout && i < k->n_p; i++) {
@@ -480,6 +526,8 @@ static int finish(struct killnth *k, bool timeout)
 		die(k->out_file);
 	if (timeout)
 		return 124;
+	if (k->status == -1)
+		return 0; /* -s */
 	return WIFEXITED(k->status) ? WEXITSTATUS(k->status) : 128 + WTERMSIG(k->status);
 }
 
@@ -504,8 +552,10 @@ static int follow(struct killnth *k)
 			on_wait(k, pid, status);
 		else if (errno == ECHILD)
 			return finish(k, false);
-		if (k->status != -1 &&
-		    ((k->fired && !k->for_ever) || now_ms() > k->ended_ms + (int64_t)k->linger_ms))
+		if (k->stopped)
+			return finish(k, false);
+		if (k->status != -1 && ((k->fired && !k->for_ever && !k->stop) ||
+					now_ms() > k->ended_ms + (int64_t)k->linger_ms))
 			return finish(k, false);
 		if (now_ms() > end)
 			return finish(k, true);
@@ -574,7 +624,7 @@ int main(int argc, char **argv)
 	size_t n_attached = 0;
 	int o;
 
-	while ((o = getopt(argc, argv, "+x:a:l:p:n:e:fo:T:w:")) != -1) {
+	while ((o = getopt(argc, argv, "+x:a:l:p:n:e:fso:T:w:")) != -1) {
 		switch (o) {
 		case 'x':
 			k.root_exe = optarg;
@@ -597,6 +647,9 @@ int main(int argc, char **argv)
 			break;
 		case 'f':
 			k.for_ever = true;
+			break;
+		case 's':
+			k.stop = true;
 			break;
 		case 'o':
 			k.out_file = optarg;
