@@ -68,19 +68,18 @@ static int send_entry(const struct logjournal *j, int priority, bool partial, co
 		      size_t n)
 {
 	/* sendto() is all that the pump may call, so the parts are put together here */
-	static char packet[LOGJOURNAL_FIELDS_MAX + 128 + 65536];
 	const uint64_t len = htole64(n);
-	int k = snprintf(packet, sizeof(packet), "PRIORITY=%d\n%.*s%sMESSAGE\n", priority,
+	int k = snprintf(j->packet, LOGJOURNAL_PACKET, "PRIORITY=%d\n%.*s%sMESSAGE\n", priority,
 			 LOGJOURNAL_FIELDS_MAX, j->fields,
 			 partial ? "CONTAINER_PARTIAL_MESSAGE=true\n" : "");
 	size_t at = (size_t)k;
 
-	memcpy(packet + at, &len, sizeof(len));
+	memcpy(j->packet + at, &len, sizeof(len));
 	at += sizeof(len);
-	memcpy(packet + at, s, n);
+	memcpy(j->packet + at, s, n);
 	at += n;
-	packet[at++] = '\n';
-	return send(j->fd, packet, at, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	j->packet[at++] = '\n';
+	return send(j->fd, j->packet, at, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static void entry(struct logjournal *j, int stream, bool full, const char *s, size_t n)
@@ -106,7 +105,7 @@ static void entry(struct logjournal *j, int stream, bool full, const char *s, si
 void logjournal_add(struct logjournal *j, int stream, const char *data, size_t n)
 {
 	while (j->fd >= 0 && n > 0) {
-		size_t room = n < 32768 ? n : 32768;
+		size_t room = n < LOGJOURNAL_TEXT_MAX ? n : LOGJOURNAL_TEXT_MAX;
 		const char *nl = memchr(data, '\n', room);
 		size_t k = nl ? (size_t)(nl - data) : room;
 

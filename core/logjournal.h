@@ -17,6 +17,8 @@
 
 #define LOGJOURNAL_SOCKET     "/run/systemd/journal/socket"
 #define LOGJOURNAL_FIELDS_MAX 4096
+#define LOGJOURNAL_TEXT_MAX   32768
+#define LOGJOURNAL_PACKET     (LOGJOURNAL_FIELDS_MAX + LOGJOURNAL_TEXT_MAX + 128)
 
 /* The fields that each entry of a container has. */
 struct logjournal_id {
@@ -27,6 +29,7 @@ struct logjournal {
 	int fd;             /* connected SOCK_DGRAM; borrowed; FD_NONE: no journal */
 	const char *fields; /* logjournal_fields(); borrowed */
 	uint64_t dropped;   /* entries lost since the last good one */
+	char *packet;       /* room for an entry, LOGJOURNAL_PACKET bytes; borrowed */
 };
 
 /* Connect to the journal's socket. fd, or -errno with a hint when there is no journal. */

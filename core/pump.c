@@ -52,7 +52,10 @@ struct client {
 	bool first; /* started the container */
 };
 
-/* What is always used stands together: the buffers behind it cost nothing until data come. */
+/*
+ * What is always used stands together: the buffers behind it, from the log's on, cost nothing until
+ * data come, and nothing any more when none have come for a while.
+ */
 struct pump {
 	struct pump_fds fd;
 	struct client clients[CLIENTS_MAX];
@@ -67,7 +70,8 @@ struct pump {
 	int64_t deadline_ms;
 	bool killed, detached;
 	struct logjournal journal;
-	struct logfile log;
+	struct logfile log; /* ends with its buffer */
+	char packet[LOGJOURNAL_PACKET];
 	struct pump_msg out; /* on its way to the clients */
 	struct pump_msg in;  /* data from a client, not yet taken by stdin */
 };
@@ -342,7 +346,10 @@ static int wait_events(struct pump *p, struct pollfd *f)
 			.events =
 				(short)((p->clients[i].owes ? POLLOUT : 0) | (has_in ? 0 : POLLIN)),
 		};
-	return idle_poll(f, P_COUNT, time_left(p));
+	if (!can_read || has_in)
+		return idle_poll(f, P_COUNT, time_left(p));
+	return idle_poll_spare(f, P_COUNT, time_left(p), p->log.buf,
+			       sizeof(*p) - (size_t)(p->log.buf - (char *)p));
 }
 
 static void serve_client(struct pump *p, struct client *c, short events)
@@ -471,7 +478,7 @@ static int lock_in(const struct pump *p, struct rl_err *err)
 
 _Noreturn void pump_main(const struct pump_fds *fds)
 {
-	static struct pump p; /* 80 KiB: not on the stack */
+	static struct pump p; /* 120 KiB: not on the stack */
 	int *const mine[] = { &p.fd.client, &p.fd.in,       &p.fd.out,
 			      &p.fd.err,    &p.fd.control,  &p.fd.log_dir,
 			      &p.fd.pidfd,  &p.fd.log_file, &p.fd.journal };
@@ -506,7 +513,9 @@ _Noreturn void pump_main(const struct pump_fds *fds)
 		logfile_open_file(&p.log, p.fd.log_file, p.fd.log_max);
 	else
 		logfile_open(&p.log, p.fd.log_dir, p.fd.log_max);
-	p.journal = (struct logjournal){ .fd = p.fd.journal, .fields = p.fd.journal_fields };
+	p.journal = (struct logjournal){ .fd = p.fd.journal,
+					 .fields = p.fd.journal_fields,
+					 .packet = p.packet };
 	loop(&p);
 	say_end(&p);
 	if (p.fd.pid) /* a monitor that is gone needs no result */

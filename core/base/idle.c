@@ -53,7 +53,7 @@ static int add_ranges(struct dl_phdr_info *o, size_t size, void *arg)
 		if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
 			continue;
 		r->v[r->n++] = (struct range){ from, to - from };
-		if (from <= (uintptr_t)idle_poll && (uintptr_t)idle_poll < to)
+		if (from <= (uintptr_t)idle_poll_spare && (uintptr_t)idle_poll_spare < to)
 			r->own_code = from;
 	}
 	return 0;
@@ -82,9 +82,10 @@ ASLEEP static void set_apart(const struct ranges *r, uintptr_t from, uintptr_t f
 		      MADV_RANDOM);
 }
 
-ASLEEP static void shrink(void)
+ASLEEP static void shrink(uintptr_t spare, size_t spare_len)
 {
 	long page_size = sysconf(_SC_PAGESIZE);
+	uintptr_t spare_end = (spare + spare_len) & ~((uintptr_t)page_size - 1);
 	struct ranges r;
 
 	r.page_mask = ~((uintptr_t)page_size - 1);
@@ -94,8 +95,11 @@ ASLEEP static void shrink(void)
 	(void)malloc_trim(0);
 #endif
 	(void)dl_iterate_phdr(add_ranges, &r);
-	set_apart(&r, r.own_code, (uintptr_t)idle_poll);
+	set_apart(&r, r.own_code, (uintptr_t)idle_poll_spare);
 	set_apart(&r, (uintptr_t)syscall, (uintptr_t)syscall);
+	spare = (spare + (uintptr_t)page_size - 1) & r.page_mask;
+	if (spare < spare_end)
+		drop(spare, spare_end - spare);
 	drop_stack(page_size);
 	for (size_t i = 0; i < r.n; i++)
 		drop(r.v[i].from, r.v[i].len);
@@ -110,7 +114,7 @@ ASLEEP static int long_poll(struct pollfd *f, nfds_t n, int timeout_ms)
 #endif
 }
 
-ASLEEP int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms)
+ASLEEP int idle_poll_spare(struct pollfd *f, nfds_t n, int timeout_ms, void *spare, size_t len)
 {
 	int r;
 
@@ -119,6 +123,11 @@ ASLEEP int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms)
 	r = poll(f, n, SETTLE_MS);
 	if (r != 0)
 		return r;
-	shrink();
+	shrink((uintptr_t)spare, len);
 	return long_poll(f, n, timeout_ms < 0 ? -1 : timeout_ms - SETTLE_MS);
+}
+
+int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms)
+{
+	return idle_poll_spare(f, n, timeout_ms, NULL, 0);
 }

@@ -17,8 +17,11 @@
  *
  * Given back after half a second without an event: what malloc holds free, the stack below the
  * caller, and the mappings of code and constants; what runs next is mapped again out of the
- * kernel's cache, some 64 KiB at a time. Needs poll (or ppoll), madvise and brk, no other system call.
+ * kernel's cache, 64 KiB or so each. Needs poll (or ppoll), madvise and brk, no other system call.
  *
  * Return: as poll(2)
  */
 int idle_poll(struct pollfd *f, nfds_t n, int timeout_ms);
+
+/* The same; whole pages of the @len bytes at @spare, whose content matters no more, become zeros. */
+int idle_poll_spare(struct pollfd *f, nfds_t n, int timeout_ms, void *spare, size_t len);

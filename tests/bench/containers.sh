@@ -141,6 +141,11 @@ median rl_ps_hidden $rl ps
 median rl_ps_listed $rl ps -a
 $rl rm -f -a >/dev/null
 
+# shellcheck disable=SC2190 # of inner.sh: an associative array
+budget+=([rl_none]=8 [rl_net]=8 [rl_cold]=14 [rl_version]=1.5 [rl_exec]=5 [rl_inspect]=3 [rl_ps0]=3 [rl_ps2]=3
+	[rl_ps_hidden]=25 [rl_ps_listed]=25 [rl_rund]=10 [rl_startstop]=15 [rl_idle]=512 [rl_idle_net]=1536
+	[rl_many_kib]=512)
+
 rows_containers() {
 	row "run --rm true, no network" rl_none pod_none crun bwrap floor
 	row "run --rm true, private network" rl_net pod_net - - -

@@ -42,8 +42,9 @@ median() {
 	fi
 }
 HYPER=()
+declare -A budget # [median's name]: at most, in the unit of its row
 row() { # LABEL rl podman crun bwrap floor (names of medians, - for none; rates: more is better)
-	local label=$1 c v line best='' a=${2:--} b=${3:--}
+	local label=$1 c v line best='' kept='' a=${2:--} b=${3:--}
 	shift
 	line="| $label |"
 	for c; do
@@ -55,7 +56,10 @@ row() { # LABEL rl podman crun bwrap floor (names of medians, - for none; rates:
 	if [ "${m[$a]:--}" != - ] && [ "${m[$b]:--}" != - ]; then
 		best=$(awk -v a="${m[$b]}" -v b="${m[$a]}" 'BEGIN { printf "%.1f x", a / b }')
 	fi
-	echo "$line ${best:--} |"
+	if [ -n "${budget[$1]:-}" ]; then
+		kept="${budget[$1]}: $(awk -v a="${m[$1]:--}" -v b="${budget[$1]}" 'BEGIN { print a == "-" ? "not measured" : a + 0 <= b + 0 ? "met" : "NOT MET" }')"
+	fi
+	echo "$line ${best:--} | ${kept:--} |"
 }
 
 $rl load -q -i "$dir/alpine.tar" >/dev/null
@@ -71,6 +75,6 @@ done
 
 echo "Medians of $ROUNDS runs in ms unless another unit is named; $(nproc) cores, Linux $(uname -r)$(have podman && echo ", $(podman --version | tr -d '\n'), $(crun --version | head -n 1)")."
 echo
-echo "| what | rl | podman | crun | bwrap | kernel floor | podman : rl |"
-echo "|---|---|---|---|---|---|---|"
+echo "| what | rl | podman | crun | bwrap | kernel floor | podman : rl | budget of rl |"
+echo "|---|---|---|---|---|---|---|---|"
 for part in $PARTS; do "rows_$part"; done

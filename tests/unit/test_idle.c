@@ -96,6 +96,25 @@ static void test_memory(void **state)
 	assert_string_equal(written, "yo");
 }
 
+/* Whole pages of what matters no more are given back, and nothing beside them. */
+static void test_spare(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), len = 4 * page;
+	auto_free char *room = malloc(len + 2);
+
+	(void)state;
+	assert_non_null(room);
+	memset(room, 'x', len + 2);
+	assert_int_equal(idle_poll_spare(NULL, 0, 510, room + 1, len), 0);
+	assert_int_equal(room[0], 'x');
+	assert_int_equal(room[1 + len], 'x');
+	assert_int_equal(room[len / 2], 0);
+	memset(room, 'x', len + 2);
+	assert_int_equal(idle_poll_spare(NULL, 0, 510, room + 1, 3), 0);
+	for (size_t i = 0; i < len + 2; i++)
+		assert_int_equal(room[i], 'x');
+}
+
 /* KiB of code of files that process @pid has mapped */
 static size_t code_of(pid_t pid)
 {
@@ -146,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times_and_events),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_spare),
 		cmocka_unit_test(test_code),
 	};
 

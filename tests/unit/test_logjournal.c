@@ -44,7 +44,8 @@ static const char *receive(int fd, char *ret, size_t room)
 static void test_entries(void **state)
 {
 	auto_free char *fields = logjournal_fields(&id);
-	struct logjournal j = { .fields = fields };
+	char packet[LOGJOURNAL_PACKET];
+	struct logjournal j = { .fields = fields, .packet = packet };
 	char text[256];
 	const char *head;
 	int s[2];
@@ -77,7 +78,8 @@ static void test_entries(void **state)
 static void test_full(void **state)
 {
 	auto_free char *fields = logjournal_fields(&id);
-	struct logjournal j = { .fields = fields };
+	char packet[LOGJOURNAL_PACKET];
+	struct logjournal j = { .fields = fields, .packet = packet };
 	char text[256], line[100];
 	int s[2];
 
