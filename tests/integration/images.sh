@@ -145,8 +145,8 @@ is "$old [\"A=1\"] .[]" "inspect with a template"
 rl image inspect example.com/team/old@"$old_digest" -f '{{.Id}}'
 is "$old" "by digest"
 rl image inspect nothing
-[ $? = 125 ] && is "Error: nothing: image not known
-[]" "inspect an unknown image"
+[ $? = 125 ] && is "[]
+Error: nothing: image not known" "inspect an unknown image"
 
 # --- damage --------------------------------------------------------------------------------------
 sed -i 's/"size"/"sizf":1,"version":1,"size"/' "$store/images/$old/image.json"
