@@ -21,7 +21,7 @@ struct cp_opts {
 
 static const struct opt cp_options[] = {
 	OPT_BOOL('a', "archive", struct cp_opts, archive,
-		 "keep owners; files in a container are root's otherwise"),
+		 "keep owners; files in a container are its user's otherwise"),
 	OPT_BOOL('L', "follow-link", struct cp_opts, follow,
 		 "copy what a link as SOURCE leads to, not the link"),
 	OPT_BOOL(0, "overwrite", struct cp_opts, overwrite,
@@ -90,7 +90,7 @@ const struct cmd cmd_cp = {
 		 "tar is written to stdout, with '-' as SOURCE one is read from stdin. The container "
 		 "need not run."
 		 "\n\n"
-		 "What arrives in a container belongs to its root, what arrives on the host to the "
+		 "What arrives in a container belongs to the user that it runs as, what arrives on the host to the "
 		 "caller. Modes, times, links, holes and user attributes are kept; set-user-id bits "
 		 "do not leave a container without -a. A word with a colon is a path of a container, "
 		 "unless it starts with '.' or '/'.",

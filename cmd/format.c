@@ -245,6 +245,9 @@ int format_rows(const struct format *f, json_t *rows, struct buf *out, struct rl
 	plain = unescape(text);
 	if (!plain)
 		return rl_oom(err);
+	/* columns are also what a space divides, as in Podman; elsewhere a space stays one */
+	for (char *p = plain; is_table && (p = strstr(p, "}} {{"));)
+		p[2] = '\t';
 	r = tmpl_parse(plain, &t, err);
 	if (r < 0)
 		return rl_wrap(err, "--format");

@@ -88,7 +88,8 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 					      "stopping",   "stopped",     "exited",  "removing",
 					      "restarting", "dead",        "unknown" };
 	static const char *const healths[] = { "healthy", "unhealthy", "starting", "none" };
-	static const char *const policies[] = { "no", "always", "on-failure", "unless-stopped" };
+	static const char *const policies[] = { "no", "none", "always", "on-failure",
+						"unless-stopped" };
 	int64_t code;
 
 	switch ((enum key)f->key) {
@@ -272,7 +273,7 @@ static bool one(const struct filter *f, const void *arg)
 	case K_POD:
 		return false; /* there are none */
 	case K_RESTART:
-		return strcmp(policy_of(row), f->value) == 0;
+		return strcmp(policy_of(row), strcmp(f->value, "none") == 0 ? "no" : f->value) == 0;
 	case K_COMMAND:
 		return is_command(row, f->value);
 	case K_BOOT:

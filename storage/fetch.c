@@ -636,13 +636,15 @@ int fetch_add(const struct rl *rl, const struct session *s, int tar_fd, json_t *
 
 int fetch_extract(const struct rl *rl, const struct fetch_extract *x, struct rl_err *err)
 {
-	static const char *const owners[] = { NULL, "root", "keep" };
+	char as[32];
+	const char *const owners[] = { NULL, as, "keep" };
 	const struct session none = { .userns_fd = FD_NONE };
 	const struct proc_fd fds[] = { { x->in_fd, 0 }, { x->dest_fd, 3 }, { x->enter_fd, 4 } };
 	const bool enters = x->enter_fd >= 0;
 	const char *words[WORDS_MAX + 1] = { "extract" };
 	size_t n = 1;
 
+	(void)snprintf(as, sizeof(as), "as=%u:%u", (unsigned)x->uid, (unsigned)x->gid);
 	if (enters)
 		words[n++] = "enter";
 	if (owners[x->owner])

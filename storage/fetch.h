@@ -73,7 +73,9 @@ int fetch_add(const struct rl *rl, const struct session *s, int tar_fd, json_t *
 struct fetch_extract {
 	int in_fd, dest_fd, enter_fd;
 	const struct session *session;
-	enum { FETCH_CALLER, FETCH_ROOT, FETCH_KEEP } owner;
+	enum { FETCH_CALLER, FETCH_AS, FETCH_KEEP } owner;
+	uid_t uid; /* FETCH_AS, inside that user namespace */
+	gid_t gid;
 	bool set_id, overwrite;
 };
 int fetch_extract(const struct rl *rl, const struct fetch_extract *x,

@@ -361,8 +361,10 @@ static int extract(const struct rl *rl, const struct copy_req *req, const struct
 		.enter_fd = c ? to->fs->user_fd : FD_NONE,
 		.session = c ? &c->session : NULL,
 		.owner = keep ? FETCH_KEEP
-			 : c  ? FETCH_ROOT
+			 : c  ? FETCH_AS
 			      : FETCH_CALLER,
+		.uid = c ? c->spec.uid : 0,
+		.gid = c ? c->spec.gid : 0,
 		.set_id = c || req->archive,
 		.overwrite = req->overwrite,
 	};

@@ -143,16 +143,17 @@ static int get_dir(struct extract *x, int at, const char *base, bool *ret_made, 
 	return rl_fail(err, EBUSY, "folder '%.255s': something keeps replacing it", base);
 }
 
-/* A folder of a path that has no entry of its own: root's or the caller's, 0755 */
+/* A folder of a path that has no entry of its own: root's, unless all is somebody's; 0755 */
 static int get_plain_dir(struct extract *x, int at, const char *base, struct rl_err *err)
 {
+	const struct meta_who *who = &x->opts->who;
 	bool made = false;
 	auto_fd int fd = get_dir(x, at, base, &made, err);
 
 	if (fd < 0)
 		return fd;
-	if (made &&
-	    ((x->opts->owner != META_CALLER && fchown(fd, 0, 0) < 0) || fchmod(fd, 0755) < 0))
+	if (made && ((who->owner != META_CALLER && fchown(fd, who->uid, who->gid) < 0) ||
+		     fchmod(fd, 0755) < 0))
 		return rl_fail_sys(err, errno, "dress folder '%.255s'", base);
 	return TAKE_FD(fd);
 }
@@ -203,7 +204,7 @@ static int put_dir(struct extract *x, const char *path, const char *base, struct
 
 	if (fd < 0 || !made)
 		return fd < 0 ? fd : 0;
-	r = meta_apply_copy(fd, e, x->opts->owner, x->opts->set_id, err);
+	r = meta_apply_copy(fd, e, &x->opts->who, x->opts->set_id, err);
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0 || fchmod(fd, (st.st_mode & 07777) | 0700) < 0)
@@ -284,7 +285,7 @@ static int put_file(struct extract *x, const char *base, struct tarin *t, struct
 	r = tarin_write(t, fd, size, &written, err);
 	if (r < 0 || mounted)
 		return r;
-	r = meta_apply_copy(fd, e, x->opts->owner, x->opts->set_id, err);
+	r = meta_apply_copy(fd, e, &x->opts->who, x->opts->set_id, err);
 	if (r == 0)
 		r = remember_file(x, fd, err);
 	if (r == 0 && futimens(fd, ts) < 0)
@@ -297,11 +298,12 @@ static int put_name_meta(struct extract *x, const char *base, struct archive_ent
 			 struct rl_err *err)
 {
 	const struct timespec mtime = meta_mtime(e), ts[2] = { mtime, mtime };
-	uint32_t uid = 0, gid = 0;
+	const struct meta_who *who = &x->opts->who;
+	uint32_t uid = who->uid, gid = who->gid;
 
-	if (x->opts->owner == META_KEEP && meta_owner(e, &uid, &gid, err) < 0)
+	if (who->owner == META_KEEP && meta_owner(e, &uid, &gid, err) < 0)
 		return -err->code;
-	if (x->opts->owner != META_CALLER &&
+	if (who->owner != META_CALLER &&
 	    fchownat(x->dir_fd, base, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return meta_owner_error(errno, uid, gid, err);
 	if (utimensat(x->dir_fd, base, ts, AT_SYMLINK_NOFOLLOW) < 0)

@@ -25,7 +25,7 @@
 struct tarin;
 
 struct extract_opts {
-	enum meta_owner owner;
+	struct meta_who who;
 	bool overwrite, set_id;
 };
 

@@ -11,8 +11,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -32,14 +34,14 @@
 
 static int parse(int argc, char **argv, struct extract_opts *o, bool *ret_enter, struct rl_err *err)
 {
-	*o = (struct extract_opts){ .owner = META_CALLER };
+	*o = (struct extract_opts){ .who = { .owner = META_CALLER } };
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "enter") == 0)
 			*ret_enter = true;
-		else if (strcmp(argv[i], "root") == 0)
-			o->owner = META_ROOT;
+		else if (sscanf(argv[i], "as=%" SCNu32 ":%" SCNu32, &o->who.uid, &o->who.gid) == 2)
+			o->who.owner = META_AS;
 		else if (strcmp(argv[i], "keep") == 0)
-			o->owner = META_KEEP;
+			o->who.owner = META_KEEP;
 		else if (strcmp(argv[i], "set-id") == 0)
 			o->set_id = true;
 		else if (strcmp(argv[i], "overwrite") == 0)

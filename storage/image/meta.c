@@ -178,18 +178,18 @@ int meta_apply(int fd, struct archive_entry *e, bool one_id, struct rl_err *err)
 	return r < 0 ? r : set_xattrs(fd, e, true, err);
 }
 
-int meta_apply_copy(int fd, struct archive_entry *e, enum meta_owner owner, bool set_id,
+int meta_apply_copy(int fd, struct archive_entry *e, const struct meta_who *who, bool set_id,
 		    struct rl_err *err)
 {
 	const mode_t mask = set_id ? 07777 : archive_entry_filetype(e) == AE_IFDIR ? 01777 : 0777;
-	uint32_t uid = 0, gid = 0;
-	int r = owner == META_KEEP ? meta_owner(e, &uid, &gid, err) : 0;
+	uint32_t uid = who->uid, gid = who->gid;
+	int r = who->owner == META_KEEP ? meta_owner(e, &uid, &gid, err) : 0;
 
-	if (r == 0 && owner != META_CALLER)
+	if (r == 0 && who->owner != META_CALLER)
 		r = set_owner(fd, uid, gid, err);
 	if (r == 0)
 		r = set_xattrs(fd, e, false, err);
 	if (r == 0)
 		r = set_mode(fd, archive_entry_perm(e) & mask, err);
-	return r < 0 || owner != META_KEEP ? r : set_xattrs(fd, e, true, err);
+	return r < 0 || who->owner != META_KEEP ? r : set_xattrs(fd, e, true, err);
 }

@@ -26,12 +26,16 @@ int meta_apply(int fd, struct archive_entry *e, bool one_id, struct rl_err *err)
 
 enum meta_owner {
 	META_CALLER, /* whoever makes the file */
-	META_ROOT,   /* uid 0, gid 0 */
+	META_AS,     /* the ids that go with it */
 	META_KEEP,   /* what the entry says, file capabilities too */
+};
+struct meta_who {
+	enum meta_owner owner;
+	uint32_t uid, gid; /* META_AS */
 };
 /*
  * The same for a copy into a tree that is in use. @set_id: with set-user-id and set-group-id bits,
  * which must not pass from a container to somebody else's files.
  */
-int meta_apply_copy(int fd, struct archive_entry *e, enum meta_owner owner, bool set_id,
+int meta_apply_copy(int fd, struct archive_entry *e, const struct meta_who *who, bool set_id,
 		    struct rl_err *err) RL_MUST_USE;

@@ -102,6 +102,11 @@ tar -tvf "$T/out" | grep -q -- '-rw-r----- 0/0 ' && ok "its files are root's" ||
 run rl cp -a - "$c:/tmp" <"$T/in.tar"
 run rl cp "$c:/tmp/t/x" -
 tar -tvf "$T/out" | grep -q -- '-rw-r----- 77/78 ' && ok "-a keeps them" || not_ok "-a" "$(tar -tvf "$T/out")"
+run rl create --name other --network none --user 12:34 "$IMAGE" true
+run rl cp "$W/t" other:/tmp/
+run rl cp other:/tmp/t -
+! tar -tvf "$T/out" | grep -v " 12/34 " && ok "what arrives is the container's user's" || not_ok "the user's" "$(tar -tvf "$T/out")"
+rl rm other >/dev/null
 run rl cp - "$c:/s/f" <"$T/in.tar"
 expect_error "a tar into a file" "*must be a folder*"
 run rl cp - "$c:/none" <"$T/in.tar"

@@ -118,6 +118,8 @@ static void test_templates(void **state)
 	expect_rows("{{.Name}}", "web\nlonger\n");
 	expect_rows("{{.Name}}\\t{{.N}}", "web\t1\nlonger\t22\n");
 	expect_rows("table {{.Name}}\\t{{.N}}", "NAME    NUMBER\nweb     1\nlonger  22\n");
+	expect_rows("table {{.Name}} {{.N}}", "NAME    NUMBER\nweb     1\nlonger  22\n");
+	expect_rows("{{.Name}} {{.N}}", "web 1\nlonger 22\n");
 	expect_rows("{{range .}}{{.N}};{{end}}", "1;22;");
 }
 

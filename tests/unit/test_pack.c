@@ -85,7 +85,7 @@ static int extract_to(int fd, const char *to, const struct extract_opts *opts, s
 	return r;
 }
 
-static const struct extract_opts plain = { .owner = META_CALLER };
+static const struct extract_opts plain = { .who = { .owner = META_CALLER } };
 
 static void make_tree(char *long_path)
 {
