@@ -25,8 +25,13 @@
 #include "storage/secret.h"
 #include "storage/volume.h"
 
+struct complete_opts {
+	bool no_desc;
+};
+
 struct completion {
 	struct rl rl;
+	bool no_desc;
 	bool is_open;       /* the folders of @rl */
 	const char *root;   /* --root of the line */
 	const char *before; /* of a value behind '=': "--format=", length below */
@@ -42,8 +47,8 @@ static int offer(struct completion *c, const char *word, const char *after, cons
 {
 	if (strncmp(word, c->typed, strlen(c->typed)) != 0)
 		return 0;
-	return buf_printf(&c->out, "%.*s%s%s\t%s\n", c->before_len, c->before ? c->before : "",
-			  word, after, what);
+	return buf_printf(&c->out, "%.*s%s%s%s%s\n", c->before_len, c->before ? c->before : "",
+			  word, after, c->no_desc ? "" : "\t", c->no_desc ? "" : what);
 }
 
 static bool open_store(struct completion *c)
@@ -408,10 +413,11 @@ static int complete_line(struct completion *c, const char *const *v, size_t n)
 static int complete(struct rl *rl, const struct cmd_args *args, const void *opts,
 		    struct rl_err *err)
 {
-	struct completion c = { .rl = { .data_fd = FD_NONE, .run_fd = FD_NONE } };
+	const struct complete_opts *o = opts;
+	struct completion c = { .rl = { .data_fd = FD_NONE, .run_fd = FD_NONE },
+				.no_desc = o->no_desc };
 
 	(void)rl; /* opened when it is needed, and for the line's own --root */
-	(void)opts;
 	log_set_level(LOG_ERROR);
 	if (args->n > 0 && complete_line(&c, args->v, args->n) == 0)
 		RL_IGNORE(format_print(&c.out, err)); /* the shell went away */
@@ -421,10 +427,17 @@ static int complete(struct rl *rl, const struct cmd_args *args, const void *opts
 	return 0;
 }
 
+static const struct opt complete_options[] = {
+	OPT_BOOL(0, "no-desc", struct complete_opts, no_desc, "words only"),
+	OPT_END,
+};
+
 const struct cmd cmd_complete = {
 	.name = "__complete",
 	.args = "WORD...",
 	.summary = "Candidates for a shell's completion",
+	.options = complete_options,
+	.opts_size = sizeof(struct complete_opts),
 	.max_args = CMD_ANY,
 	.stop_early = true,
 	.no_dirs = true,

@@ -2,27 +2,21 @@
 /*
  * image_mount.c - `rl image mount`, `rl image unmount`
  *
- * An ordinary user's mount lives in a mount namespace of its own. So images are mounted inside
- * `rl unshare` only, for what else runs there, and are gone when it ends; elsewhere the error says what
- * does the same. A mounted image is an overlay of its layers without an upper one, at
- * run_dir/mounts/ID; what is mounted, the kernel knows (/proc/self/mountinfo): no record can be wrong.
+ * Inside `rl unshare` only (cmd/mounting.h); elsewhere the error says what does the same. A mounted
+ * image is an overlay of its layers without an upper one.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/mounting.h"
 #include "cmd/unshare.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
-#include "core/base/io.h"
 #include "core/base/strv.h"
 #include "core/session.h"
 #include "storage/image.h"
@@ -32,6 +26,7 @@
 
 struct image_mount_opts {
 	bool all, force;
+	const char *format;
 };
 
 static int need_unshare(const char *name, struct rl_err *err)
@@ -43,33 +38,13 @@ static int need_unshare(const char *name, struct rl_err *err)
 		       name, name);
 }
 
-/* S, seen from inside. */
-static int read_session(struct session *ret, struct rl_err *err)
-{
-	static const char *const maps[] = { "/proc/self/uid_map", "/proc/self/gid_map" };
-
-	*ret = (struct session){ .userns_fd = FD_NONE };
-	for (int i = 0; i < 2; i++) {
-		auto_buf struct buf b = { 0 };
-		int r = io_read_file(AT_FDCWD, maps[i], 4096, &b, err);
-
-		if (r < 0)
-			return r;
-		r = idmap_parse(b.data ? b.data : "", i ? &ret->gids : &ret->uids);
-		if (r < 0)
-			return rl_fail(err, -r, "cannot read '%s'", maps[i]);
-	}
-	ret->rung = idmap_count(&ret->uids) > 1 ? SESSION_FULL : SESSION_ONE_ID;
-	return 0;
-}
-
 /* "lowerdir=" of the image's layers, topmost first, and folders that hold only data; their descriptors are
  * left open in @st. */
 static int options(const struct rl *rl, const struct image *img, const char *path, struct stack *st,
 		   struct buf *b, struct rl_err *err)
 {
 	struct session s;
-	int r = read_session(&s, err), bad = buf_str(b, "userxattr,lowerdir=");
+	int r = mounting_session(&s, err), bad = buf_str(b, "userxattr,lowerdir=");
 
 	if (r == 0 && img->diff_ids.n > LAYERS_MAX)
 		r = rl_fail(err, E2BIG, "it has more than %d layers", LAYERS_MAX);
@@ -104,46 +79,22 @@ static int mount_at(const struct rl *rl, const struct image *img, const char *pa
 	return r;
 }
 
-static char *place(const struct rl *rl, const char *id, struct rl_err *err)
-{
-	char *path = str_printf("%s/mounts/%.64s", rl->run_dir, id);
-
-	if (!path)
-		rl_oom(err);
-	return path;
-}
-
-/* Is something mounted on the folder? */
-static bool is_mounted(const char *path)
-{
-	auto_free char *above = str_printf("%s/..", path);
-	struct stat a, b;
-
-	return above && stat(path, &a) == 0 && stat(above, &b) == 0 && a.st_dev != b.st_dev;
-}
-
 static int mount_one(const struct rl *rl, const char *name, struct rl_err *err)
 {
 	auto_image struct image img = { 0 };
 	auto_free char *path = NULL;
-	char rel[80];
 	int r = image_find(rl, name, NULL, &img, err);
 
-	if (r < 0)
-		return r;
-	path = place(rl, img.id, err);
-	if (!path)
-		return -err->code;
-	(void)snprintf(rel, sizeof(rel), "mounts/%.64s", img.id);
-	r = io_mkdirs(rl->run_fd, rel, 0700, err);
-	if (r == 0 && !is_mounted(path))
+	if (r == 0)
+		r = mounting_make(rl, img.id, &path, err);
+	if (r == 0 && !mounting_is_there(path))
 		r = mount_at(rl, &img, path, err);
 	if (r == 0)
 		(void)puts(path); /* a closed stdout is seen when it is flushed at exit */
 	return r < 0 ? rl_wrap(err, "image mount '%s'", name) : 0;
 }
 
-/* Every image (@mounted: of those that are mounted, id and path) */
+/* Every image (@mounted: of those that are mounted) */
 static int for_all(const struct rl *rl, bool mounted,
 		   int (*f)(const struct rl *, const char *, struct rl_err *), struct rl_err *err)
 {
@@ -152,41 +103,49 @@ static int for_all(const struct rl *rl, bool mounted,
 	int r = image_list(rl, &v, &n, err);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		auto_free char *path = v[i].is_list ? NULL : place(rl, v[i].id, err);
+		auto_free char *path = v[i].is_list ? NULL : mounting_place(rl, v[i].id, err);
 
-		if (path && (!mounted || is_mounted(path)))
+		if (path && (!mounted || mounting_is_there(path)))
 			r = f(rl, v[i].id, err);
 	}
 	image_list_done(v, n);
 	return r;
 }
 
-static int show(const struct rl *rl, const char *id, struct rl_err *err)
+static int list(const struct rl *rl, const char *format, struct rl_err *err)
 {
-	auto_free char *path = place(rl, id, err);
+	json_auto_t *all = json_array();
+	struct image *v = NULL;
+	size_t n = 0;
+	int r = all ? image_list(rl, &v, &n, err) : rl_oom(err);
 
-	if (!path)
-		return -err->code;
-	(void)printf("%.12s  %s\n", id, path);
-	return 0;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		auto_free char *path = v[i].is_list ? NULL : mounting_place(rl, v[i].id, err);
+
+		if (path && mounting_is_there(path))
+			r = mounting_add(all, v[i].id, (const char *const *)v[i].names.v,
+					 v[i].names.n, path, err);
+	}
+	image_list_done(v, n);
+	return r < 0 ? r : mounting_print(all, format, false, err);
 }
 
 static int mount_run(struct rl *rl, const struct cmd_args *args, const void *opts,
 		     struct rl_err *err)
 {
 	const struct image_mount_opts *o = opts;
-	int r = 0;
+	int r = mounting_check_format(o->format, err);
 
-	if (args->n == 0 && !o->all)
-		return for_all(rl, true, show, err);
-	for (size_t i = 0; i < args->n; i++) { /* all are known, or none is mounted */
+	if (r == 0 && args->n == 0 && !o->all)
+		return list(rl, o->format, err);
+	for (size_t i = 0; r == 0 && i < args->n; i++) { /* all are known, or none is mounted */
 		auto_free char *name = NULL;
 		char id[65];
 
 		r = image_resolve(rl, args->v[i], NULL, id, &name, err);
-		if (r < 0)
-			return r;
 	}
+	if (r < 0)
+		return r;
 	if (!unshare_is_inside())
 		return need_unshare(args->n ? args->v[0] : "IMAGE", err);
 	if (o->all)
@@ -198,18 +157,17 @@ static int mount_run(struct rl *rl, const struct cmd_args *args, const void *opt
 
 static int unmount_one(const struct rl *rl, const char *name, struct rl_err *err)
 {
-	auto_free char *path = NULL, *known = NULL;
+	auto_free char *path = NULL, *known = NULL, *what = NULL;
 	char id[65];
 	int r = image_resolve(rl, name, NULL, id, &known, err);
 
-	path = r < 0 ? NULL : place(rl, id, err);
-	if (!path)
-		return -err->code;
-	if (!is_mounted(path))
-		return rl_fail(err, EINVAL, "image '%s' is not mounted", name);
-	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-		return rl_fail_sys(err, errno, "unmount '%s'", path);
-	(void)rmdir(path); /* another `rl unshare` may use it */
+	path = r < 0 ? NULL : mounting_place(rl, id, err);
+	what = path ? str_printf("image '%s'", name) : NULL;
+	if (!what)
+		return r < 0 ? r : rl_oom(err);
+	r = mounting_undo(path, what, err);
+	if (r < 0)
+		return r;
 	(void)puts(id);
 	return 0;
 }
@@ -231,7 +189,7 @@ static int unmount_run(struct rl *rl, const struct cmd_args *args, const void *o
 
 static const struct opt mount_options[] = {
 	OPT_BOOL('a', "all", struct image_mount_opts, all, "all images"),
-	OPT_IGNORE("format"),
+	OPT_STR(0, "format", struct image_mount_opts, format, "json", "the list as JSON"),
 	OPT_END,
 };
 

@@ -1,8 +1,11 @@
 noinst_LIBRARIES += libcmd.a
 libcmd_a_SOURCES =
 libcmd_a_SOURCES += cmd/archive_out.c cmd/archive_out.h
+libcmd_a_SOURCES += cmd/cleanup.c
 libcmd_a_SOURCES += cmd/cmd.c cmd/cmd.h
 libcmd_a_SOURCES += cmd/complete.c
+libcmd_a_SOURCES += cmd/completion.c
+libcmd_a_SOURCES += cmd/context.c
 libcmd_a_SOURCES += cmd/cp.c
 libcmd_a_SOURCES += cmd/attach.c
 libcmd_a_SOURCES += cmd/create.c
@@ -40,6 +43,8 @@ libcmd_a_SOURCES += cmd/login.c
 libcmd_a_SOURCES += cmd/logout.c
 libcmd_a_SOURCES += cmd/logs.c
 libcmd_a_SOURCES += cmd/man.c cmd/man.h
+libcmd_a_SOURCES += cmd/mount.c
+libcmd_a_SOURCES += cmd/mounting.c cmd/mounting.h
 libcmd_a_SOURCES += cmd/network_check.c
 libcmd_a_SOURCES += cmd/manifest.c
 libcmd_a_SOURCES += cmd/manifest_out.c
@@ -179,3 +184,14 @@ uninstall-local: uninstall-man-pages
 uninstall-man-pages: man/stamp
 	for page in man/*.1; do rm -f "$(DESTDIR)$(mandir)/man1/$${page#man/}"; done
 endif
+
+# The scripts that `rl completion` prints, as bytes
+cmd/completion_scripts.h: $(srcdir)/contrib/completion/rl.bash $(srcdir)/contrib/completion/_rl $(srcdir)/contrib/completion/rl.fish
+	$(AM_V_GEN){ $(MKDIR_P) cmd; echo '/* made from contrib/completion */'; echo '#pragma once'; \
+		for s in bash=rl.bash zsh=_rl fish=rl.fish; do \
+			echo "static const unsigned char completion_$${s%%=*}[] = {"; \
+			od -An -v -tx1 "$(srcdir)/contrib/completion/$${s#*=}" | sed 's/ \(..\)/0x\1,/g'; echo '};'; \
+		done; } >$@.tmp && mv $@.tmp $@
+BUILT_SOURCES += cmd/completion_scripts.h
+cmd/completion.$(OBJEXT): cmd/completion_scripts.h
+CLEANFILES += cmd/completion_scripts.h

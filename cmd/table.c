@@ -10,9 +10,15 @@
 	X(attach) \
 	X(commit) \
 	X(complete) \
+	X(completion) \
+	X(container_cleanup) \
 	X(container_exists) \
 	X(container_inspect) \
 	X(container_prune) \
+	X(context_inspect) \
+	X(context_ls) \
+	X(context_show) \
+	X(context_use) \
 	X(cp) \
 	X(create) \
 	X(diff) \
@@ -50,6 +56,7 @@
 	X(manifest_push) \
 	X(manifest_remove) \
 	X(manifest_rm) \
+	X(mount) \
 	X(network_check) \
 	X(network_connect) \
 	X(network_create) \
@@ -92,6 +99,7 @@
 	X(trust_remove) \
 	X(trust_show) \
 	X(unit_run) \
+	X(unmount) \
 	X(unpause) \
 	X(untag) \
 	X(unshare) \
@@ -121,6 +129,7 @@ const struct cmd *const cmd_table[] = { COMMANDS(ENTRY) NULL };
 
 const struct cmd_group cmd_group_table[] = {
 	{ "container", "Work with containers" },
+	{ "context", "One context, for scripts of docker" },
 	{ "healthcheck", "Look whether containers are well" },
 	{ "image", "Work with images" },
 	{ "network", "Work with networks" },
@@ -145,6 +154,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container list", "ps" },
 	{ "container logs", "logs" },
 	{ "container ls", "ps" },
+	{ "container mount", "mount" },
 	{ "container pause", "pause" },
 	{ "container port", "port" },
 	{ "container ps", "ps" },
@@ -156,9 +166,12 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "container stats", "stats" },
 	{ "container stop", "stop" },
 	{ "container top", "top" },
+	{ "container umount", "unmount" },
+	{ "container unmount", "unmount" },
 	{ "container unpause", "unpause" },
 	{ "container update", "update" },
 	{ "container wait", "wait" },
+	{ "context list", "context ls" },
 	{ "image history", "history" },
 	{ "image import", "import" },
 	{ "image list", "images" },
@@ -183,6 +196,7 @@ const struct cmd_alias cmd_alias_table[] = {
 	{ "trust ls", "trust show" },
 	{ "trust rm", "trust remove" },
 	{ "system reset", "purge" },
+	{ "umount", "unmount" },
 	{ "volume list", "volume ls" },
 	{ "volume remove", "volume rm" },
 	{ NULL, NULL },

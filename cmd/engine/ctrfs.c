@@ -23,6 +23,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/proc.h"
+#include "core/mnt.h"
 #include "core/sandbox.h"
 
 #define LOOK_MS       10000 /* a monitor that is stopped does not tell that its container has ended */
@@ -406,4 +407,75 @@ void ctrfs_kill(struct ctrfs_child *ch)
 		return;
 	(void)kill(ch->pid, SIGKILL); /* our own child, not reaped: the number is its own */
 	(void)reap(ch);
+}
+
+/* --- a mount for others ---------------------------------------------------------------------- */
+
+static _Noreturn void cloner(const struct ctrfs *f, int sock)
+{
+	struct ctrfs_msg m = { 0 };
+	int fd = enter(f, &m.err);
+
+	if (fd == 0) {
+		fd = mnt_clone(AT_FDCWD, "/", false);
+		if (fd < 0)
+			rl_fail_sys(&m.err, -fd, "take a copy of the root's mount");
+	}
+	m.is_end = fd < 0;
+	RL_IGNORE(ctrfs_say(sock, &m, fd)); /* without it the parent sees us gone */
+	_exit(0);
+}
+
+static int clone_running(const struct ctrfs *f, struct rl_err *err)
+{
+	struct ctrfs_child ch;
+	struct ctrfs_msg m;
+	int pair[2], fd = FD_NONE, r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return rl_fail_sys(err, errno, "socketpair");
+	ch = (struct ctrfs_child){ .pid = fork(), .sock = pair[0] };
+	if (ch.pid == 0)
+		cloner(f, pair[1]);
+	fd_close(pair[1]);
+	if (ch.pid < 0) {
+		fd_close(pair[0]);
+		return rl_fail_sys(err, errno, "fork");
+	}
+	r = ctrfs_hear(&ch, &m, &fd, err);
+	ctrfs_kill(&ch);
+	return r < 0 ? r : fd;
+}
+
+/* The lock is held until the mount is there: whoever starts the container comes before or after. */
+static int mount_stopped(struct container *c, struct rl_err *err)
+{
+	struct rootfs root = { 0 };
+	auto_fd int prepared = FD_NONE;
+	int fd = FD_NONE, r = life_settle(c->rl, &c->ctr, err);
+
+	if (r == 0)
+		r = ctr_enter(&c->ctr, CTR_ENTER_MS, err);
+	if (r < 0)
+		return r;
+	r = container_rootfs(c, &root, err);
+	if (r == 0)
+		r = rootfs_prepare_hook(&root, &prepared, err);
+	if (r == 0)
+		r = rootfs_root_hook(&root, prepared, &fd, err);
+	rootfs_close(&root);
+	ctr_leave(&c->ctr);
+	return r < 0 ? r : fd;
+}
+
+int ctrfs_mount(struct container *c, struct rl_err *err)
+{
+	struct ctrfs f = { .user_fd = FD_NONE, .mount_fd = FD_NONE };
+	struct ctr_state s;
+	int r = look(c, &f, &s, err);
+
+	if (r == 0)
+		r = f.user_fd < 0 ? mount_stopped(c, err) : clone_running(&f, err);
+	ctrfs_close(&f);
+	return r < 0 ? life_gone(c->rl, &c->ctr, r, err) : r;
 }

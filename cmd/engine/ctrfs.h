@@ -32,6 +32,13 @@ struct ctrfs {
  */
 int ctrfs_open(struct container *c, struct ctrfs *ret, struct rl_err *err) RL_MUST_USE;
 void ctrfs_close(struct ctrfs *f); /* fine on a zeroed or closed struct */
+/*
+ * Inside `rl unshare`: an unattached mount of the root file system, without what is mounted below it.
+ * @c: its session as mounting_session() gives it. Of a container that runs it is its own, of another a
+ * mount of the layers that nothing keeps from being mounted a second time by a start.
+ * fd or -errno
+ */
+int ctrfs_mount(struct container *c, struct rl_err *err) RL_MUST_USE;
 /* Whether a child failed with @r because the container, which ran, has just ended. It has done nothing
  * then: open it again, its files are still there. */
 bool ctrfs_is_over(const struct ctrfs *f, int r);

@@ -100,6 +100,28 @@ run shell bash "$T/try.bash" "$T/c" 'rl run --pull=' rl run --pull =
 expect "bash: directly behind =" 0 'always*missing*' ''
 run shell bash "$T/try.bash" "$T/c" 'rl run mine:1' rl run mine : 1
 expect "bash: behind :" 0 1.0 ''
+# what rl itself prints is what is installed
+for s in bash zsh fish; do
+	file=$T/c/rl.$s
+	[ $s != zsh ] || file=$T/c/_rl
+	run rl completion $s
+	[ "$out" = "$(cat "$file")" ] || not_ok "completion $s" "$out"
+done
+run rl completion bash --file "$T/work/script"
+expect "completion --file" 0 '' ''
+run shell bash "$T/try.bash" "$T/c" 'rl completion ' rl completion ''
+expect "completion: shells are offered" 0 $'bash\nzsh\nfish' ''
+cmp "$T/work/script" "$T/c/rl.bash" || not_ok "the file"
+run rl completion --no-desc fish
+expect "completion --no-desc" 0 '*__complete --no-desc --*' ''
+run rl __complete --no-desc -- unpau
+expect "no descriptions" 0 'unpause' ''
+run rl completion powershell
+expect_error "a shell that is not done" "*no completion for 'powershell'*Hint: *bash, zsh and fish*"
+run rl completion
+expect_error "no shell" "*completion needs bash|zsh|fish*"
+run rl completion bash --file "$T/work/no/such"
+expect_error "a folder that is not there" "*create '*/no/such'*"
 touch "$T/work/file one"
 run shell bash "$T/try.bash" "$T/c" 'rl load -i fi' rl load -i 'fi'
 expect "bash: files" 0 'file one' ''
@@ -119,7 +141,7 @@ typed() {
 		send exit\n
 	END
 }
-{ printf 'send . %s/rl.bash; PS1=rea""dy-; bind "set bell-style none"\\n\nexpect ready-\n' "$T/c" && typed; } >"$T/script"
+{ printf 'send source <(rl completion bash); PS1=rea""dy-; bind "set bell-style none"\\n\nexpect ready-\n' && typed; } >"$T/script"
 run prompt bash --norc --noprofile -i <"$T/script"
 expect "bash: at a prompt" 0 '*status 0*'
 
@@ -140,6 +162,9 @@ if command -v zsh >/dev/null; then
 	{ printf 'send fpath=(%s $fpath); autoload -U compinit; compinit -u -D; bindkey -e; PS1=rea""dy-\\n\nexpect ready-\n' "$T/c" && typed; } >"$T/script"
 	run prompt zsh -f -i <"$T/script"
 	expect "zsh: at a prompt" 0 '*status 0*'
+	{ printf 'send autoload -U compinit; compinit -u -D; source <(rl completion zsh); bindkey -e; PS1=rea""dy-\\n\nexpect ready-\n' && typed; } >"$T/script"
+	run prompt zsh -f -i <"$T/script"
+	expect "zsh: by 'rl completion zsh'" 0 '*status 0*'
 else
 	skip "zsh" "zsh is not installed"
 fi

@@ -66,6 +66,23 @@ run rl xyzzy
 expect_error "no idea" "*unknown command 'xyzzy' for 'rl'?See*"
 run rl help xyzzy
 expect_error "help for no idea" "*unknown command 'xyzzy'*"
+# --- contexts of docker: there is one
+run rl context ls
+expect "context ls" 0 "NAME*default \**" ''
+run rl context ls -q
+expect "context ls -q" 0 default ''
+run rl context ls --format '{{.Name}}={{.Current}}'
+expect "context ls --format" 0 default=true ''
+run rl context show
+expect "context show" 0 default ''
+run rl context use default
+expect "context use" 0 default ''
+run rl context use remote
+expect_error "context use of another" "*context 'remote' not found*Hint: *no daemon*"
+run rl context inspect -f '{{.Name}}{{.Endpoints.docker.Host}}'
+expect "context inspect" 0 default ''
+run rl context inspect default remote
+expect_error "context inspect of another" "*context 'remote' not found*"
 run rl "$(printf 'x%.0s' {1..5000})"
 expect_error "a long one" "*unknown command*"
 run rl $'\e[31mred'

@@ -177,7 +177,19 @@ kill -KILL "$(monitor_of lost)"
 sleep 0.3
 run rl ps -a --format '{{.Names}} {{.Status}}'
 expect "the next command heals" 0 "lost Exited (137)*"
+run rl container cleanup lost
+expect "container cleanup" 0 "lost" ""
 run rl rm lost
 expect "and it can be removed" 0 "lost"
+run rl container cleanup lost
+expect_error "cleanup of one that is gone" "*'lost'*no such container*"
+d --name up $img sleep 60
+run rl container cleanup up
+expect_error "cleanup of one that runs" "*'up': it is running*"
+run rl rm -f -t 0 up
+run rl run --name end --network none $img true
+run rl container cleanup --rm --latest
+run rl ps -aq
+expect "cleanup --rm" 0 "" ""
 leakcheck "nothing is left"
 finish

@@ -50,6 +50,45 @@ expect "mounted, read-only, unmounted" 125 "1" "Error: *alpine*is not mounted"
 run rl run --rm --network none alpine cat /etc/os-release
 [ -n "$out" ] && [ "$out" = "$(cat "$T/work/a")" ] && ok "the files are the image's" || not_ok "the files are the image's" "$(cat "$T/work/a")"
 grep -qE "^[0-9a-f]{12}  $T/run/rl/mounts/[0-9a-f]{64}$" "$T/work/b" && ok "the list" || not_ok "the list" "$(cat "$T/work/b")"
+run rl unshare "$RL" image mount alpine --format yaml
+expect_error "image mount: a format that is none" "*'--format yaml'*json*"
+
+# --- containers --------------------------------------------------------------------------------------
+run rl run -d --init --name up --network none alpine sh -c 'echo made >/made; sleep 1000'
+run rl run --name over --network none alpine sh -c 'echo made >/made; chown 1:1 /made'
+run rl create --name kept --userns keep-id --network none alpine true
+run rl mount
+expect "no container is mounted" 0 "" ""
+run rl mount up
+expect_error "mount outside" "*inside 'rl unshare' only*Hint: *rl unshare*rl mount up*"
+run rl mount --format yaml
+expect_error "mount: a format that is none" "*'--format yaml'*json*"
+run rl unshare "$RL" mount nosuch
+expect_error "mount of an unknown container" "*'nosuch'*no such container*"
+run rl unshare "$RL" unmount over
+expect_error "unmount of one that is not mounted" "*container 'over' is not mounted*"
+run rl unshare "$RL" unmount
+expect_error "unmount of none" "*needs the name of a container*"
+cat >"$T/work/inside" <<-END
+	m=\$("$RL" mount over) && cat \$m/made && stat -c %u:%g \$m/made && echo new >\$m/new
+	u=\$("$RL" container mount up) && cat \$u/made && echo new >\$u/new && ls \$u/proc
+	[ "\$("$RL" mount up)" = "\$u" ] || echo "twice: another place"
+	[ "\$("$RL" mount --latest)" = "\${u%/*}/\$("$RL" ps -lq --no-trunc)" ] || echo "the latest is another"
+	"$RL" mount | wc -l
+	"$RL" mount --no-trunc --format json >list
+	"$RL" umount up >/dev/null && "$RL" container umount over >/dev/null && "$RL" mount --no-trunc | cut -c 65- | grep -c /mounts/
+	"$RL" unmount --all >/dev/null && "$RL" mount && ls -A \$m 2>/dev/null
+	"$RL" mount --all | wc -l
+END
+run rl unshare sh "$T/work/inside"
+expect "containers: mounted, read and written, unmounted" 0 $'made\n1:1\nmade\n3\n1\n3' ""
+[ "$(jq -r '.[].Names[0]' "$T/work/list" | sort | xargs)" = "kept over up" ] && ok "the list as JSON" || not_ok "the list as JSON" "$(cat "$T/work/list")"
+run rl exec up cat /new
+expect "what is written there, a running container sees" 0 new ""
+run rl cp over:/new "$T/work/new"
+run cat "$T/work/new"
+expect "and one that does not run has" 0 new ""
+run rl rm -af -t 0
 leakcheck "nothing is left"
 run rl unshare "$RL" image mount alpine
 run rl purge -f
