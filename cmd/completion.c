@@ -86,9 +86,10 @@ const struct cmd cmd_completion = {
 	.about = "Prints what makes a shell complete rl's commands, options and the names of containers, "
 		 "images, volumes and networks. An installed rl has put the scripts where shells find them; "
 		 "this is for an rl that runs from elsewhere. The script asks rl itself for what there is to "
-		 "offer, so it stays right when rl changes.",
+		 "offer, so it stays right when rl changes. For the shell at "
+		 "hand: source <(rl completion bash), in ~/.bashrc for all.",
 	.examples = {
-		{ "source <(rl completion bash)", "For this shell; as a line of ~/.bashrc for all." },
+		{ "rl completion bash >~/.local/share/bash-completion/completions/rl", "For bash." },
 		{ "rl completion -f ~/.zfunc/_rl zsh", "For zsh, where ~/.zfunc is in $fpath." },
 		{ "rl completion fish >~/.config/fish/completions/rl.fish", "For fish." },
 	},

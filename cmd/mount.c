@@ -154,7 +154,7 @@ const struct cmd cmd_mount = {
 		 "Elsewhere it is an error that says what does the same: a mount of an ordinary user ends with "
 		 "the command that made it.",
 	.examples = {
-		{ "rl unshare sh -c 'ls $(rl mount web)'", "List the files of 'web'." },
+		{ "rl mount web", "Inside rl unshare: print where the files of 'web' are." },
 		{ "rl mount", "Inside rl unshare: list what is mounted." },
 		{ "rl mount --all --format json", "Inside rl unshare: mount every container." },
 	},
