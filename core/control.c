@@ -176,7 +176,7 @@ int control_execs(const struct rl *rl, const char *id, struct strv *ret, unsigne
 		  struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_EXECS };
-	struct monitor_execs list;
+	struct monitor_execs list = { .clients = MONITOR_EXECS_MORE };
 	auto_fd int sock = control_connect(rl, id, err);
 	int r;
 
@@ -187,12 +187,15 @@ int control_execs(const struct rl *rl, const char *id, struct strv *ret, unsigne
 	r = fd_send(sock, &req, sizeof(req), NULL, 0);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the container's monitor");
-	r = get_raw(sock, ANSWER_MS, &list, sizeof(list), NULL, err);
-	if (r == 0)
-		*ret_clients = list.clients;
-	for (size_t i = 0; r == 0 && i < list.n && i < MONITOR_EXECS_MAX; i++)
-		r = strv_addn(ret, list.id[i], strnlen(list.id[i], CTR_ID_LEN)) < 0 ? rl_oom(err)
-										    : 0;
+	while (r == 0 && list.clients & MONITOR_EXECS_MORE) {
+		r = get_raw(sock, ANSWER_MS, &list, sizeof(list), NULL, err);
+		if (r == 0)
+			*ret_clients = list.clients & ~(unsigned)MONITOR_EXECS_MORE;
+		for (size_t i = 0; r == 0 && i < list.n && i < MONITOR_EXECS_MSG; i++)
+			r = strv_addn(ret, list.id[i], strnlen(list.id[i], CTR_ID_LEN)) < 0
+				    ? rl_oom(err)
+				    : 0;
+	}
 	return r;
 }
 

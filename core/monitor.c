@@ -28,6 +28,7 @@
 
 #include "core/monitor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -49,6 +50,7 @@
 #include "core/monitor_int.h"
 #include "core/monitor_limits.h"
 #include "core/monitor_net.h"
+#include "core/monitor_serve.h"
 #include "core/pump.h"
 #include "core/spec.h"
 #include "core/stragglers.h"
@@ -349,7 +351,7 @@ enum {
 	P_HEALTH,
 	P_MEMORY,
 	P_SERVE,
-	P_COUNT = P_SERVE + MONITOR_SERVE_FDS
+	P_COUNT
 };
 
 static void client_left(struct monitor *m)
@@ -376,10 +378,14 @@ static void settle_in_late(struct monitor *m)
  */
 static void watch(struct monitor *m)
 {
-	struct pollfd f[P_COUNT];
+	struct pollfd few[P_COUNT];
 	int r;
 
+	static_assert(P_COUNT == MONITOR_FIXED_FDS && P_SERVE == MONITOR_LISTEN_FD, "one table");
 	while (!monitor_pause_over(m)) {
+		nfds_t n;
+		struct pollfd *f = monitor_serve_poll(m, few, &n);
+
 		f[P_INIT] = (struct pollfd){ .fd = m->init.pidfd, .events = POLLIN };
 		f[P_CLIENT] = (struct pollfd){ .fd = m->control, .events = POLLIN };
 		f[P_TAP] = (struct pollfd){ .fd = monitor_net_wanted(m) ? m->init.net_fd : FD_NONE,
@@ -390,8 +396,7 @@ static void watch(struct monitor *m)
 		f[P_SIGNAL] = (struct pollfd){ .fd = m->sig_fd, .events = POLLIN };
 		f[P_HEALTH] = (struct pollfd){ .fd = m->health.e.fd, .events = POLLIN };
 		f[P_MEMORY] = (struct pollfd){ .fd = monitor_limits_fd(m), .events = POLLPRI };
-		monitor_serve_poll(m, f + P_SERVE);
-		r = idle_poll(f, P_COUNT, m->settled ? monitor_time_left(m) : SETTLE_MS);
+		r = idle_poll(f, n, m->settled ? monitor_time_left(m) : SETTLE_MS);
 		if (r > 0 && f[P_INIT].revents)
 			return;
 		if (!m->settled)
@@ -415,7 +420,7 @@ static void watch(struct monitor *m)
 			monitor_ports_died(m);
 		if (f[P_TAP].revents)
 			monitor_net_start(m);
-		monitor_serve(m, f + P_SERVE);
+		monitor_serve(m, f);
 	}
 }
 
@@ -648,7 +653,6 @@ static _Noreturn void monitor_main(const struct monitor_cfg *cfg, int control, i
 	struct rl_err err = { 0 };
 	struct ctr_exit x;
 
-	monitor_serve_init(&m);
 	detach_from_client(&m);
 	if (start(&m, &err) < 0) {
 		give_up(&m, &err);

@@ -51,7 +51,6 @@ enum monitor_type {
 	MONITOR_REFUSED,
 	MONITOR_RECORD, /* asked: its record has changed. Last: older monitors know the others so */
 };
-
 /* What can be changed without a cgroup (core/approx.h); 0 and "" = no limit */
 struct monitor_limits {
 	int64_t cpu_quota_us, cpu_period_us, memory_max, pids_max;
@@ -67,17 +66,18 @@ struct monitor_msg {
 	struct rl_err err;
 };
 
-#define MONITOR_EXECS_MAX 64 /* at a time in one container */
+#define MONITOR_EXECS_MAX     512 /* at a time in one container */
+#define MONITOR_EXECS_MSG     64  /* of them in one message */
+#define MONITOR_CLIENTS_KNOWN 1   /* the forwarder has told */
+#define MONITOR_CLIENTS_REAL4 2   /* the container sees the client's own IPv4 address */
+#define MONITOR_CLIENTS_REAL6 4   /* the same for IPv6 */
+#define MONITOR_EXECS_MORE    8   /* another message with execs follows */
 
-#define MONITOR_CLIENTS_KNOWN 1 /* the forwarder has told */
-#define MONITOR_CLIENTS_REAL4 2 /* the container sees the client's own IPv4 address */
-#define MONITOR_CLIENTS_REAL6 4 /* the same for IPv6 */
-
-/* The execs that run, in no order; and how published ports do. */
+/* The execs that run, in no order; and how published ports do. As many messages as it takes. */
 struct monitor_execs {
-	uint32_t clients; /* of published ports: MONITOR_CLIENTS_*, 0 without such a forwarder */
+	uint32_t clients; /* of published ports: MONITOR_CLIENTS_*; MONITOR_EXECS_MORE */
 	uint32_t n;
-	char id[MONITOR_EXECS_MAX][CTR_ID_LEN + 1];
+	char id[MONITOR_EXECS_MSG][CTR_ID_LEN + 1];
 };
 
 /* What core does not know comes in by hooks; called in the monitor. */

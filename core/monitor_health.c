@@ -20,6 +20,7 @@
 #include "core/base/proc.h"
 #include "core/monitor_health.h"
 #include "core/monitor_int.h"
+#include "core/monitor_serve.h"
 
 static bool has_check(const struct monitor *m)
 {

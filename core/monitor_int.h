@@ -9,21 +9,7 @@
 #include "core/memwatch.h"
 #include "core/monitor.h"
 
-#define MONITOR_CONNS_MAX 64
-
-/* Entries that monitor_serve_poll() fills. */
-#define MONITOR_SERVE_FDS (1 + MONITOR_CONNS_MAX + MONITOR_EXECS_MAX)
-
-struct monitor_conn {
-	int fd;        /* FD_NONE: free */
-	bool waiting;  /* wants MONITOR_EXITED */
-	bool checking; /* wants MONITOR_CHECKED */
-};
-
-struct monitor_exec {
-	struct exec e; /* fd FD_NONE: free */
-	char id[EXEC_ID_LEN + 1];
-};
+struct monitor_peers; /* monitor_serve.h */
 
 /* Points in time by now_ms(); 0 = none */
 struct monitor_timers {
@@ -32,6 +18,7 @@ struct monitor_timers {
 	int64_t check_ms;   /* the next health check */
 	int64_t restart_ms; /* set between two runs: when the next one starts */
 	int64_t memory_ms;  /* the next look at the memory (monitor_limits.h) */
+	int64_t accept_ms;  /* the next try to accept who connects: descriptors had run out */
 };
 
 struct monitor_health {
@@ -51,10 +38,9 @@ struct monitor {
 	unsigned pump_starts;
 	int out_fds[2]; /* what it reads, for another one if it dies; equal with a terminal */
 	int listen_fd;  /* run_dir/ctr/<id>/monitor.sock */
-	struct monitor_conn conns[MONITOR_CONNS_MAX];
-	struct monitor_exec execs[MONITOR_EXECS_MAX];
-	int net_pidfd;   /* borrowed from the hook; FD_NONE while no packet loop runs */
-	int ports_pidfd; /* the same for the forwarder of published ports */
+	struct monitor_peers *peers; /* NULL: nobody */
+	int net_pidfd;               /* borrowed from the hook; FD_NONE while no packet loop runs */
+	int ports_pidfd;             /* the same for the forwarder of published ports */
 	unsigned net_starts, ports_starts;
 	int64_t net_since_ms, ports_since_ms; /* when the last of each was started */
 	char net_note[256];                   /* the last death of one in this run, or empty */
@@ -115,34 +101,3 @@ int monitor_freeze(struct monitor *m, bool frozen, struct rl_err *err) RL_MUST_U
 int monitor_set_policy(struct monitor *m, int kind, int max, struct rl_err *err) RL_MUST_USE;
 /* Put run.json on disk. */
 int monitor_write_run(const struct monitor *m, struct rl_err *err) RL_MUST_USE;
-
-/* --- monitor_serve.c --- */
-
-/* Nobody is connected and nothing runs in the container yet. */
-void monitor_serve_init(struct monitor *m);
-/*
- * Listen on run_dir/ctr/<id>/monitor.sock, or in the container's own folder where that cannot be;
- * monitor_listen_here(): there straight away, because a client did not find the first one. 0 or
- * -errno: then as before.
- */
-int monitor_listen(struct monitor *m, struct rl_err *err) RL_MUST_USE;
-int monitor_listen_here(struct monitor *m, struct rl_err *err) RL_MUST_USE;
-/* Fill MONITOR_SERVE_FDS entries of a poll table. */
-void monitor_serve_poll(const struct monitor *m, struct pollfd *f);
-/* Handle what poll reported on them. */
-void monitor_serve(struct monitor *m, const struct pollfd *f);
-/* One request of a client we already trust to be the user; each of @fds may be FD_NONE. */
-struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *req,
-				   const int fds[2]);
-/* After monitor_serve_ended(), when whatever ran is dead and its supervisor about to tell. */
-void monitor_end_execs(struct monitor *m);
-/* Where this container is, for core/exec.h. */
-struct exec_place monitor_place(const struct monitor *m);
-/* Tell whoever asked for a check how it ended. */
-void monitor_serve_checked(struct monitor *m, int code);
-/* Tell everybody who waits for the end, and let them go. */
-void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end);
-/* What cannot wait while the monitor itself waits: who asks for a network's namespace. @arg: it */
-void monitor_serve_netns(void *arg);
-/* Take note of the ends of all execs, close all connections and remove the socket. */
-void monitor_serve_close(struct monitor *m);

@@ -17,6 +17,7 @@
 #include "core/base/log.h"
 #include "core/control.h"
 #include "core/monitor_net.h"
+#include "core/monitor_serve.h"
 
 #define STARTS_MAX 5
 #define QUIET_MS   60000 /* who lived for so long has its chances back */

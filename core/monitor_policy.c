@@ -29,6 +29,7 @@
 #include "core/monitor_health.h"
 #include "core/monitor_int.h"
 #include "core/monitor_limits.h"
+#include "core/monitor_serve.h"
 
 void monitor_because(struct monitor *m, enum ctr_cause cause)
 {
@@ -38,8 +39,8 @@ void monitor_because(struct monitor *m, enum ctr_cause cause)
 
 int monitor_time_left(const struct monitor *m)
 {
-	const int64_t points[] = { m->timers.end_ms, m->timers.kill_ms, m->timers.check_ms,
-				   m->timers.restart_ms, m->timers.memory_ms };
+	const int64_t points[] = { m->timers.end_ms,     m->timers.kill_ms,   m->timers.check_ms,
+				   m->timers.restart_ms, m->timers.memory_ms, m->timers.accept_ms };
 	int64_t first = INT64_MAX, left;
 
 	for (size_t i = 0; i < ARRAY_LEN(points); i++)
@@ -75,6 +76,7 @@ void monitor_on_time(struct monitor *m)
 		monitor_kill(m);
 	if (is_due(&m->timers.check_ms))
 		monitor_health_due(m);
+	(void)is_due(&m->timers.accept_ms); /* monitor_serve_poll() looks at it */
 	if (is_due(&m->timers.memory_ms))
 		monitor_limits_look(m);
 }

@@ -5,8 +5,10 @@
  * Theory of operation: a SOCK_SEQPACKET socket in the user's private runtime folder; whoever
  * connects must be the same user (SO_PEERCRED). A first message of SESSION_REQUEST asks for S
  * (core/session.h); every other message is one struct monitor_msg, answered by one. Connections are
- * non-blocking, their number is bounded, and an answer that does not fit into a socket is the
- * client's loss: nobody can make the monitor wait.
+ * non-blocking, and an answer that does not fit into a socket is the client's loss: nobody can make
+ * the monitor wait. Their number is bounded: who only waits for the end leaves room for others, and
+ * who asks nothing, or keeps his connection after the answer, has to go when the room is needed, so
+ * nobody can shut others out by silence.
  */
 #include "config.h"
 
@@ -15,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,16 +30,71 @@
 #include "core/monitor_int.h"
 #include "core/monitor_limits.h"
 #include "core/monitor_net.h"
+#include "core/monitor_serve.h"
 #include "core/session.h"
 
-#define EXECS_END_MS 200 /* for all supervisors to say how their process ended */
+#define EXECS_END_MS    200 /* for all supervisors to say how their process ended */
+#define ACCEPT_PAUSE_MS 100 /* without a descriptor for who connects */
+#define FDS_RESERVED    12  /* for what a request brings along and takes to be done */
 
-void monitor_serve_init(struct monitor *m)
+/* Who is there, also when nobody is. */
+static struct monitor_conn *conns_of(const struct monitor *m, size_t *ret_n)
 {
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
-		m->conns[i].fd = FD_NONE;
-	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
-		m->execs[i].e.fd = FD_NONE;
+	*ret_n = m->peers ? m->peers->n_conns : 0;
+	return m->peers ? m->peers->conns : NULL;
+}
+
+static struct monitor_exec *execs_of(const struct monitor *m, size_t *ret_n)
+{
+	*ret_n = m->peers ? m->peers->n_execs : 0;
+	return m->peers ? m->peers->execs : NULL;
+}
+
+/* Only the pages in use take memory, and when nobody is there it goes back whole. */
+static struct monitor_peers *peers(struct monitor *m)
+{
+	if (!m->peers) {
+		void *p = mmap(NULL, sizeof(*m->peers), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		m->peers = p == MAP_FAILED ? NULL : p;
+	}
+	return m->peers;
+}
+
+static struct monitor_conn *free_conn(struct monitor_peers *p)
+{
+	for (size_t i = 0; i < p->n_conns; i++)
+		if (p->conns[i].fd < 0)
+			return &p->conns[i];
+	return p->n_conns < MONITOR_CONNS_MAX ? &p->conns[p->n_conns++] : NULL;
+}
+
+static struct monitor_exec *free_exec(struct monitor_peers *p)
+{
+	for (size_t i = 0; i < p->n_execs; i++)
+		if (p->execs[i].e.fd < 0)
+			return &p->execs[i];
+	if (p->n_execs == MONITOR_EXECS_MAX)
+		return NULL;
+	p->execs[p->n_execs].e.fd = FD_NONE;
+	return &p->execs[p->n_execs++];
+}
+
+static void trim(struct monitor *m)
+{
+	struct monitor_peers *p = m->peers;
+
+	if (!p)
+		return;
+	while (p->n_conns > 0 && p->conns[p->n_conns - 1].fd < 0)
+		p->n_conns--;
+	while (p->n_execs > 0 && p->execs[p->n_execs - 1].e.fd < 0)
+		p->n_execs--;
+	if (p->n_conns > 0 || p->n_execs > 0)
+		return;
+	(void)munmap(p, sizeof(*p));
+	m->peers = NULL;
 }
 
 int monitor_listen(struct monitor *m, struct rl_err *err)
@@ -77,15 +135,9 @@ static int start_exec(struct monitor *m, const struct monitor_msg *req, const in
 		      struct rl_err *err)
 {
 	const struct exec_place place = monitor_place(m);
-	struct monitor_exec *x = NULL;
+	struct monitor_exec *x;
 	int r;
 
-	for (size_t i = 0; i < MONITOR_EXECS_MAX && !x; i++)
-		if (m->execs[i].e.fd < 0)
-			x = &m->execs[i];
-	if (!x)
-		return rl_fail(err, EAGAIN, "%d commands run in the container already, the most",
-			       MONITOR_EXECS_MAX);
 	if (fds[0] < 0 || fds[1] < 0 || strnlen(req->id, sizeof(req->id)) != EXEC_ID_LEN)
 		return rl_fail(err, EINVAL, "a malformed request for an exec");
 	if (m->init.pidfd < 0) { /* between two runs */
@@ -97,6 +149,10 @@ static int start_exec(struct monitor *m, const struct monitor_msg *req, const in
 		err->exit_code = EXEC_NOT_RUNNING;
 		return rl_hint(err, "rl unpause it first");
 	}
+	x = peers(m) ? free_exec(m->peers) : NULL;
+	if (!x)
+		return rl_fail(err, EAGAIN, "%d commands run in the container already, the most",
+			       MONITOR_EXECS_MAX);
 	r = exec_client(&place, fds[0], fds[1], &x->e, err);
 	if (r < 0)
 		return r;
@@ -120,16 +176,18 @@ void monitor_end_execs(struct monitor *m)
 {
 	const struct ctr_exit killed = { .code = 128 + SIGKILL };
 	const int64_t end_ms = now_ms() + EXECS_END_MS;
+	size_t n;
+	struct monitor_exec *execs = execs_of(m, &n);
 
-	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++) {
-		struct exec *e = &m->execs[i].e;
+	for (size_t i = 0; i < n; i++) {
+		struct exec *e = &execs[i].e;
 		struct pollfd p = { .fd = e->fd, .events = POLLIN };
 		int64_t left = end_ms - now_ms();
 
 		if (e->fd < 0)
 			continue;
 		if (poll(&p, 1, left > 0 ? (int)left : 0) > 0)
-			end_exec(m, &m->execs[i]);
+			end_exec(m, &execs[i]);
 		if (e->fd < 0)
 			continue;
 		monitor_event(m, "exec_died", &killed); /* held up by a client that does not read */
@@ -140,12 +198,24 @@ void monitor_end_execs(struct monitor *m)
 static void send_execs(const struct monitor *m, const struct monitor_conn *c)
 {
 	struct monitor_execs ans = { 0 };
+	size_t n;
+	const struct monitor_exec *execs = execs_of(m, &n);
 
 	if (m->ports_pidfd >= 0)
 		ans.clients = m->cfg->hooks.ports_clients(m->cfg->hooks.arg);
-	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
-		if (m->execs[i].e.fd >= 0)
-			memcpy(ans.id[ans.n++], m->execs[i].id, sizeof(ans.id[0]));
+	for (size_t i = 0; i < n; i++) {
+		if (execs[i].e.fd < 0)
+			continue;
+		if (ans.n == MONITOR_EXECS_MSG) {
+			ans.clients |= MONITOR_EXECS_MORE;
+			/* full or gone: its loss */
+			if (fd_send(c->fd, &ans, sizeof(ans), NULL, 0) < 0)
+				return;
+			ans = (struct monitor_execs){ .clients =
+							      ans.clients & ~MONITOR_EXECS_MORE };
+		}
+		memcpy(ans.id[ans.n++], execs[i].id, sizeof(ans.id[0]));
+	}
 	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), NULL, 0)); /* full or gone: its loss */
 }
 
@@ -248,25 +318,78 @@ struct monitor_msg monitor_request(struct monitor *m, const struct monitor_msg *
 	return ans;
 }
 
-static void accept_one(struct monitor *m)
+/* Has it been told what it asked for, or asked nothing so far? */
+static bool is_idle(const struct monitor_conn *c)
+{
+	return c->fd >= 0 && !c->waiting && !c->checking;
+}
+
+static bool drop_idle(const struct monitor *m)
+{
+	struct monitor_conn *oldest = NULL, *c;
+	size_t n;
+
+	c = conns_of(m, &n);
+	for (size_t i = 0; i < n; i++)
+		if (is_idle(&c[i]) && (!oldest || c[i].since_ms < oldest->since_ms))
+			oldest = &c[i];
+	if (oldest)
+		fd_close(TAKE_FD(oldest->fd));
+	return oldest;
+}
+
+bool monitor_serve_add(struct monitor *m, int fd)
+{
+	struct monitor_conn *c = peers(m) ? free_conn(m->peers) : NULL;
+
+	if (c)
+		*c = (struct monitor_conn){ .fd = fd, .since_ms = now_ms() };
+	return c;
+}
+
+/* @may_drop: no connection is being served, so each may go to make room */
+static void accept_one(struct monitor *m, bool may_drop)
 {
 	struct pollfd p = { .fd = m->listen_fd, .events = POLLIN };
 	/* it may have been accepted by monitor_serve_netns() meanwhile */
-	auto_fd int fd = poll(&p, 1, 0) > 0
-				 ? accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)
-				 : FD_NONE;
+	bool is_there = poll(&p, 1, 0) > 0;
+	auto_fd int fd = is_there ? accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)
+				  : FD_NONE;
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
+	/* else the kernel's queue keeps who comes, and poll would say so at once again */
+	if (is_there && fd < 0 && !(may_drop && drop_idle(m)))
+		m->timers.accept_ms = now_ms() + ACCEPT_PAUSE_MS;
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
 	    who.uid != m->cfg->rl->uid)
 		return;
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
-		if (m->conns[i].fd >= 0)
-			continue;
-		m->conns[i] = (struct monitor_conn){ .fd = TAKE_FD(fd) };
-		return;
-	}
+	/* the kernel gives the lowest number that is free */
+	if (may_drop && fd >= sysconf(_SC_OPEN_MAX) - FDS_RESERVED)
+		(void)drop_idle(m);
+	if (monitor_serve_add(m, fd) || (may_drop && drop_idle(m) && monitor_serve_add(m, fd)))
+		(void)TAKE_FD(fd);
+}
+
+static bool will_wait(const struct monitor_msg *req)
+{
+	return req->type == MONITOR_WAIT || req->type == MONITOR_ATTACH ||
+	       req->type == MONITOR_CHECK;
+}
+
+static struct monitor_msg answer(struct monitor *m, const struct monitor_msg *req, const int fds[2])
+{
+	struct monitor_msg ans = { .type = MONITOR_REFUSED };
+	size_t n, waiting = 0;
+	const struct monitor_conn *c = conns_of(m, &n);
+
+	for (size_t i = 0; i < n; i++)
+		waiting += c[i].fd >= 0 && !is_idle(&c[i]);
+	if (!will_wait(req) || waiting < MONITOR_WAITING_MAX)
+		return monitor_request(m, req, fds);
+	rl_fail(&ans.err, EAGAIN, "%d clients wait for the container already, the most",
+		MONITOR_WAITING_MAX);
+	return ans;
 }
 
 static void serve_one(struct monitor *m, struct monitor_conn *c)
@@ -292,7 +415,7 @@ static void serve_one(struct monitor *m, struct monitor_conn *c)
 	else if (req.type == MONITOR_NETNS)
 		send_netns(m, c, &req);
 	else
-		ans = monitor_request(m, &req, fds);
+		ans = answer(m, &req, fds);
 	fd_close(fds[0]);
 	fd_close(fds[1]);
 	if (req.type == MONITOR_EXECS || req.type == MONITOR_NETNS)
@@ -304,50 +427,58 @@ static void serve_one(struct monitor *m, struct monitor_conn *c)
 	RL_IGNORE(fd_send(c->fd, &ans, sizeof(ans), NULL, 0)); /* full or gone: its loss */
 }
 
-void monitor_serve_poll(const struct monitor *m, struct pollfd *f)
+struct pollfd *monitor_serve_poll(struct monitor *m, struct pollfd few[MONITOR_FIXED_FDS],
+				  nfds_t *ret_n)
 {
-	struct pollfd *conns = f + 1, *execs = conns + MONITOR_CONNS_MAX;
-	bool has_room = false;
+	const struct pollfd listen = { .fd = m->timers.accept_ms ? FD_NONE : m->listen_fd,
+				       .events = POLLIN };
+	struct monitor_peers *p;
+	struct pollfd *f = few;
+	size_t n = MONITOR_FIXED_FDS;
 
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
-		conns[i] = (struct pollfd){ .fd = m->conns[i].fd, .events = POLLIN };
-		has_room |= m->conns[i].fd < 0;
+	trim(m);
+	p = m->peers;
+	if (p) {
+		f = p->polls;
+		for (size_t i = 0; i < p->n_conns; i++)
+			f[n++] = (struct pollfd){ .fd = p->conns[i].fd, .events = POLLIN };
+		for (size_t i = 0; i < p->n_execs; i++)
+			f[n++] = (struct pollfd){ .fd = p->execs[i].e.fd, .events = POLLIN };
+		p->polled_conns = p->n_conns;
+		p->polled_execs = p->n_execs;
 	}
-	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
-		execs[i] = (struct pollfd){ .fd = m->execs[i].e.fd, .events = POLLIN };
-	/* without room the kernel's queue keeps who comes */
-	f[0] = (struct pollfd){ .fd = has_room ? m->listen_fd : FD_NONE, .events = POLLIN };
+	f[MONITOR_LISTEN_FD] = listen;
+	*ret_n = n;
+	return f;
 }
 
 void monitor_serve(struct monitor *m, const struct pollfd *f)
 {
-	const struct pollfd *conns = f + 1, *execs = conns + MONITOR_CONNS_MAX;
+	size_t n_conns = m->peers ? m->peers->polled_conns : 0;
+	size_t n_execs = m->peers ? m->peers->polled_execs : 0;
+	const struct pollfd *conns = f + MONITOR_FIXED_FDS, *execs = conns + n_conns;
 
 	/* ends first: they make room for what is asked for next */
-	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
+	for (size_t i = 0; i < n_execs; i++)
 		if (execs[i].fd >= 0 && execs[i].revents)
-			end_exec(m, &m->execs[i]);
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
+			end_exec(m, &m->peers->execs[i]);
+	for (size_t i = 0; i < n_conns; i++)
 		if (conns[i].fd >= 0 && conns[i].revents)
-			serve_one(m, &m->conns[i]);
-	if (f[0].fd >= 0 && f[0].revents)
-		accept_one(m);
+			serve_one(m, &m->peers->conns[i]);
+	if (f[MONITOR_LISTEN_FD].fd >= 0 && f[MONITOR_LISTEN_FD].revents)
+		accept_one(m, true);
 }
 
-/* A slot is not given up here: the caller may be about to answer the one in it. */
+/* A place is not given up here: the caller may be about to answer the one in it. */
 void monitor_serve_netns(void *arg)
 {
 	struct monitor *m = arg;
-	bool asked = false;
 
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
-		struct monitor_conn *c = &m->conns[i];
+	accept_one(m, false);
+	for (size_t i = 0; m->peers && i < m->peers->n_conns; i++) {
+		struct monitor_conn *c = &m->peers->conns[i];
 		struct monitor_msg req;
 
-		if (c->fd < 0 && !asked) {
-			accept_one(m); /* takes this slot */
-			asked = true;
-		}
 		if (c->fd >= 0 &&
 		    recv(c->fd, &req, sizeof(req), MSG_PEEK | MSG_DONTWAIT) == sizeof(req) &&
 		    req.type == MONITOR_NETNS)
@@ -358,36 +489,46 @@ void monitor_serve_netns(void *arg)
 void monitor_serve_checked(struct monitor *m, int code)
 {
 	const struct monitor_msg msg = { .type = MONITOR_CHECKED, .code = code };
+	size_t n;
+	struct monitor_conn *c = conns_of(m, &n);
 
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
-		if (m->conns[i].fd < 0 || !m->conns[i].checking)
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].fd < 0 || !c[i].checking)
 			continue;
-		RL_IGNORE(fd_send(m->conns[i].fd, &msg, sizeof(msg), NULL, 0)); /* or its loss */
-		m->conns[i].checking = false;
+		RL_IGNORE(fd_send(c[i].fd, &msg, sizeof(msg), NULL, 0)); /* or its loss */
+		c[i].checking = false;
 	}
 }
 
 void monitor_serve_ended(struct monitor *m, const struct monitor_msg *end)
 {
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++) {
-		if (m->conns[i].fd < 0 || !m->conns[i].waiting)
+	size_t n, n_execs;
+	struct monitor_conn *c = conns_of(m, &n);
+	const struct monitor_exec *x = execs_of(m, &n_execs);
+
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].fd < 0 || !c[i].waiting)
 			continue;
-		RL_IGNORE(fd_send(m->conns[i].fd, end, sizeof(*end), NULL, 0)); /* or its loss */
-		fd_close(TAKE_FD(m->conns[i].fd));
+		RL_IGNORE(fd_send(c[i].fd, end, sizeof(*end), NULL, 0)); /* or its loss */
+		fd_close(TAKE_FD(c[i].fd));
 	}
 	/* with the host's pid namespace the kernel does not end them */
-	for (size_t i = 0; i < MONITOR_EXECS_MAX; i++)
-		if (m->execs[i].e.fd >= 0)
-			exec_kill(&m->execs[i].e);
+	for (size_t i = 0; i < n_execs; i++)
+		if (x[i].e.fd >= 0)
+			exec_kill(&x[i].e);
 }
 
 void monitor_serve_close(struct monitor *m)
 {
 	char path[CTR_ID_LEN + 32];
+	size_t n;
+	struct monitor_conn *c;
 
 	monitor_end_execs(m);
-	for (size_t i = 0; i < MONITOR_CONNS_MAX; i++)
-		fd_close(TAKE_FD(m->conns[i].fd));
+	c = conns_of(m, &n);
+	for (size_t i = 0; i < n; i++)
+		fd_close(TAKE_FD(c[i].fd));
+	trim(m);
 	if (m->listen_fd < 0)
 		return;
 	fd_close(TAKE_FD(m->listen_fd));

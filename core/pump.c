@@ -41,7 +41,7 @@
 #include "core/logjournal.h"
 #include "core/sandbox.h"
 
-#define CLIENTS_MAX    16
+#define CLIENTS_MAX    64
 #define HANGUP_LOOK_MS 50     /* how often a hung-up terminal is looked at again */
 #define STALL_MS       5000   /* patience with a client that was attached later */
 #define TTY_LEFT_MAX   131072 /* more than a terminal can hold when the last writer ends */
@@ -331,6 +331,7 @@ static int time_left(const struct pump *p)
 static int wait_events(struct pump *p, struct pollfd *f)
 {
 	bool can_read = p->out_len == 0, has_in = p->in_len > p->in_off;
+	nfds_t n = P_CLIENTS;
 
 	f[P_OUT] = (struct pollfd){ .fd = can_read && !p->hung_up ? p->fd.out : FD_NONE,
 				    .events = POLLIN };
@@ -340,15 +341,19 @@ static int wait_events(struct pump *p, struct pollfd *f)
 	f[P_CONTROL] = (struct pollfd){ .fd = p->ended || p->killed ? FD_NONE : p->fd.control,
 					.events = POLLIN };
 	f[P_CHILD] = (struct pollfd){ .fd = p->fd.pidfd, .events = POLLIN };
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
+	/* poll(2) refuses more entries than RLIMIT_NOFILE, so those behind the last client stay out */
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		f[P_CLIENTS + i] = (struct pollfd){
 			.fd = p->clients[i].fd,
 			.events =
 				(short)((p->clients[i].owes ? POLLOUT : 0) | (has_in ? 0 : POLLIN)),
 		};
+		if (p->clients[i].fd >= 0)
+			n = P_CLIENTS + i + 1;
+	}
 	if (!can_read || has_in)
-		return idle_poll(f, P_COUNT, time_left(p));
-	return idle_poll_spare(f, P_COUNT, time_left(p), p->log.buf,
+		return idle_poll(f, n, time_left(p));
+	return idle_poll_spare(f, n, time_left(p), p->log.buf,
 			       sizeof(*p) - (size_t)(p->log.buf - (char *)p));
 }
 
@@ -418,12 +423,17 @@ static void say_end(struct pump *p)
 	memcpy(p->out.data, &p->result.code, sizeof(p->result.code));
 	offer(p, p->fd.pid ? PUMP_EXIT : PUMP_END, p->fd.pid ? sizeof(p->result.code) : 0);
 	while (p->out_len > 0) {
+		nfds_t n = 0;
+
 		/* only clients are left to wait for; the first one's end of file ends it too */
-		for (size_t i = 0; i < CLIENTS_MAX; i++)
+		for (size_t i = 0; i < CLIENTS_MAX; i++) {
 			f[i] = (struct pollfd){ .fd = p->clients[i].owes ? p->clients[i].fd
 									 : FD_NONE,
 						.events = POLLOUT };
-		(void)poll(f, CLIENTS_MAX, time_left(p));
+			if (p->clients[i].owes)
+				n = i + 1;
+		}
+		(void)poll(f, n, time_left(p));
 		for (size_t i = 0; i < CLIENTS_MAX; i++)
 			if (p->clients[i].owes)
 				serve_client(p, &p->clients[i], f[i].revents & (POLLOUT | POLLERR));

@@ -277,6 +277,7 @@ EXTRA_DIST += tests/integration/soak.sh
 EXTRA_DIST += tests/integration/storm.sh
 EXTRA_DIST += tests/integration/races.py
 EXTRA_DIST += tests/integration/terminal.py
+EXTRA_DIST += tests/integration/silent.py
 EXTRA_DIST += tests/integration/treelist.c
 EXTRA_DIST += tests/integration/unruly.sh
 EXTRA_DIST += tests/unit/spec_rig.h

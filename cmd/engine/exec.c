@@ -219,6 +219,7 @@ static int exec_in(const struct rl *rl, struct ctr *c, const struct exec_req *re
 	if (!req->detach)
 		relay_block_signals(false);
 	r = life_lost(rl, c, request(req, control, &spec, pair, ret, err), err);
+	fd_close(TAKE_FD(control)); /* others want to ask, too, however long this one runs */
 	if (r == 0)
 		r = stay(req, pair[0], ret, err);
 	fd_close(pair[0]);

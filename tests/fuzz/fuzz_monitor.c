@@ -21,6 +21,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/proc.h"
 #include "core/monitor_int.h"
+#include "core/monitor_serve.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,15 +47,17 @@ static void make(struct monitor *m, const struct monitor_cfg *cfg)
 		.timers = { .restart_ms = INT64_MAX },
 		.health = { .e = { .fd = FD_NONE } },
 	};
-	monitor_serve_init(m);
 }
 
 static void serve(struct monitor *m)
 {
-	struct pollfd f[MONITOR_SERVE_FDS];
+	struct pollfd few[MONITOR_FIXED_FDS], *f;
+	nfds_t n;
 
-	monitor_serve_poll(m, f);
-	(void)poll(f, MONITOR_SERVE_FDS, 0);
+	f = monitor_serve_poll(m, few, &n);
+	for (size_t i = 0; i < MONITOR_LISTEN_FD; i++)
+		f[i].fd = FD_NONE;
+	(void)poll(f, n, 0);
 	monitor_serve(m, f);
 }
 
@@ -81,15 +84,15 @@ static void talk(struct monitor *m, const void *data, size_t len, size_t n_fds)
 	int pair[2], fds[PROC_FDS_MAX];
 
 	assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
-	m->conns[0] = (struct monitor_conn){ .fd = pair[0] };
+	assert(monitor_serve_add(m, pair[0]) && m->peers->conns[0].fd == pair[0]);
 	for (size_t i = 0; i < n_fds; i++)
 		fds[i] = pair[1];
 	if (fd_send(pair[1], data, len, fds, n_fds) == 0) {
 		serve(m);
 		check_answer(pair[1], len == sizeof(struct monitor_msg));
-		assert(len == sizeof(struct monitor_msg) || m->conns[0].fd < 0);
+		assert(len == sizeof(struct monitor_msg) || m->peers->conns[0].fd < 0);
 	}
-	fd_close(TAKE_FD(m->conns[0].fd));
+	fd_close(TAKE_FD(m->peers->conns[0].fd));
 	fd_close(pair[1]);
 }
 
@@ -129,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 2 + take;
 		size -= 2 + take;
 	}
-	assert(count_fds() == before);
+	monitor_serve_close(&m);
+	assert(!m.peers && count_fds() == before);
 	return 0;
 }

@@ -134,6 +134,34 @@ for i in $(seq 20); do
 	[ $? = "$i" ] && [ "$(cat "$T/par.$i")" = "$i" ] || bad="$bad $i"
 done
 [ -z "$bad" ] && ok "20 at once" || not_ok "20 at once" "$bad"
+# many that go on, with a client each, and many that only wait: there is room for who has a request
+rl run -d --network none --name crowd $img sleep 1000 >/dev/null
+crowd=()
+for _ in {1..70}; do as_user_exec "$RL" exec crowd sleep 1000 >/dev/null 2>&1 & crowd+=($!); done
+for _ in {1..30}; do as_user_exec "$RL" wait crowd >/dev/null 2>&1 & crowd+=($!); done
+soon says 70 rl inspect -f '{{len .ExecIDs}}' crowd
+run rl inspect -f '{{len .ExecIDs}}' crowd
+expect "70 that go on are listed" 0 70
+run rl exec crowd echo one more
+expect "beside them" 0 "one more"
+run rl stop -t 0 crowd
+expect "and it can be stopped" 0
+wait "${crowd[@]}"
+rl rm -f crowd >/dev/null
+# who connects and says nothing keeps nobody out, also where the monitor may open few files
+id=$(ulimit -n 64 && rl run -d --network none --name few $img sleep 1000)
+/usr/bin/python3 "$SRC/tests/integration/silent.py" "$T/run/rl/ctr/$id/monitor.sock" "$TEST_UID" 300 &
+silent=$!
+MY_PIDS="$MY_PIDS $silent"
+run rl exec few echo heard
+expect "silent connections and few descriptors" 0 heard
+cpu() { awk '{ print $14 + $15 }' "/proc/$1/stat"; } # hundredths of a second
+m=$(monitor_of few) before=$(cpu "$m")
+sleep 0.5
+[ $(($(cpu "$m") - before)) -lt 25 ] && ok "its monitor sleeps" || not_ok "its monitor sleeps" "$before $(cpu "$m")"
+kill $silent
+wait $silent 2>/dev/null
+rl rm -f -t 0 few >/dev/null
 
 # --- S47: exactly what run gives -----------------------------------------------------------------
 cat >"$T/look.sh" <<'END'
