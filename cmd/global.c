@@ -26,7 +26,7 @@
 const struct opt cmd_global_options[] = {
 	OPT_STR(0, "root", G, root, "DIR", "keep images and containers in DIR"),
 	OPT_STR(0, "runroot", G, runroot, "DIR", "keep sockets in DIR"),
-	OPT_STR(0, "config", G, config, "DIR", "look for Docker's config.json (logins) in DIR"),
+	OPT_STR(0, "config", G, config, "DIR", "keep logins in DIR/config.json, as Docker does"),
 	OPT_STR(0, "storage-driver", G, storage_driver, "DRIVER",
 		"overlay (default), fuse-overlayfs or vfs"),
 	OPT_STR(0, "runtime", G, runtime, "NAME", NULL),

@@ -39,6 +39,7 @@ struct logs_opts {
 
 static const struct opt logs_options[] = {
 	OPT_BOOL(0, "color", struct logs_opts, color, "each container in a color of its own"),
+	OPT_IGNORE_BOOL("details"), /* of Docker: attributes of --log-opt */
 	OPT_BOOL('f', "follow", struct logs_opts, follow, "go on until the containers end"),
 	SELECT_LATEST(struct logs_opts, which),
 	OPT_BOOL(0, "names", struct logs_opts, names, "with the container's name (also -n)"),

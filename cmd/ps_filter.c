@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cmd/ctr_view.h"
 #include "cmd/filter.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -39,6 +40,8 @@ enum key {
 	K_RESTART,
 	K_COMMAND,
 	K_BOOT,
+	K_PUBLISH,
+	K_EXPOSE,
 	KEYS
 };
 
@@ -60,6 +63,8 @@ static const char *const key_names[KEYS + 1] = {
 	"restart-policy",
 	"command",
 	"should-start-on-boot",
+	"publish",
+	"expose",
 };
 
 /* When was container @name made? */
@@ -81,6 +86,25 @@ static int created_of(const struct rl *rl, const char *name, int64_t *ret, struc
 	return r;
 }
 
+/* "80", "80/udp", "80-90/tcp" */
+struct port_words {
+	uint64_t first, last;
+	const char *protocol;
+};
+
+static int read_ports(const char *s, struct port_words *ret)
+{
+	size_t n = strcspn(s, "/"), dash = strcspn(s, "-/");
+	auto_free char *first = strndup(s, dash),
+		       *last = dash < n ? strndup(s + dash + 1, n - dash - 1) : NULL;
+
+	ret->protocol = s[n] ? s + n + 1 : "tcp";
+	if (!first || parse_uint(first, UINT16_MAX, &ret->first) < 0)
+		return -EINVAL;
+	ret->last = ret->first;
+	return last && parse_uint(last, UINT16_MAX, &ret->last) < 0 ? -EINVAL : 0;
+}
+
 static int check_value(const struct filter_kind *k, const struct rl *rl, struct filter *f,
 		       struct rl_err *err)
 {
@@ -90,6 +114,7 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 	static const char *const healths[] = { "healthy", "unhealthy", "starting", "none" };
 	static const char *const policies[] = { "no", "none", "always", "on-failure",
 						"unless-stopped" };
+	struct port_words ports;
 	int64_t code;
 
 	switch ((enum key)f->key) {
@@ -116,6 +141,13 @@ static int check_value(const struct filter_kind *k, const struct rl *rl, struct 
 		return filter_word(k, f, policies, ARRAY_LEN(policies), "restart policy", err);
 	case K_BOOT:
 		return filter_bool(k, f, err);
+	case K_PUBLISH:
+	case K_EXPOSE:
+		return read_ports(f->value, &ports) == 0
+			       ? 0
+			       : rl_fail(err, EINVAL,
+					 "filter %s: '%s' is no port such as 80, 80/udp or 80-90",
+					 key_names[f->key], f->value);
 	case K_LABEL:
 	case K_NOT_LABEL:
 	case K_ANCESTOR:
@@ -220,6 +252,30 @@ static bool is_command(const json_t *row, const char *want)
 	return s && strcmp(s, want) == 0;
 }
 
+/* Docker's: "publish" means the host's port or the container's, "expose" the container's. */
+static bool has_port(const json_t *row, const char *want, bool published)
+{
+	const json_t *ports = record(row, "ports");
+	struct port_words w;
+	struct port_range p;
+
+	if (read_ports(want, &w) < 0)
+		return false;
+	for (size_t i = 0; i < json_array_size(ports); i++) {
+		if (!ctr_view_port(ports, i, &p) || strcmp(p.protocol, w.protocol) != 0)
+			continue;
+		for (uint64_t k = 0; k < (uint64_t)p.range; k++) {
+			uint64_t inside = (uint64_t)p.container_port + k,
+				 outside = (uint64_t)p.host_port + k;
+
+			if ((inside >= w.first && inside <= w.last) ||
+			    (published && outside >= w.first && outside <= w.last))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Docker's names begin with a slash, and scripts ask for "^/web$". */
 static bool is_name(const json_t *row, const struct filter *f)
 {
@@ -279,6 +335,10 @@ static bool one(const struct filter *f, const void *arg)
 	case K_BOOT:
 		return f->yes == (strcmp(policy_of(row), "always") == 0 ||
 				  strcmp(policy_of(row), "unless-stopped") == 0);
+	case K_PUBLISH:
+		return has_port(row, f->value, true);
+	case K_EXPOSE:
+		return has_port(row, f->value, false);
 	case KEYS:
 		break;
 	}

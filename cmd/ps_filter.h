@@ -4,7 +4,7 @@
  *
  * The same key again: either may match (labels: all must). Different keys: all must match
  * (CLI.md "Filters"). Keys: id name label label! exited status ancestor before since until network
- * volume health pod restart-policy command should-start-on-boot.
+ * volume health pod restart-policy command should-start-on-boot publish expose.
  */
 #pragma once
 

@@ -240,7 +240,7 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "init-path"),
 	OPT_LATER(0, "io-maxbandwidth"),
 	OPT_LATER(0, "io-maxiops"),
-	OPT_LATER(0, "isolation"),
+	OPT_IGNORE("isolation"), /* of Docker, "default" on Linux */
 	OPT_LATER(0, "link"),
 	OPT_LATER(0, "link-local-ip"),
 	OPT_LATER(0, "personality"),

@@ -192,7 +192,8 @@ static int drop_stale_name(const struct rl *rl, const char *name, const char *wa
 		return 0;
 	/* a link to the very container is left from a rename that was cut off */
 	if (r == 0 && strcmp(id, wanted_by) != 0 && !ctr_name_is_stale(rl, name, id)) {
-		rl_fail(err, EEXIST, "the name '%s' is taken by container %.12s", name, id);
+		rl_fail(err, EEXIST, "the name '%s' is already in use by container %.12s", name,
+			id);
 		return rl_hint(err, "choose another name, or remove that one: rl rm -f %s", name);
 	}
 	if (unlinkat(rl->data_fd, path, 0) < 0 && errno != ENOENT)

@@ -488,10 +488,11 @@ int auth_find(const char *authfile, const struct ref *ref, struct login *ret, st
 		r = look_in(authfile, ref, ret, err);
 		return r < 0 ? r : 0;
 	}
-	if (list_file(&files, "XDG_RUNTIME_DIR", "containers/auth.json", NULL) < 0 ||
+	if (list_file(&files, "DOCKER_CONFIG", "config.json", NULL) < 0 ||
+	    list_file(&files, "XDG_RUNTIME_DIR", "containers/auth.json", NULL) < 0 ||
 	    list_file(&files, "XDG_CONFIG_HOME", "containers/auth.json",
 		      ".config/containers/auth.json") < 0 ||
-	    list_file(&files, "DOCKER_CONFIG", "config.json", ".docker/config.json") < 0 ||
+	    list_file(&files, NULL, NULL, ".docker/config.json") < 0 ||
 	    list_file(&files, NULL, NULL, ".dockercfg") < 0)
 		return rl_oom(err);
 	for (size_t i = 0; r == 0 && i < files.n; i++) {

@@ -3,8 +3,8 @@
  * auth.h - stored logins: auth files and credential helpers
  *
  * Files, first hit wins: the one the user names (--authfile or REGISTRY_AUTH_FILE: then no other),
- * $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json (or ~/.config),
- * $DOCKER_CONFIG/config.json or ~/.docker/config.json, ~/.dockercfg. In a file the longest key
+ * $DOCKER_CONFIG/config.json, $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json
+ * (or ~/.config), ~/.docker/config.json, ~/.dockercfg. In a file the longest key
  * that is HOST or HOST/PATH of the repository wins; then credHelpers for the host, then
  * credsStore, run as docker-credential-NAME from fixed folders with a small environment. Source:
  * containers-auth.json(5). Runs in rl itself: helpers want the user's own namespaces.

@@ -39,12 +39,14 @@ static void file_done(struct auth_file *f)
 int auth_write_file(const char *authfile, char **ret, struct rl_err *err)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR"), *config = getenv("XDG_CONFIG_HOME"),
-		   *home = getenv("HOME");
+		   *home = getenv("HOME"), *docker = getenv("DOCKER_CONFIG");
 
 	if (!authfile || !*authfile)
 		authfile = getenv("REGISTRY_AUTH_FILE");
 	if (authfile && *authfile)
 		*ret = strdup(authfile);
+	else if (docker && *docker == '/') /* a CI job's own place, as for the peers */
+		*ret = str_printf("%s/config.json", docker);
 	else if (run && *run == '/' && access(run, W_OK) == 0)
 		*ret = str_printf("%s/containers/auth.json", run);
 	else if (config && *config == '/')

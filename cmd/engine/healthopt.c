@@ -164,6 +164,12 @@ int health_build(const struct create_req *req, const json_t *image_config, struc
 			"'--wait-healthy' needs a health check, and the image has none");
 		r = rl_hint(err, "give one with --health-cmd");
 	}
+	if (r == 0 && c.on_failure != HEALTH_DO_NOTHING && c.test.n == 0 && !req->no_healthcheck) {
+		rl_fail(err, EINVAL,
+			"'--health-on-failure %s' needs a health check, and the image has none",
+			req->health_on_failure);
+		r = rl_hint(err, "give one with --health-cmd");
+	}
 	if (r < 0) {
 		health_conf_done(&c);
 		return r;

@@ -183,9 +183,12 @@ static int no_answer(const struct ctr *c, const struct ctr_state *s, struct rl_e
 static int improper(const struct ctr *c, enum ctr_status status, const char *what,
 		    struct rl_err *err)
 {
+	bool runs = status == CTR_RUNNING || status == CTR_PAUSED;
+
+	/* with the words of either peer that scripts look for */
 	return rl_fail(err, ESRCH,
-		       "can only %s running containers: '%s' is %s: container state improper", what,
-		       c->name, ctr_status_name(status));
+		       "can only %s running containers: '%s' is %s%s: container state improper",
+		       what, c->name, runs ? "" : "not running, it is ", ctr_status_name(status));
 }
 
 /*

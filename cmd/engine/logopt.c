@@ -31,7 +31,7 @@ const char *logopt_driver_name(enum log_driver d)
 
 static int parse_driver(const char *s, enum log_driver *ret, struct rl_err *err)
 {
-	if (!s || !*s || strcmp(s, "json-file") == 0)
+	if (!s || !*s || strcmp(s, "json-file") == 0 || strcmp(s, "local") == 0)
 		s = driver_names[LOG_DRIVER_FILE];
 	for (size_t i = 0; i < ARRAY_LEN(driver_names); i++) {
 		if (strcmp(s, driver_names[i]) != 0)
@@ -40,7 +40,8 @@ static int parse_driver(const char *s, enum log_driver *ret, struct rl_err *err)
 		return 0;
 	}
 	rl_fail(err, EINVAL, "'%s' is no log driver", s);
-	return rl_hint(err, "k8s-file (also called json-file), journald, none or passthrough");
+	return rl_hint(err,
+		       "k8s-file (also called json-file and local), journald, none or passthrough");
 }
 
 static int set_tag(json_t *o, const char *text, json_t *names, struct rl_err *err)

@@ -59,7 +59,7 @@ static int label_file(json_t *o, const char *path, struct rl_err *err)
 {
 	auto_buf struct buf b = { 0 };
 	auto_strv struct strv lines = { 0 };
-	int r = io_read_named(path, LABEL_FILE_MAX, &b, err);
+	int r = io_read_given(path, LABEL_FILE_MAX, &b, err);
 
 	if (r < 0)
 		return rl_wrap(err, "label file");

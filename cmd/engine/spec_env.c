@@ -124,7 +124,7 @@ static int env_file(struct strv *env, const char *path, struct rl_err *err)
 {
 	auto_buf struct buf b = { 0 };
 	auto_strv struct strv lines = { 0 };
-	int r = io_read_named(path, ENV_FILE_MAX, &b, err);
+	int r = io_read_given(path, ENV_FILE_MAX, &b, err);
 	const char *text;
 
 	if (r < 0)

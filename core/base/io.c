@@ -122,6 +122,18 @@ int io_read_named(const char *path, size_t max, struct buf *out, struct rl_err *
 	return read_regular(AT_FDCWD, path, 0, max, out, err);
 }
 
+int io_read_given(const char *path, size_t max, struct buf *out, struct rl_err *err)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : io_read_all(fd, max, out);
+
+	if (fd < 0)
+		return rl_fail_sys(err, -r, "open '%s'", path);
+	if (r == -EFBIG)
+		return rl_fail(err, EFBIG, "'%s' is larger than %zu bytes", path, max);
+	return r < 0 ? rl_fail_sys(err, -r, "read '%s'", path) : 0;
+}
+
 bool io_exists(int dir_fd, const char *path)
 {
 	struct stat st;

@@ -36,6 +36,8 @@ int io_read_file(int dir_fd, const char *path, size_t max, struct buf *out,
 		 struct rl_err *err) RL_MUST_USE;
 /* The same for a file of the user's or the administrator's, which may be a link (NixOS, dotfiles). */
 int io_read_named(const char *path, size_t max, struct buf *out, struct rl_err *err) RL_MUST_USE;
+/* The same for a file that the user names as an argument: a pipe, as of <(...), is waited for. */
+int io_read_given(const char *path, size_t max, struct buf *out, struct rl_err *err) RL_MUST_USE;
 
 /*
  * Is there anything of that name, be it a dangling link? errno as fstatat(2) has it when not.

@@ -79,6 +79,8 @@ is h "Up * (healthy)" "a check with much output"
 run rl rm -f -t 0 h
 
 # --- what happens then --------------------------------------------------------------------------
+run rl create --health-on-failure kill $img
+expect_error "--health-on-failure without a check" "*needs a health check*--health-cmd*"
 bad=(--health-retries 1 --health-cmd false)
 d --name k "${bad[@]}" --health-on-failure kill $img sleep 60
 is k "Exited (137)*" "--health-on-failure kill"

@@ -7,6 +7,11 @@ IMG=localhost/rl-busybox
 d() { run rl run -d --network none "$@"; }
 ended() { rl wait "$@" >/dev/null; }
 
+run rl run --rm --network none --log-driver local $IMG true
+expect "Docker's name for files" 0
+run rl run --rm --network none --log-driver syslog $IMG true
+expect_error "a driver that is none" "*'syslog' is no log driver*k8s-file*"
+
 # --- files --------------------------------------------------------------------------------------
 d --name f --log-driver json-file --log-opt max-size=2k --log-opt max-file=3 $IMG sh -c \
 	'for i in $(seq 100); do echo line $i; sleep 0.002; done'

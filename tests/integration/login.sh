@@ -66,6 +66,16 @@ run rl login --secret rl -p secret --authfile s2.json "$REGISTRY"
 expect_error "--secret and --password" "*exclude each other*"
 check "nothing was written" test ! -e "$T/work/s2.json"
 rl secret rm rl bad >/dev/null
+run rl --config "$T/work/docker" login -u rl -p secret "$REGISTRY"
+expect "--config: a folder like Docker's" 0 "Login Succeeded!" ""
+run rl --config "$T/work/docker" login --get-login "$REGISTRY"
+expect "--config: read again" 0 rl
+is "the file in it" "$(jq -c '.auths | length' "$T/work/docker/config.json")" 1
+USER_ENV=(DOCKER_CONFIG="$T/work/docker")
+run rl logout "$REGISTRY"
+expect "DOCKER_CONFIG: the same" 0 "*$REGISTRY*"
+USER_ENV=()
+is "nobody is left in Docker's file" "$(jq -c .auths "$T/work/docker/config.json")" "{}"
 run rl login -u rl -p secret --authfile sub/auth.json "$REGISTRY"
 expect "--authfile in a new folder" 0 "Login Succeeded!" ""
 run rl logout --authfile sub/auth.json -a

@@ -72,6 +72,21 @@ done <<-END
 	until=1h
 	pod=x
 END
+run rl create --name ported -p 18080:80 -p 18090-18092:190-192/udp --expose 7 $img
+while read -r filter want; do
+	is "Docker's filter $filter" "$want" -a -f "$filter"
+done <<-END
+	publish=80 ported
+	publish=18080/tcp ported
+	publish=80/udp
+	publish=18091/udp ported
+	expose=80 ported
+	expose=1-100 ported
+	expose=18080
+END
+run rl ps -f publish=web
+expect_error "a port that is none" "*'web' is no port*"
+rl rm ported >/dev/null
 is "two of one key" "b a" -a -f name=a -f name=b
 is "two keys" "a" -a -f name=a -f status=running
 run rl ps -f health=bad

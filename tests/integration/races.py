@@ -20,7 +20,7 @@ TMP = os.environ.get("TMPDIR", "/tmp")
 
 # How to lose a race, or to meet what is over; "Error: " and the wrapping "verb 'name': " stand in front.
 KNOWN = [
-    r"no such container", r"no such object", r"has just been removed", r"the name '\w+' is taken by container \w+",
+    r"no such container", r"no such object", r"has just been removed", r"the name '\w+' is already in use by container \w+",
     r"container state improper", r"container '\w+' is not running, it is \w+", r"it is \w+, not running",
     r"container '\w+' runs already", r"cannot remove container \w+ as it is \w+",
     r"it is (being|already) \w+", r"container '\w+' has just ended and is started again",

@@ -47,6 +47,8 @@ USER_ENV=()
 printf '# comment\nX=one\nY=two words\n\n' >"$T/env"
 q --env-file "$T/env" -e X=cli $img sh -c 'echo $X-$Y'
 expect "--env-file, -e is stronger" 0 "cli-two words"
+run as_user bash -c '"$0" run --rm --network none --env-file <(echo A=one) --label-file <(echo l=two) "$1" sh -c "echo \$A"' "$RL" $img
+expect "--env-file and --label-file from a pipe" 0 one
 run rl run --env-file "$T/none" $img true
 expect_error "--env-file: missing" "*$T/none*"
 run rl run -e =x $img true

@@ -33,7 +33,7 @@ long_lived() {
 names() { find "$ROOT"/{names,images,layers,blobs,volumes,networks,containers,container-names} -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%P\n' 2>/dev/null | sort; }
 
 # worker NUMBER END: what is said that should not be goes to stdout
-expected="no such container|no such object|just been removed|is running|not running|runs already|another command|has just|No such process|is taken by|monitor .*(ended|has gone|died)|supervisor|does not answer|killing it"
+expected="no such container|no such object|just been removed|is running|not running|runs already|another command|has just|No such process|is already in use by|monitor .*(ended|has gone|died)|supervisor|does not answer|killing it"
 worker() {
 	local w=$1 end=$2 n=0 name verb st monitor
 	RANDOM=$((seed + w))
