@@ -186,6 +186,8 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int n_l
 	int argc = n_line - words;
 	auto_free const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
 	auto_free void *opts = calloc(1, c->opts_size ? c->opts_size : 1);
+	struct global_opts all = *g;
+	struct opt_also also = { .table = cmd_global_options, .opts = &all };
 	struct rl_err err = { 0 };
 	int n, status;
 
@@ -193,7 +195,9 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int n_l
 		return out_of_memory();
 	if (c->defaults)
 		memcpy(opts, c->defaults, c->opts_size);
-	n = opt_parse(table, c->stop_early, argc, line + words, opts, rest, &err);
+	n = opt_parse_also(table, &also, c->stop_early, argc, line + words, opts, rest, &err);
+	if (n >= 0 && also.used && global_apply(&all, &err) < 0)
+		n = -EINVAL;
 	if (n == -ECANCELED) {
 		opt_done(table, opts);
 		return print_help(c);
@@ -208,7 +212,7 @@ static int run_command(const struct cmd *c, const struct global_opts *g, int n_l
 	if (n < 0)
 		status = usage_error(&err, c->name);
 	else
-		status = dispatch(c, g,
+		status = dispatch(c, &all,
 				  &(struct cmd_args){ .v = rest,
 						      .n = (size_t)n,
 						      .line = (const char *const *)line,

@@ -297,8 +297,8 @@ static const char about[] =
 	"/etc/subuid and /etc/subgid. Each container has one small monitor process, which ends "
 	"with "
 	"it; nothing runs when no container does.\n\n"
-	"Options in front of the command are listed below. Those behind it are the command's, up "
-	"to "
+	"Options in front of the command are listed below; they are also taken behind it, by their "
+	"long names, where the command has none of that name. Options end at "
 	"the image or container: what follows belongs to the program inside.";
 
 static const struct pair environment[] = {

@@ -114,8 +114,20 @@ static int unknown(const struct opt *table, const char *word, struct rl_err *err
 	return -EINVAL;
 }
 
-static int parse_long(const struct opt *table, int argc, char *const *argv, int i, void *opts,
-		      struct rl_err *err)
+/* One that @table does not know. */
+static const struct opt *find_also(struct opt_also *also, const char *name, size_t len, void **ret)
+{
+	const struct opt *o = also ? find_long(also->table, name, len) : NULL;
+
+	if (!o || strcmp(o->name, "help") == 0 || strcmp(o->name, "version") == 0)
+		return NULL;
+	also->used = true;
+	*ret = also->opts;
+	return o;
+}
+
+static int parse_long(const struct opt *table, struct opt_also *also, int argc, char *const *argv,
+		      int i, void *opts, struct rl_err *err)
 {
 	const char *word = argv[i] + 2, *eq = strchr(word, '=');
 	size_t len = eq ? (size_t)(eq - word) : strlen(word);
@@ -125,6 +137,8 @@ static int parse_long(const struct opt *table, int argc, char *const *argv, int 
 
 	if (!o && strcmp(word, "help") == 0)
 		return -ECANCELED;
+	if (!o)
+		o = find_also(also, word, len, &opts);
 	if (!o) {
 		rl_fail(err, EINVAL, "unknown flag: --%.*s", (int)len, word);
 		return unknown(table, word, err);
@@ -179,6 +193,12 @@ static int parse_short(const struct opt *table, int argc, char *const *argv, int
 int opt_parse(const struct opt *table, int stop_early, int argc, char *const *argv, void *opts,
 	      const char **rest, struct rl_err *err)
 {
+	return opt_parse_also(table, NULL, stop_early, argc, argv, opts, rest, err);
+}
+
+int opt_parse_also(const struct opt *table, struct opt_also *also, int stop_early, int argc,
+		   char *const *argv, void *opts, const char **rest, struct rl_err *err)
+{
 	int n = 0;
 
 	for (int i = 0; i < argc; i++) {
@@ -197,7 +217,7 @@ int opt_parse(const struct opt *table, int stop_early, int argc, char *const *ar
 				rest[n++] = argv[i];
 			break;
 		}
-		i = w[1] == '-' ? parse_long(table, argc, argv, i, opts, err)
+		i = w[1] == '-' ? parse_long(table, also, argc, argv, i, opts, err)
 				: parse_short(table, argc, argv, i, opts, err);
 		if (i < 0)
 			return i;

@@ -89,6 +89,16 @@ struct opt {
  */
 int opt_parse(const struct opt *table, int stop_early, int argc, char *const *argv, void *opts,
 	      const char **rest, struct rl_err *err) RL_MUST_USE;
+/* Options that are known beside those of a command's table, by their long names. */
+struct opt_also {
+	const struct opt *table;
+	void *opts;
+	bool used; /* set when there was one */
+};
+/* The same; what @table does not know may be an option of @also (NULL: none). */
+int opt_parse_also(const struct opt *table, struct opt_also *also, int stop_early, int argc,
+		   char *const *argv, void *opts, const char **rest,
+		   struct rl_err *err) RL_MUST_USE;
 /* Free the lists that a parse filled. */
 void opt_done(const struct opt *table, void *opts);
 bool opt_takes_value(const struct opt *o);

@@ -238,6 +238,13 @@ expect '--runroot' 0
 check '... is used' [ -S "$T/run/other/session.sock" ]
 run rl --storage-driver vfs run --rm --network none $IMG sh -c 'echo x >/x && cat /x'
 expect '--storage-driver' 0 x
+run rl ps --log-level=error --root "$T/work/else where" -q --syslog
+expect 'options of rl after the command, as in Podman' 0 '' ''
+check '... count' [ -d "$T/work/else where" ]
+run rl run --rm --network none --log-level error $IMG echo --log-level
+expect '... up to the image' 0 --log-level
+run rl ps --version
+expect_error '... but for --version' '*unknown flag: --version*'
 run rl --runtime kata ps
 expect_error 'another runtime is refused' "*'--runtime kata'*"
 run rl run --runtime /usr/bin/runsc $IMG true
