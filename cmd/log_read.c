@@ -3,8 +3,9 @@
  * log_read.c - reading a container's log; the header is the manual
  *
  * Theory of operation: the files of core/logfile.h are read as they are, the older one first. An
- * entry marked P goes out without a newline. --tail counts whole lines, so it looks at all entries
- * first. After a rotation the file that we have open is the older one.
+ * entry marked P goes out without a newline. --tail counts lines, from further and further back
+ * until there are enough; times are looked at among those, as Docker and Podman do it. After a
+ * rotation the file that we have open is the older one.
  */
 #include "config.h"
 
@@ -22,7 +23,8 @@
 #include "core/base/io.h"
 #include "core/logfile.h"
 
-#define ENTRY_MAX (1U << 20) /* a longer entry is not ours */
+#define ENTRY_MAX (1U << 20)     /* a longer entry is not ours */
+#define TAIL_STEP ((off_t)65536) /* bytes that --tail looks back at first */
 
 /* --- showing --- */
 
@@ -44,12 +46,12 @@ int log_show(struct log_view *v, const struct log_entry *e)
 	bool *in_line = &v->in_line[e->stream - 1];
 	int64_t ns = 0;
 
-	if (time_parse_rfc3339(e->time, &ns) < 0 || ns < v->since_ns || ns > v->until_ns)
-		return 0;
 	if (v->skip > 0) {
 		v->skip -= e->full;
 		return 0;
 	}
+	if (time_parse_rfc3339(e->time, &ns) < 0 || ns < v->since_ns || ns > v->until_ns)
+		return 0;
 	if (v->into)
 		return buf_add(v->into, e->text, e->len) < 0 ||
 				       (e->full && buf_add(v->into, "\n", 1) < 0)
@@ -84,28 +86,77 @@ static bool split(char *line, size_t n, struct log_entry *e)
 	return sp[9] == ' ';
 }
 
-/* Entries up to the end of @f, only counted with @count; a last line that is not whole stays. */
-static int read_entries(struct log_view *v, FILE *f, uint64_t *count)
+/* What entries there are: whole lines, and for each stream whether the last one has no end yet. */
+struct tally {
+	uint64_t full;
+	bool seen[2], open[2];
+};
+
+static void count(struct tally *t, const struct log_entry *e)
+{
+	t->full += e->full;
+	t->seen[e->stream - 1] = true;
+	t->open[e->stream - 1] = !e->full;
+}
+
+/* Entries up to the end of @f, only counted with @t; a last line that is not whole stays. */
+static int read_entries(struct log_view *v, FILE *f, struct tally *t)
 {
 	auto_free char *line = NULL;
+	off_t at = ftello(f);
 	size_t room = 0;
 
 	for (;;) {
-		long at = ftell(f);
 		ssize_t n = getline(&line, &room, f);
 		struct log_entry e;
 
 		if (n <= 0 || line[n - 1] != '\n') {
 			clearerr(f);
-			return fseek(f, at, SEEK_SET) < 0 ? -errno : 0;
+			return fseeko(f, at, SEEK_SET) < 0 ? -errno : 0;
 		}
+		at += n;
 		if ((size_t)n > ENTRY_MAX || !split(line, (size_t)n, &e))
 			continue;
-		if (count)
-			*count += e.full;
+		if (t)
+			count(t, &e);
 		else if (log_show(v, &e) < 0)
 			return -EPIPE;
 	}
+}
+
+/* To the first entry that begins at @from or behind. */
+static int seek_entry(FILE *f, off_t from)
+{
+	auto_free char *line = NULL;
+	size_t room = 0;
+
+	if (fseeko(f, from > 0 ? from - 1 : 0, SEEK_SET) < 0)
+		return -errno;
+	if (from > 0 && getline(&line, &room, f) < 0)
+		clearerr(f);
+	return 0;
+}
+
+/* Count from so far back that there is one whole line more than @want, or all. */
+static int count_back(FILE *f, uint64_t want, struct tally *ret, off_t *ret_from)
+{
+	struct stat st;
+	int r = fstat(fileno(f), &st) < 0 ? -errno : 0;
+
+	for (off_t back = TAIL_STEP; r == 0; back *= 4) {
+		off_t from = back < st.st_size ? st.st_size - back : 0;
+		struct tally t = { 0 };
+
+		r = seek_entry(f, from);
+		if (r == 0)
+			r = read_entries(NULL, f, &t);
+		if (r == 0 && from > 0 && t.full <= want)
+			continue;
+		*ret = t;
+		*ret_from = from;
+		break;
+	}
+	return r;
 }
 
 static FILE *open_part(const struct log_source *s, const char *name)
@@ -119,36 +170,58 @@ static FILE *open_part(const struct log_source *s, const char *name)
 	return f;
 }
 
-/* Both files; with @count only counted. The newer one stays open. */
-static int read_all(struct log_source *s, uint64_t *count)
+/* The older file, unless the newer one is that by now: it was opened first. */
+static FILE *open_older(const struct log_source *s)
 {
-	static const char *const names[] = { LOGFILE_OLD, LOGFILE_NAME };
-	int r = 0;
+	FILE *f = s->path ? NULL : open_part(s, LOGFILE_OLD);
+	struct stat a, b;
 
-	for (size_t i = s->path ? 1 : 0; i < ARRAY_LEN(names) && r == 0; i++) {
-		FILE *f = open_part(s, names[i]);
-
-		if (!f)
-			continue;
-		r = read_entries(&s->view, f, count);
-		if (i == 1 && !count)
-			s->file = f;
-		else
-			(void)fclose(f);
+	if (f && s->file && fstat(fileno(f), &a) == 0 && fstat(fileno(s->file), &b) == 0 &&
+	    a.st_ino == b.st_ino) {
+		(void)fclose(f);
+		f = NULL;
 	}
-	return r;
+	return f;
 }
 
+/* Where the last lines begin, in the older file or in the newer one; and what to skip there. */
+static int find_tail(struct log_source *s, FILE *older, bool *use_older)
+{
+	struct tally t = { 0 }, o = { 0 };
+	uint64_t want = s->view.tail, lines;
+	off_t from = 0, from_older = 0;
+	int r = s->file ? count_back(s->file, want, &t, &from) : 0;
+
+	*use_older = older && t.full <= want;
+	if (r == 0 && *use_older)
+		r = count_back(older, want - t.full, &o, &from_older);
+	lines = t.full + o.full;
+	for (int i = 0; i < 2; i++)
+		lines += t.seen[i] ? t.open[i] : o.open[i];
+	s->view.skip = lines > want ? lines - want : 0;
+	if (r == 0 && s->file)
+		r = seek_entry(s->file, from);
+	return r == 0 && *use_older ? seek_entry(older, from_older) : r;
+}
+
+/* Both files. The newer one stays open. */
 static int read_first(struct log_source *s)
 {
-	uint64_t lines = 0;
+	bool use_older = true;
+	FILE *older;
 	int r = 0;
 
-	if (s->view.tail != UINT64_MAX) {
-		r = read_all(s, &lines);
-		s->view.skip = lines > s->view.tail ? lines - s->view.tail : 0;
-	}
-	return r == 0 ? read_all(s, NULL) : r;
+	s->file = open_part(s, LOGFILE_NAME);
+	older = open_older(s);
+	if (s->view.tail != UINT64_MAX)
+		r = find_tail(s, older, &use_older);
+	if (r == 0 && older && use_older)
+		r = read_entries(&s->view, older, NULL);
+	if (r == 0 && s->file)
+		r = read_entries(&s->view, s->file, NULL);
+	if (older)
+		(void)fclose(older);
+	return r;
 }
 
 /* The user's own file is emptied when it is full (core/logfile.h). */
@@ -156,7 +229,7 @@ static int read_more_of_path(struct log_source *s)
 {
 	struct stat st;
 
-	if (fstat(fileno(s->file), &st) == 0 && st.st_size < ftell(s->file))
+	if (fstat(fileno(s->file), &st) == 0 && st.st_size < ftello(s->file))
 		rewind(s->file);
 	return read_entries(&s->view, s->file, NULL);
 }

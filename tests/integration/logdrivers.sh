@@ -23,6 +23,15 @@ run rl inspect -f '{{.HostConfig.LogConfig.Size}}' f
 expect 'max-size counts in thousands, as its units say' 0 2kB
 run rl logs --tail 1 f
 expect 'json-file is the usual file' 0 'line 100'
+run rl logs --tail 2 --since 1h f
+expect 'the last lines of a time are looked at last' 0 $'line 99\nline 100'
+run rl logs --tail 30 f
+expect 'the last lines are in two files' 0 $'line 71\n*line 100'
+d --name open $IMG sh -c 'i=0; while [ $i -lt 3000 ]; do echo "line $i with some text behind it"; i=$((i + 1)); done; printf open'
+ended open
+out=$(for n in 0 1 2 2999; do rl logs --tail $n open | head -n 1 && echo '|'; done | tr -d '\n')
+[ "$out" = '|open|line 2999 with some text behind it|line 2 with some text behind it|' ] && ok '--tail of many; a line without an end is one' ||
+	not_ok '--tail of many; a line without an end is one' "$out"
 d --name p --log-driver k8s-file --log-opt path=own.log --log-opt max-size=2k $IMG sh -c \
 	'for i in $(seq 100); do echo line $i; sleep 0.002; done'
 ended p
