@@ -30,10 +30,6 @@
 
 #define NEVER "0001-01-01T00:00:00Z" /* Go's zero time, as Docker and Podman print it */
 
-const char *const ctr_map_names[] = { "Labels",   "Annotations",  "Volumes", "ExposedPorts",
-				      "Networks", "PortBindings", "Ports",   "Tmpfs",
-				      "Data",     "Sysctls",      NULL };
-
 const char *view_text(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
@@ -98,7 +94,7 @@ static void put_health(const struct ctr_view *v, json_t *o)
 	    health_read(v->c->dir_fd, &h, &why) < 0)
 		h = json_pack("{s:s, s:i, s:[]}", "Status", "starting", "FailingStreak", 0, "Log");
 	else if (!h && v->how.full)
-		h = json_pack("{s:s, s:i, s:[]}", "Status", "", "FailingStreak", 0, "Log");
+		h = json_null(); /* {{if .State.Health}}; {{.State.Health.Status}} is "" all the same */
 	if (h && v->how.full) /* Podman's templates know it by this name, too */
 		(void)json_object_set(o, "Healthcheck", h);
 	if (h)

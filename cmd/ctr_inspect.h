@@ -12,8 +12,6 @@
 #include "core/spec.h"
 #include "storage/image.h"
 
-extern const char *const ctr_map_names[]; /* for cmd/template.h */
-
 struct ctr_inspect_how {
 	bool size; /* SizeRw and SizeRootFs */
 	bool full; /* for templates: also the keys that are left out of JSON when they are empty */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/ctr_inspect.h"
+#include "cmd/ctr_view.h"
 #include "cmd/engine/secretopt.h"
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
@@ -69,9 +70,16 @@ static json_t *stop_signal(const struct ctr_view *v)
 
 static json_t *exposed(const struct ctr_view *v)
 {
-	json_t *from = of_image(v, "ExposedPorts", JSON_OBJECT);
+	json_t *from = of_image(v, "ExposedPorts", JSON_OBJECT), *x;
+	json_t *o = from ? json_copy(from) : json_object();
+	json_auto_t *published = ctr_view_port_map(json_object_get(v->rec, "ports"));
+	const char *key;
 
-	return from ? json_copy(from) : json_object();
+	json_object_foreach (published, key, x) {
+		if (!json_object_get(o, key))
+			(void)json_object_set_new(o, key, json_object());
+	}
+	return o;
 }
 
 /* The check in the layout of images; NULL when there is none. */

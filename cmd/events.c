@@ -249,6 +249,26 @@ static int add_text(struct printer *p, const json_t *e)
 	return r < 0 ? rl_oom(p->err) : 0;
 }
 
+/* Docker's names for some of it, and its own word for what happened */
+static int add_docker_words(json_t *o)
+{
+	static const char *const words[][2] = { { "died", "die" }, { "remove", "destroy" } };
+	const char *did = str(o, "Status"), *image = str(o, "Image");
+	auto_free char *health = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(did, words[i][0]) == 0)
+			did = words[i][1];
+	if (strcmp(did, "health_status") == 0) {
+		health = str_printf("%s: %s", did, str(o, "HealthStatus"));
+		did = health ? health : did;
+	}
+	return json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Action",
+						   did, "From", image, "Scope", "local", "status",
+						   did, "id", str(o, "ID"), "from", image, "scope",
+						   "local"));
+}
+
 /* What templates may ask for besides the keys of the log: all fields, and Docker's names. */
 static json_t *template_row(const json_t *e)
 {
@@ -275,9 +295,7 @@ static json_t *template_row(const json_t *e)
 			json_pack("{s:s, s:O}", "ID", str(o, "ID"), "Attributes", attributes));
 	json_decref(attributes);
 	if (r == 0)
-		r = json_object_update_new(o,
-					   json_pack("{s:s, s:s, s:s}", "Action", str(o, "Status"),
-						     "From", str(o, "Image"), "Scope", "local"));
+		r = add_docker_words(o);
 	if (r == 0)
 		return o;
 	json_decref(o);
@@ -352,7 +370,7 @@ static int follow(struct printer *p, struct events_tail *t)
 static int events_run(struct rl *rl, const struct cmd_args *args, const void *opts,
 		      struct rl_err *err)
 {
-	const struct events_opts *o = opts;
+	struct events_opts asked = *(const struct events_opts *)opts, *o = &asked;
 	struct printer p = { .o = o, .since_ns = INT64_MIN, .until_ns = INT64_MAX, .err = err };
 	struct events_tail tail;
 	int64_t now = wall_ns();
@@ -360,6 +378,7 @@ static int events_run(struct rl *rl, const struct cmd_args *args, const void *op
 	int r = check_filters(&o->filter, err);
 
 	(void)args;
+	asked.format = format_asked(asked.format);
 	if (r == 0 && o->format)
 		r = format_rows(&(struct format){ .text = o->format }, none, &p.out, err);
 	p.out.len = 0;

@@ -36,14 +36,17 @@ void table_done(struct table *t);
 #define auto_table __attribute__((cleanup(table_done)))
 
 struct format {
-	const char *text; /* --format: "json", "table TEMPLATE", "TEMPLATE" */
+	const char *text; /* --format: "json", "table TEMPLATE", "TEMPLATE"; blanks are columns in
+			   * a table without a tab, as with Podman */
 	bool no_heading;
 	const json_t *headers;        /* field to column header, for "table" */
 	const char *const *map_names; /* for cmd/template.h */
 };
 
-/* True for --format json (and no other). */
+/* True for --format json (and no other; blanks around it are fine). */
 bool format_is_json(const char *text);
+/* @text, or NULL where it asks for what is printed without --format: "" and "table". */
+const char *format_asked(const char *text);
 /**
  * format_rows() - Apply --format to a list
  * @rows:	Array of objects; with "json" printed as it is

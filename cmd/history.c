@@ -134,12 +134,12 @@ static int history(struct rl *rl, const struct cmd_args *args, const void *opts,
 	json_auto_t *rows = json_array();
 	json_auto_t *heads =
 		json_pack("{s:s, s:s}", "CreatedSince", "CREATED", "CreatedBy", "CREATED BY");
-	struct format f = { .text = o->format, .headers = heads };
+	struct format f = { .text = format_asked(o->format), .headers = heads };
 	auto_image struct image img = { 0 };
 	auto_buf struct buf out = { 0 };
 	int r;
 
-	if (o->quiet && o->format)
+	if (o->quiet && f.text)
 		return rl_fail(err, EINVAL, "history: '--quiet' and '--format' exclude each other");
 	if (!rows || !heads)
 		return rl_oom(err);

@@ -21,8 +21,8 @@
 
 #define NONE "<none>"
 
-const char *const image_map_names[] = { "Labels",      "Annotations", "Volumes", "ExposedPorts",
-					"GraphDriver", "Data",        NULL };
+const char *const image_map_names[] = { "Labels", "Annotations",  "Volumes", "ExposedPorts", "Data",
+					"[]Cmd",  "[]Entrypoint", "[]Env",   "[]RepoTags",   NULL };
 
 void name_parts_done(struct name_parts *p)
 {

@@ -328,6 +328,8 @@ static json_t *template_row(const struct images_opts *o, const struct row *row)
 	(void)json_object_set_new(j, "CreatedTime", json_string(created));
 	(void)json_object_set_new(j, "Created", json_string(ago));
 	(void)json_object_set_new(j, "Size", json_string(size));
+	(void)json_object_set_new(j, "UniqueSize", json_string(size)); /* Docker's */
+	(void)json_object_set_new(j, "ReadOnly", json_false());
 	return j;
 }
 
@@ -385,11 +387,12 @@ static int print_rows(const struct images_opts *o, const struct rows *r, struct 
 static int images_run(struct rl *rl, const struct cmd_args *args, const void *opts,
 		      struct rl_err *err)
 {
-	const struct images_opts *o = opts;
+	struct images_opts asked = *(const struct images_opts *)opts, *o = &asked;
 	auto_buf struct buf out = { 0 };
 	struct rows r = { 0 };
 	int rc;
 
+	asked.format = format_asked(asked.format);
 	if (o->quiet && o->format)
 		return rl_fail(err, EINVAL, "images: '--quiet' and '--format' exclude each other");
 	rc = collect(rl, o, args->n ? args->v[0] : NULL, &r, err);

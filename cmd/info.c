@@ -322,7 +322,7 @@ static int info(struct rl *rl, const struct cmd_args *args, const void *opts, st
 {
 	static const char *const maps[] = { "registries", "graphStatus", "graphOptions", NULL };
 	const struct info_opts *o = opts;
-	const struct format f = { .text = o->format, .map_names = maps };
+	const struct format f = { .text = format_asked(o->format), .map_names = maps };
 	json_auto_t *j = collect(rl, o->security, err), *rows = NULL;
 	auto_buf struct buf out = { 0 };
 	int r;
@@ -330,7 +330,7 @@ static int info(struct rl *rl, const struct cmd_args *args, const void *opts, st
 	(void)args;
 	if (!j)
 		return rl_oom(err);
-	if (!o->format) {
+	if (!f.text) {
 		r = yaml_print(j, &out) < 0 ? rl_oom(err) : 0;
 	} else if (format_is_json(o->format)) {
 		r = format_json(j, &out, err);

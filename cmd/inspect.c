@@ -31,11 +31,14 @@ struct inspect_opts {
 	bool size;
 };
 
-/* Maps of all three kinds, for templates. */
+/* Kinds of values of all objects, for templates. */
 static const char *const map_names[] = {
-	"Labels",      "Annotations", "Volumes", "ExposedPorts", "Networks",   "PortBindings",
-	"Ports",       "Tmpfs",       "Data",    "Options",      "Status",     "Sysctls",
-	"GraphDriver", "labels",      "options", "ipam_options", "containers", NULL,
+	"Labels",         "Annotations",  "Volumes",       "ExposedPorts", "Networks",
+	"PortBindings[]", "Ports[]",      "Tmpfs",         "Data",         "Options",
+	"Sysctls",        "ipam_options", "containers",    "DriverOpts",   "StorageOpt",
+	"[]Entrypoint",   "[]Cmd",        "[]Env",         "[]Binds",      "[]Links",
+	"[]VolumesFrom",  "[]Log",        "[]Aliases",     "[]Mounts",     "[]Dns",
+	"[]ExecIDs",      "{}Health",     "{}Healthcheck", NULL,
 };
 
 struct inspect {
@@ -90,9 +93,7 @@ static int volume(struct inspect *x, const char *name, json_t **ret, struct rl_e
 	if (r < 0)
 		return r;
 	*ret = volume_view(x->rl, &v, volume_count_users(&x->volume_users, name));
-	if (*ret && x->how.full && !json_object_get(*ret, "Anonymous"))
-		(void)json_object_set_new(*ret, "Anonymous", json_false());
-	return *ret ? 0 : rl_oom(err);
+	return *ret && (!x->how.full || volume_view_add(*ret) == 0) ? 0 : rl_oom(err);
 }
 
 static int network(struct inspect *x, const char *name, json_t **ret, struct rl_err *err)
@@ -177,8 +178,8 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, enu
 	       struct rl_err *err)
 {
 	const struct inspect_opts *o = opts;
-	const struct format f = { .text = o->format, .map_names = map_names };
-	bool full = o->format && !format_is_json(o->format);
+	const struct format f = { .text = format_asked(o->format), .map_names = map_names };
+	bool full = f.text && !format_is_json(f.text);
 	struct inspect x = { .rl = rl, .o = o, .how = { o->size, full }, .list = json_array() };
 	auto_strv struct strv names = { 0 };
 	auto_free struct rl_err *why = NULL;

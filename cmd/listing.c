@@ -17,7 +17,7 @@ bool listing_is_json(const struct listing_opts *o)
 
 int listing_check(const struct listing_opts *o, struct rl_err *err)
 {
-	return o->quiet && o->format
+	return o->quiet && format_asked(o->format)
 		       ? rl_fail(err, EINVAL, "'--quiet' and '--format' exclude each other")
 		       : 0;
 }
@@ -26,9 +26,9 @@ int listing_print(const struct listing *l, const struct listing_opts *o, json_t 
 		  json_t *heads, struct rl_err *err)
 {
 	const struct format f = {
-		.text = o->quiet    ? l->quiet
-			: o->format ? o->format
-				    : l->table,
+		.text = o->quiet                  ? l->quiet
+			: format_asked(o->format) ? o->format
+						  : l->table,
 		.no_heading = o->no_heading,
 		.headers = heads,
 		.map_names = l->map_names,

@@ -28,13 +28,29 @@ struct rows {
 	bool json;
 };
 
+/* As both Docker and Podman show them here: "a=1,b=2"; .Label "a" goes by the key "labels" */
+static int labels_text(json_t *row)
+{
+	auto_buf struct buf b = { 0 };
+	const char *key;
+	json_t *v;
+	int r = 0;
+
+	json_object_foreach (json_object_get(row, "labels"), key, v) {
+		if (r == 0)
+			r = buf_printf(&b, "%s%s=%s", b.len ? "," : "", key, json_string_value(v));
+	}
+	return r < 0 ? r : json_object_set_new(row, "Labels", json_string(b.data ? b.data : ""));
+}
+
 static int add_row(void *arg, const struct network *n, struct rl_err *err)
 {
 	struct rows *r = arg;
 	json_t *row = network_view(r->rl, n);
 
 	if (!row || json_array_append_new(r->list, row) < 0 ||
-	    (!r->json && network_view_add(row, r->rl, n, r->o->no_trunc, true) < 0))
+	    (!r->json &&
+	     (network_view_add(row, r->rl, n, r->o->no_trunc, true) < 0 || labels_text(row) < 0)))
 		return rl_oom(err);
 	return 0;
 }

@@ -219,6 +219,9 @@ int network_view_add(json_t *v, const struct rl *rl, const struct network *n, bo
 
 	if (!more || json_object_update(v, more) < 0)
 		return -ENOMEM;
+	if (words && json_object_update_missing_new(
+			     v, json_pack("{s:[], s:[]}", "network_dns_servers", "routes")) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; words && i < ARRAY_LEN(same); i++) {
 		json_t *value = json_object_get(v, same[i][1]);
 

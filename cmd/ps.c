@@ -265,7 +265,7 @@ static char *default_format(const struct ps_opts *o)
 
 static int print(const struct ps_opts *o, json_t *rows, struct buf *out, struct rl_err *err)
 {
-	static const char *const maps[] = { "Labels", "Namespaces", "ExposedPorts", NULL };
+	static const char *const maps[] = { "Labels", "ExposedPorts", NULL };
 	bool as_json = format_is_json(o->format);
 	auto_free char *usual = default_format(o);
 	json_auto_t *heads = ps_row_headers();
@@ -319,11 +319,12 @@ static int check(const struct ps_opts *o, struct rl_err *err)
 
 static int ps(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
-	const struct ps_opts *o = opts;
+	struct ps_opts asked = *(const struct ps_opts *)opts, *o = &asked;
 	order_fn order;
 	int r = check(o, err);
 
 	(void)args;
+	asked.format = format_asked(asked.format);
 	if (r == 0)
 		r = get_order(o->sort, &order, err);
 	for (;;) {

@@ -413,6 +413,11 @@ int ps_row_for_template(json_t *row, bool whole)
 	bad |= copy(row, "CreatedAt", "CreatedTime");
 	bad |= copy(row, "Created", "CreatedTime");
 	bad |= json_object_set_new(row, "Size", json_string(str(row, "SizeText")));
+	bad |= json_object_set_new(row, "LocalVolumes",
+				   json_integer((json_int_t)json_array_size(json_object_get(
+					   json_object_get(row, "Record"), "volumes"))));
+	(void)snprintf(id, sizeof(id), whole ? "%s" : "%.12s", str(row, "ImageID"));
+	bad |= json_object_set_new(row, "ImageID", json_string(id));
 	bad |= networks_text(row);
 	bad |= json_object_del(row, "Record");
 	if (json_is_null(json_object_get(row, "Labels")))
@@ -426,6 +431,7 @@ int ps_row_for_template(json_t *row, bool whole)
 		bad |= json_object_set_new(row, strcmp(key, "User") == 0 ? "UserNS" : key,
 					   json_string(str(ns, key)));
 	}
+	bad |= copy(row, "CGROUPNS", "Cgroup");
 	return bad ? -ENOMEM : 0;
 }
 

@@ -167,7 +167,7 @@ static int print_rows(const struct search_opts *o, json_t *rows, struct rl_err *
 		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Index", "INDEX", "Name", "NAME",
 			  "Description", "DESCRIPTION", "Stars", "STARS", "Official", "OFFICIAL",
 			  "Automated", "AUTOMATED", "Tag", "TAG");
-	struct format f = { .text = o->format, .headers = heads };
+	struct format f = { .text = format_asked(o->format), .headers = heads };
 	auto_buf struct buf out = { 0 };
 	int r;
 
@@ -175,6 +175,8 @@ static int print_rows(const struct search_opts *o, json_t *rows, struct rl_err *
 		return rl_oom(err);
 	if (o->list_tags && format_is_json(o->format))
 		return tags_json(rows, &out, err) < 0 ? -err->code : format_print(&out, err);
+	if (!f.text && json_array_size(rows) == 0)
+		return 0; /* no headers above nothing */
 	if (!f.text && o->list_tags)
 		f.text = "table {{.Name}}\t{{.Tag}}";
 	else if (!f.text && o->compatible)
@@ -182,8 +184,6 @@ static int print_rows(const struct search_opts *o, json_t *rows, struct rl_err *
 			 "{{.Automated}}";
 	else if (!f.text)
 		f.text = "table {{.Name}}\t{{.Description}}";
-	if (!o->format && json_array_size(rows) == 0)
-		return 0; /* no headers above nothing */
 	r = format_rows(&f, rows, &out, err);
 	return r < 0 ? r : format_print(&out, err);
 }

@@ -201,9 +201,22 @@ static int rename_key(json_t *o, const char *from, const char *to)
 	return json_object_set(o, to, json_object_get(o, from));
 }
 
+/* "1.43MiB": binary units, four digits */
+static void binary_size(char out[FORMAT_TEXT_MAX], json_int_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double v = (double)bytes;
+	size_t u = 0;
+
+	for (; v >= 1024 && u + 1 < ARRAY_LEN(units); u++)
+		v /= 1024;
+	(void)snprintf(out, FORMAT_TEXT_MAX, "%.4g%s", v, units[u]);
+}
+
 /* The fields of templates beside the keys of JSON */
 static int for_template(json_t *o)
 {
+	char used[FORMAT_TEXT_MAX], limit[FORMAT_TEXT_MAX];
 	static const char *const names[][2] = {
 		{ "id", "ID" },
 		{ "id", "ContainerID" },
@@ -218,12 +231,14 @@ static int for_template(json_t *o)
 		{ "net_io", "NetIO" },
 		{ "block_io", "BlockIO" },
 		{ "pids", "PIDs" },
-		{ "mem_usage", "MemUsageBytes" },
 	};
 	int bad = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		bad |= rename_key(o, names[i][0], names[i][1]);
+	binary_size(used, json_integer_value(json_object_get(o, "MemUsageNumber")));
+	binary_size(limit, json_integer_value(json_object_get(o, "MemLimit")));
+	bad |= json_object_set_new(o, "MemUsageBytes", json_sprintf("%s / %s", used, limit));
 	return bad;
 }
 
@@ -240,10 +255,11 @@ static int for_json(json_t *o)
 
 static json_t *headers(void)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "CPUPerc", "CPU %",
-			 "MemUsage", "MEM USAGE / LIMIT", "MemPerc", "MEM %", "NetIO", "NET IO",
-			 "BlockIO", "BLOCK IO", "CPUTime", "CPU TIME", "AvgCPU", "AVG CPU %",
-			 "PIDs", "PIDS", "ContainerID", "CONTAINER ID");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "CPUPerc", "CPU %",
+			 "MemUsage", "MEM USAGE / LIMIT", "MemUsageBytes", "MEM USAGE / LIMIT",
+			 "MemPerc", "MEM %", "NetIO", "NET IO", "BlockIO", "BLOCK IO", "CPUTime",
+			 "CPU TIME", "AvgCPU", "AVG CPU %", "PIDs", "PIDS", "ContainerID",
+			 "CONTAINER ID");
 }
 
 static int print(const struct stats_opts *o, json_t *rows, struct rl_err *err)
@@ -254,7 +270,8 @@ static int print(const struct stats_opts *o, json_t *rows, struct rl_err *err)
 	bool as_json = format_is_json(o->format),
 	     screen = !o->no_stream && !o->no_reset && !as_json;
 	json_auto_t *heads = headers();
-	const struct format f = { .text = o->format ? o->format : usual, .headers = heads };
+	const struct format f = { .text = format_asked(o->format) ? o->format : usual,
+				  .headers = heads };
 	auto_buf struct buf out = { 0 };
 	json_t *j;
 	size_t i;

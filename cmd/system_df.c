@@ -273,9 +273,10 @@ static int print_short(const struct df_opts *o, const struct df *d, struct buf *
 		json_pack("[o, o, o]", total_row("Images", &d->t[0]),
 			  total_row("Containers", &d->t[1]), total_row("Local Volumes", &d->t[2]));
 	const struct format f = {
-		.text = o->format ? o->format
-				  : "table {{.Type}}\t{{.Total}}\t{{.Active}}\t{{.Size}}\t"
-				    "{{.Reclaimable}}",
+		.text = format_asked(o->format)
+				? o->format
+				: "table {{.Type}}\t{{.Total}}\t{{.Active}}\t{{.Size}}\t"
+				  "{{.Reclaimable}}",
 	};
 
 	return rows ? format_rows(&f, rows, out, err) : rl_oom(err);
@@ -393,7 +394,7 @@ static int system_df(struct rl *rl, const struct cmd_args *args, const void *opt
 	int r;
 
 	(void)args;
-	if (o->verbose && o->format)
+	if (o->verbose && format_asked(o->format))
 		return rl_fail(err, EINVAL,
 			       "system df: '--verbose' and '--format' exclude each other");
 	if (!images || !containers || !volumes)

@@ -290,7 +290,7 @@ static int declaration(struct parser *ps, struct pipe *pp)
 	return 0;
 }
 
-/* The one method that lists have, .Label "key", is the same as (index .Labels "key"). */
+/* The one method that lists have, .Label "key", is the same as (index .labels "key"). */
 static int method(struct parser *ps, struct call *c)
 {
 	struct arg *of = c->args, *index;
@@ -302,7 +302,7 @@ static int method(struct parser *ps, struct call *c)
 	if (!index)
 		return -ENOMEM;
 	*index = (struct arg){ .kind = ARG_FUNC, .name = copy(ps, "index", 5), .next = of };
-	of->fields[of->n_fields - 1] = copy(ps, "Labels", 6);
+	of->fields[of->n_fields - 1] = copy(ps, "labels", 6);
 	c->args = index;
 	return index->name && of->fields[of->n_fields - 1] ? 0 : -ENOMEM;
 }

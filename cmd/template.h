@@ -9,7 +9,9 @@
  *
  * What Go knows by types and JSON does not tell is told by @map_names: "Labels" is a key whose
  * object is a map (sorted, a missing key prints "<no value>", null is "map[]"), "Ports[]" one with
- * lists as values, "[]Cmd" a key whose null is an empty list. Every other object counts as a Go
+ * lists as values, "[]Cmd" a key whose null is an empty list, "{}Health" one whose null is a nil
+ * pointer to a struct, but one with fields (all empty), so that .State.Health.Status is no error
+ * and {{if .State.Health}} says no. Every other object counts as a Go
  * struct: an unknown field is an error, names match as typed, else without regard to case, so .Id
  * and .ID are alike. More lenient than Go: a whole number equals the same float, structs have a
  * length, can be indexed and ranged over, and the elements of join need not be texts.

@@ -53,6 +53,8 @@ static json_t *get_field(struct exec *x, const json_t *o, const char *name)
 
 	if (v)
 		return kinds_field(&x->kinds, name, v);
+	if (o == x->kinds.nil_struct)
+		return kinds_of_nil(&x->kinds, name);
 	json_object_foreach ((json_t *)(uintptr_t)o, key, each) {
 		if (strcasecmp(key, name) == 0)
 			return kinds_is_map(&x->kinds, o) ? NULL
@@ -169,6 +171,17 @@ static int eval_shortcut(struct exec *x, const struct call *c, json_t *dot, bool
 	return 0;
 }
 
+/* What is done to a column's header, too: {{upper .X}}, {{truncate .X 4}} */
+static bool changes_text(const char *func)
+{
+	static const char *const words[] = { "lower", "upper", "title", "truncate", "pad" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(func, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static int eval_call(struct exec *x, const struct call *c, json_t *dot, bool piped, json_t *last,
 		     json_t **ret)
 {
@@ -188,7 +201,7 @@ static int eval_call(struct exec *x, const struct call *c, json_t *dot, bool pip
 	}
 	if (r == 0 && piped)
 		args[n++] = json_incref(last);
-	if (r == 0 && x->header_mode)
+	if (r == 0 && x->header_mode && !changes_text(c->args->name))
 		*ret = json_incref(n ? args[n - 1] : NULL); /* {{json .X}} has the header of X */
 	else if (r == 0)
 		r = tmpl_call(&(struct call_env){ c->args->name, args, n, &x->kinds }, ret, x->err);

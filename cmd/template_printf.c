@@ -320,7 +320,7 @@ int print_verb(struct kinds *k, const struct verb *f, const json_t *v, int depth
 		type = type_name(k, v);
 		return padded(f, type, strlen(type), true, out);
 	}
-	if (!v || json_is_null(v))
+	if (!v || json_is_null(v) || v == k->nil_struct)
 		return depth > 0        ? buf_str(out, "<nil>")
 		       : f->verb == 'v' ? padded(f, "<nil>", 5, true, out)
 					: bad_verb(k, f, v, out);

@@ -27,21 +27,21 @@ struct map_ref {
 
 /* --- kinds -------------------------------------------------------------------------------- */
 
-enum kind { KIND_OTHER, KIND_MAP, KIND_MAP_OF_LISTS, KIND_LIST };
+enum kind { KIND_OTHER, KIND_MAP, KIND_MAP_OF_LISTS, KIND_LIST, KIND_STRUCT };
 
 static enum kind kind_of(const struct kinds *k, const char *key)
 {
 	size_t len = strlen(key);
 
 	for (const char *const *m = k->names; m && *m; m++) {
-		const char *name = *m + (**m == '[' ? 2 : 0);
+		const char *name = *m + (**m == '[' || **m == '{' ? 2 : 0);
 
 		if (strncasecmp(name, key, len) != 0)
 			continue;
 		if (strcmp(name + len, "[]") == 0)
 			return KIND_MAP_OF_LISTS;
 		if (name[len] == '\0')
-			return name == *m ? KIND_MAP : KIND_LIST;
+			return name == *m ? KIND_MAP : **m == '[' ? KIND_LIST : KIND_STRUCT;
 	}
 	return KIND_OTHER;
 }
@@ -131,10 +131,19 @@ json_t *kinds_field(struct kinds *k, const char *key, json_t *v)
 		return nil_of(&k->nil_map, k->nil_map ? NULL : json_object());
 	case KIND_LIST:
 		return nil_list(k);
+	case KIND_STRUCT:
+		return nil_of(&k->nil_struct, k->nil_struct ? NULL : json_object());
 	case KIND_OTHER:
 		break;
 	}
 	return v;
+}
+
+json_t *kinds_of_nil(struct kinds *k, const char *key)
+{
+	json_t *v = kinds_field(k, key, json_null());
+
+	return json_is_null(v) ? nil_of(&k->empty, k->empty ? NULL : json_string("")) : v;
 }
 
 json_t *kinds_entry(struct kinds *k, const json_t *o, json_t *v)
@@ -146,13 +155,15 @@ json_t *kinds_entry(struct kinds *k, const json_t *o, json_t *v)
 
 bool kinds_is_null(const struct kinds *k, const json_t *v)
 {
-	return !v || json_is_null(v) || v == k->nil_map || v == k->nil_list;
+	return !v || json_is_null(v) || v == k->nil_map || v == k->nil_list || v == k->nil_struct;
 }
 
 void kinds_done(struct kinds *k)
 {
 	json_decref(k->nil_map);
 	json_decref(k->nil_list);
+	json_decref(k->nil_struct);
+	json_decref(k->empty);
 	free(k->maps);
 }
 

@@ -11,7 +11,7 @@
 
 /*
  * struct kinds (template_value.c) - What JSON does not tell: which objects are maps, and of which
- * type a null is. The two nulls with a type are an object and an array known by their address.
+ * type a null is. The nulls with a type are two objects and an array known by their address.
  */
 struct kinds {
 	const char *const *names; /* as tmpl_run() takes them */
@@ -19,10 +19,12 @@ struct kinds {
 	struct map_ref *maps; /* found when first asked for, sorted by address */
 	size_t n_maps;
 	bool looked;
-	json_t *nil_map, *nil_list;
+	json_t *nil_map, *nil_list, *nil_struct, *empty;
 };
 /* The value of key @key in an object that is no map: @v itself, or one of the nulls. Borrowed. */
 json_t *kinds_field(struct kinds *k, const char *key, json_t *v);
+/* The same for a field of the nil struct: what has no type is an empty text. */
+json_t *kinds_of_nil(struct kinds *k, const char *key);
 /* The same for an entry of the map @o; @v may be NULL. */
 json_t *kinds_entry(struct kinds *k, const json_t *o, json_t *v);
 bool kinds_is_map(struct kinds *k, const json_t *o);

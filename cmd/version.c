@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "cmd/cmd.h"
 #include "cmd/format.h"
@@ -42,11 +43,28 @@ json_t *version_json(void)
 			 p.os, "Arch", p.arch);
 }
 
+/* Podman's {{.Version}} beside {{.Client.Version}}, and Docker's names */
+static json_t *template_rows(json_t *client)
+{
+	json_auto_t *top = json_copy(client), *more = json_copy(client);
+	struct utsname u;
+	int bad = uname(&u) < 0;
+
+	bad |= json_object_update_new(
+		more, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:{s:s}}", "DefaultAPIVersion",
+				PACKAGE_VERSION, "MinAPIVersion", PACKAGE_VERSION, "BuildTime", "",
+				"Context", "default", "KernelVersion", u.release, "Experimental", 0,
+				"BuildOrigin", "", "Platform", "Name", "rl"));
+	bad |= json_object_set(top, "Client", more);
+	bad |= json_object_set(top, "Server", more);
+	return bad ? NULL : json_pack("[O]", top);
+}
+
 static int version(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	const struct version_opts *o = opts;
 	json_auto_t *client = version_json(), *j = NULL, *rows = NULL;
-	const struct format f = { .text = o->format };
+	const struct format f = { .text = format_asked(o->format) };
 	auto_buf struct buf out = { 0 };
 	int r;
 
@@ -55,7 +73,7 @@ static int version(struct rl *rl, const struct cmd_args *args, const void *opts,
 	j = client ? json_pack("{s:O}", "Client", client) : NULL;
 	if (!j)
 		return rl_oom(err);
-	if (!o->format) {
+	if (!f.text) {
 		r = buf_printf(&out, "Client:       rl\nVersion:      %s\nOS/Arch:      %s\n",
 			       PACKAGE_VERSION,
 			       json_string_value(json_object_get(client, "OsArch")));
@@ -63,7 +81,7 @@ static int version(struct rl *rl, const struct cmd_args *args, const void *opts,
 	} else if (format_is_json(o->format)) {
 		r = format_json(j, &out, err);
 	} else {
-		rows = json_pack("[{s:O, s:O}]", "Client", client, "Server", client);
+		rows = template_rows(client);
 		r = rows ? format_rows(&f, rows, &out, err) : rl_oom(err);
 	}
 	return r < 0 ? r : format_print(&out, err);

@@ -22,13 +22,17 @@ static const struct listing listing = { "{{.Name}}", "table {{.Driver}}\t{{.Name
 struct rows {
 	const struct rl *rl;
 	json_t *list;
+	bool json;
 };
 
 static int add_row(void *arg, const struct volume *v, size_t users, struct rl_err *err)
 {
 	struct rows *r = arg;
+	json_t *row = volume_view(r->rl, v, users);
 
-	return json_array_append_new(r->list, volume_view(r->rl, v, users)) < 0 ? rl_oom(err) : 0;
+	if (json_array_append_new(r->list, row) < 0 || (!r->json && volume_view_add(row) < 0))
+		return rl_oom(err);
+	return 0;
 }
 
 static int volume_ls(struct rl *rl, const struct cmd_args *args, const void *opts,
@@ -37,7 +41,7 @@ static int volume_ls(struct rl *rl, const struct cmd_args *args, const void *opt
 	const struct ls_opts *o = opts;
 	json_auto_t *list = json_array();
 	json_auto_t *heads = json_pack("{s:s}", "Name", "VOLUME NAME");
-	struct rows rows = { rl, list };
+	struct rows rows = { rl, list, listing_is_json(&o->l) };
 	auto_filters struct filters filters = { 0 };
 	int r = listing_check(&o->l, err);
 

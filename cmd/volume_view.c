@@ -42,6 +42,16 @@ json_t *volume_view(const struct rl *rl, const struct volume *v, size_t users)
 	return j;
 }
 
+int volume_view_add(json_t *v)
+{
+	json_auto_t *more =
+		json_pack("{s:b, s:i, s:i, s:{}, s:i, s:s, s:s, s:s, s:s, s:s}", "Anonymous", 0,
+			  "UID", 0, "GID", 0, "Status", "Timeout", 0, "StorageID", "", "Links",
+			  "N/A", "Size", "N/A", "Group", "N/A", "Availability", "N/A");
+
+	return more && json_object_update_missing(v, more) == 0 ? 0 : -ENOMEM;
+}
+
 size_t volume_count_users(const struct strv *users, const char *name)
 {
 	size_t len = strlen(name), n = 0;

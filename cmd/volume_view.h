@@ -12,6 +12,8 @@ extern const char *const volume_map_names[];
 
 /* The object of volume ls and volume inspect; @users: containers that mount it. NULL = no memory */
 json_t *volume_view(const struct rl *rl, const struct volume *v, size_t users);
+/* What templates ask for beside: keys that the JSON leaves out, and Docker's. 0 or -ENOMEM */
+int volume_view_add(json_t *v) RL_MUST_USE;
 /* How many entries of volume_users() are about @name */
 size_t volume_count_users(const struct strv *users, const char *name);
 

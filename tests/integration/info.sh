@@ -12,6 +12,8 @@ run rl version --format '{{.Client.Version}} {{.Client.Os}}'
 expect "the fields scripts ask for" 0 "${version##* } linux" ''
 run rl version -f '{{.Server.Version}}'
 expect "a server there is not, but its version" 0 "${version##* }" ''
+run rl version -f '{{.Version}} {{.OsArch}} {{.Server.Platform.Name}} {{.Client.Context}}'
+expect "without Client, and Docker's names" 0 "${version##* } linux/* rl default" ''
 run rl version --format json
 if jq -e '.Client | .Version and .APIVersion and .OsArch and .Os' <<<"$out" >/dev/null; then ok "version --format json"; else not_ok "version --format json" "$out"; fi
 run rl version --format '{{.Client.Colour}}'

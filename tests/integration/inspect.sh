@@ -144,6 +144,17 @@ run rl inspect -f '{{.Nosuch}}' one
 expect "an unknown field" 125 "" "Error: *Nosuch*"
 run rl inspect -f '{{.Name' one
 expect "a broken template" 125 "" "Error: *"
+for f in '{{if .State.Health}}y{{else}}n{{end}}{{.State.Health.Status}}' '{{with .State.Health}}{{.Log}}{{else}}n{{end}}' \
+	'{{range .State.Health.Log}}x{{else}}n{{end}}' '{{if .Config.Healthcheck}}y{{else}}n{{end}}'; do
+	is "no health check: $f" "$f" n
+done
+is "no health check as json" '{{json .State.Health}} {{.State.Health}}' 'null <nil>'
+is "an empty list and a missing label" '{{len .Config.Entrypoint}} {{.Config.Entrypoint}} {{index .Config.Labels "none"}}.' '0 \[\] .' three
+is "structs and lists" '{{range .Mounts}}{{if eq .Type "bind"}}{{.}}{{end}}{{end}} {{.HostConfig.RestartPolicy}}' \
+	'{bind  */src *false rprivate} {on-failure 3}'
+is "printf of a struct" '{{printf "%+v" .HostConfig.RestartPolicy}}' '{Name:on-failure MaximumRetryCount:3}'
+run rl inspect --format '' one
+expect "an empty format" 0 "[[]*\"Id\": \"$id\"*"
 run rl inspect --format json one
 expect "json as a word" 0 "[[]*\"Id\": \"$id\"*"
 run rl container inspect -f '{{.Name}}' one

@@ -51,6 +51,8 @@ run rl network ls -q
 expect "ls -q" 0 $'closed\none\ntwo'
 run rl network ls --filter label=k=v --format '{{.Name}} {{.Driver}}'
 expect "ls by label" 0 "one bridge"
+run rl network ls --filter label=k=v --format '{{.Labels}} {{.Label "k"}} {{.Routes}} {{.NetworkDNSServers}}'
+expect "labels as text" 0 'k=v v \[\] \[\]' ''
 run rl network ls --format json
 if [ "$(jq -r '.[0].name + " " + (.[0].internal | tostring)' <<<"$out")" = "closed true" ]; then ok "ls as JSON"; else not_ok "ls as JSON" "$out"; fi
 run rl network inspect one

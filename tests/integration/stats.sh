@@ -25,6 +25,8 @@ cpu=${out%%.*}
 [ "$cpu" -ge 5 ] && [ "$cpu" -le 110 ] && ok "a busy one is seen" || not_ok "a busy one is seen" "$out"
 run rl stats --no-stream --format '{{.Name}} {{.NetIO}} {{.PIDS}}' idle
 expect "the host's network is not its own" 0 "idle -- / -- 1"
+run rl stats --no-stream --format '{{.MemUsageBytes}}' idle
+expect "memory in binary units" 0 '*B / *iB'
 run rl stats --no-stream --format json idle
 [ "$(jq -r '.[0] | [.id, .name, .cpu_time, .cpu_percent, .avg_cpu, .mem_usage, .mem_percent, .net_io, .block_io, .pids] | map(type) | unique | join(" ")' <<<"$out")" = string ] &&
 	[ "$(jq '.[0] | keys | length' <<<"$out")" = 10 ] && ok "keys and types of the JSON" || not_ok "keys and types of the JSON" "$out"

@@ -58,6 +58,8 @@ run rl volume ls --filter size=3
 expect_error "an unknown filter" "*'size=3' is no filter*"
 run rl volume ls --filter dangling=maybe
 expect_error "a bad value" "*neither true nor false*"
+run rl volume ls --filter name=labelled --format '{{.Anonymous}} {{.Status}} {{.Timeout}} {{.Links}} {{.Label "tier"}}'
+expect "fields that the JSON leaves out" 0 'false map\[\] 0 N/A 1' ''
 run rl volume ls -q --format json
 expect_error "-q and --format" "*exclude each other*"
 run rl volume ls --format json
