@@ -134,14 +134,6 @@ a      RUNNING  v"
 run rl ps --format '{{.CGROUPNS}}|{{.Namespaces.Net}}|{{.NET}}|{{.LocalVolumes}}|{{.ImageID}}|{{.Label "none"}}|{{.Labels.none}}'
 expect "more fields" 0 "+([0-9])|$net|$net|1|????????????||<no value>"
 run rl create --name p -p 127.0.0.1:18999-19001:80-82 -p 5353:53/udp $img
-for f in publish=19000 publish=18000-18999/tcp publish=5353/udp expose=81 expose=53/udp; do
-	is "the port, -f $f" p -a -f "$f"
-done
-for f in publish=80 expose=19000 expose=53 publish=19002-20000; do
-	is "another port, -f $f" '' -a -f "$f"
-done
-run rl ps -f publish=80/sctp
-expect_error "no port" "*filter publish: '80/sctp' is no port*"
 run rl inspect -f '{{json .Config.ExposedPorts}}' p
 expect "published ports are exposed" 0 '{"53/udp":{},"80/tcp":{},"81/tcp":{},"82/tcp":{}}'
 run rl rm p
