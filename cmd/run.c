@@ -78,7 +78,8 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 		r = engine_start(&c, &start, &end, err);
 	if (c.spec.n_mounts > 0 && !o.detach)
 		r = after_end(&c, &o, r, end.code, err);
-	if (r == 0 && o.detach)
+	/* also where nothing else is shown, "-a stdin": it is what one asks for the output with */
+	if (r == 0 && (o.detach || (start.no_out && start.no_err)))
 		(void)puts(c.ctr.id); /* a closed stdout is seen when it is flushed at exit */
 	if (r == 0 && o.req.need_health) {
 		(void)fflush(stdout); /* the id is of use meanwhile */

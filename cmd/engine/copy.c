@@ -507,10 +507,16 @@ static int copy_once(const struct rl *rl, const struct copy_req *req, bool *ret_
 int engine_copy(const struct rl *rl, const struct copy_req *req, struct rl_err *err)
 {
 	bool over = true;
+	struct stat st;
 	int r = 0;
 
 	if (!req->from.c && !req->to.c)
 		return rl_fail(err, EINVAL, "one of the two must be CONTAINER:PATH");
+	if (!req->to.c && !is_std(&req->to) && stat(req->to.path, &st) == 0 &&
+	    !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
+		rl_fail(err, EINVAL, "'%s' is neither a folder nor a regular file", req->to.path);
+		return rl_hint(err, "'-' writes a tar to stdout");
+	}
 	if (is_std(&req->from) && isatty(STDIN_FILENO))
 		return rl_fail(err, EINVAL, "stdin is a terminal, a tar is expected there");
 	for (int i = 0; over && i < CTRFS_TRIES; i++)

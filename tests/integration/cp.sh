@@ -102,6 +102,8 @@ tar -tvf "$T/out" | grep -q -- '-rw-r----- 0/0 ' && ok "its files are root's" ||
 run rl cp -a - "$c:/tmp" <"$T/in.tar"
 run rl cp "$c:/tmp/t/x" -
 tar -tvf "$T/out" | grep -q -- '-rw-r----- 77/78 ' && ok "-a keeps them" || not_ok "-a" "$(tar -tvf "$T/out")"
+run rl cp "$c:/s/f" /dev/null
+expect_error "a copy to what is no file" "*'/dev/null' is neither a folder nor a regular file*"
 run rl create --name other --network none --user 12:34 "$IMAGE" true
 run rl cp "$W/t" other:/tmp/
 run rl cp other:/tmp/t -

@@ -178,6 +178,11 @@ run rl run --rm --network none -a STDERR $IMG sh -c 'echo out; echo err >&2; exi
 expect '--attach stderr' 3 '' err
 run rl run --rm --network none -i -a stdout $IMG sh -c 'timeout 1 cat; echo end' <"$T/three"
 expect '--attach without stdin: it stays open, and empty' 0 end
+run rl run --network none --name fed -i -a stdin $IMG cat <"$T/three"
+expect '--attach stdin alone: the id is printed' 0 '+([0-9a-f])' ''
+run rl logs fed
+expect '... and what came in is there' 0 from3
+rl rm fed >/dev/null
 run rl run --rm -a stdwhat $IMG true
 expect_error '--attach: no stream' "*'stdwhat'*--attach*"
 run rl run -d -a stdout $IMG true
