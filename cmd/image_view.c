@@ -110,7 +110,8 @@ static int add_once(json_t *arr, const char *repo, const char *digest)
 	return array_has(arr, text) ? 0 : json_array_append_new(arr, json_string(text));
 }
 
-json_t *image_repo_digests(const struct image *img)
+/* "repo@digest" for each repository and each digest the image is known by. */
+static json_t *image_repo_digests(const struct image *img)
 {
 	json_t *arr = json_array();
 

@@ -21,8 +21,6 @@ void name_parts_done(struct name_parts *p);
 const json_t *image_labels(const struct image *img);
 /* Names with a tag; array, new reference or NULL. */
 json_t *image_repo_tags(const struct image *img);
-/* "repo@digest" for each repository and each digest the image is known by. */
-json_t *image_repo_digests(const struct image *img);
 
 /* `rl images --format json`: one object; @containers: how many use it. NULL = out of memory. */
 json_t *image_list_json(const struct image *img, int containers);

@@ -14,7 +14,8 @@
 #include "core/base/io.h"
 #include "core/ctr_state.h"
 
-int select_read_cidfile(const char *path, char ret_id[65], struct rl_err *err)
+/* The id in a file that --cidfile wrote. 0 or -errno. */
+static int select_read_cidfile(const char *path, char ret_id[65], struct rl_err *err)
 {
 	auto_buf struct buf b = { 0 };
 	int r = io_read_file(AT_FDCWD, path, 4096, &b, err);

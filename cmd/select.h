@@ -49,9 +49,6 @@ int select_single(struct rl *rl, const char *verb, const struct cmd_args *args, 
 		  const char *cidfile, struct strv *ret, size_t *ret_words,
 		  struct rl_err *err) RL_MUST_USE;
 
-/* The id in a file that --cidfile wrote. 0 or -errno. */
-int select_read_cidfile(const char *path, char ret_id[65], struct rl_err *err) RL_MUST_USE;
-
 /* Call @one for each of @names. Return: exit status. */
 int select_each(struct rl *rl, const char *verb, const struct strv *names,
 		int (*one)(struct rl *rl, const char *name, const void *opts, struct rl_err *err),

@@ -20,13 +20,13 @@
 
 /* --- pieces that both families use -------------------------------------------------------- */
 
-pid_t top_pid(const struct top_ctx *x, const struct top_proc *p)
+static pid_t top_pid(const struct top_ctx *x, const struct top_proc *p)
 {
 	return x->level < p->p.levels ? p->p.nspid[x->level] : 0;
 }
 
 /* The parent may be outside the container: 0, as the container sees it. */
-pid_t top_ppid(const struct top_ctx *x, const struct top_proc *p)
+static pid_t top_ppid(const struct top_ctx *x, const struct top_proc *p)
 {
 	for (size_t i = 0; i < x->n; i++)
 		if (x->all[i].hpid == p->p.ppid)
@@ -308,7 +308,8 @@ static const struct top_column columns[] = {
 	{ "vsz", "%z", "VSZ", top_vsz },
 };
 
-int top_names(struct buf *out)
+/* Names for messages and help: "args, capamb, ..." */
+static int top_names(struct buf *out)
 {
 	int r = 0;
 

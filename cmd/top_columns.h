@@ -45,5 +45,3 @@ struct top_column {
  */
 int top_parse(const char *const *words, size_t n, const struct top_column ***ret,
 	      struct strv *headers, struct rl_err *err) RL_MUST_USE;
-/* Names for messages and help: "args, capamb, ..." */
-int top_names(struct buf *out) RL_MUST_USE;

@@ -7,8 +7,6 @@
 #include "cmd/top_columns.h"
 
 /* Pieces of top_columns.c */
-pid_t top_pid(const struct top_ctx *x, const struct top_proc *p);
-pid_t top_ppid(const struct top_ctx *x, const struct top_proc *p);
 double top_cpu(const struct top_ctx *x, const struct top_proc *p); /* percent over its life */
 int top_user(const struct top_ctx *x, const struct top_proc *p, struct buf *out);
 int top_ruser(const struct top_ctx *x, const struct top_proc *p, struct buf *out);

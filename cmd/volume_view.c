@@ -162,7 +162,7 @@ static bool match(const struct filter *f, const void *arg)
 	return true;
 }
 
-bool volume_filters_match(const struct filters *f, const struct volume *v, size_t users)
+static bool volume_filters_match(const struct filters *f, const struct volume *v, size_t users)
 {
 	return filters_match(&kind, f, match, &(const struct candidate){ v, users });
 }

@@ -24,7 +24,6 @@ size_t volume_count_users(const struct strv *users, const char *name);
  */
 int volume_filters_new(const struct rl *rl, const struct strv *words, struct filters *ret,
 		       struct rl_err *err) RL_MUST_USE;
-bool volume_filters_match(const struct filters *f, const struct volume *v, size_t users);
 /* Is "all=true" among them? (volume prune) */
 bool volume_filters_all(const struct filters *f);
 

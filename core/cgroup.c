@@ -488,11 +488,6 @@ int cgroup_read(const struct cgroup *c, struct cgroup_usage *ret)
 	return 0;
 }
 
-int cgroup_kill(const struct cgroup *c)
-{
-	return c->dir_fd < 0 ? -ENOENT : cgfs_kill(c->dir_fd);
-}
-
 /* Out of the group that is to be removed: to the leaf beside it, or the group above. */
 static void leave_delegated(const struct cgroup *c)
 {

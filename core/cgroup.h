@@ -110,7 +110,6 @@ struct cgroup_usage {
 };
 /* Missing files leave zeros; memory_max 0 = no limit. 0 or -errno. */
 int cgroup_read(const struct cgroup *c, struct cgroup_usage *ret);
-int cgroup_kill(const struct cgroup *c); /* cgroup.kill, or every pid in cgroup.procs */
 /* Kill what is left, remove the children; the scope goes by itself when it is empty. Bounded. */
 void cgroup_remove(struct cgroup *c);
 /* The same for the container @id whose monitor is gone; @path as struct cgroup had it. */

@@ -123,7 +123,8 @@ int ctr_name_read(const struct rl *rl, const char *name, char id[CTR_ID_LEN + 1]
 	return strspn(id, "0123456789abcdef") == CTR_ID_LEN ? 0 : -EINVAL;
 }
 
-bool ctr_id_is_used(const struct rl *rl, const char *id)
+/* Whether a container of this id is there or is being made by a live process. */
+static bool ctr_id_is_used(const struct rl *rl, const char *id)
 {
 	char path[CTR_ID_LEN + 32];
 	int lock = FD_NONE;

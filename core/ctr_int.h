@@ -13,8 +13,6 @@
 int ctr_names_lock(const struct rl *rl, struct rl_err *err) RL_MUST_USE;
 /* The id that the name @name links to: 0, -ENOENT, -EINVAL for what is no such link. */
 int ctr_name_read(const struct rl *rl, const char *name, char id[CTR_ID_LEN + 1]) RL_MUST_USE;
-/* Whether a container of this id is there or is being made by a live process. */
-bool ctr_id_is_used(const struct rl *rl, const char *id);
 /* Whether @name, a link to @id, is free: no such container, or a rename away from it was cut off. */
 bool ctr_name_is_stale(const struct rl *rl, const char *name, const char *id);
 /*

@@ -234,33 +234,6 @@ bool idmap_is_identity(const struct idmap *m)
 	return true;
 }
 
-int idmap_compose(const struct idmap *c, const struct idmap *s, struct idmap *ret,
-		  struct rl_err *err)
-{
-	struct idmap m = { 0 };
-
-	for (size_t i = 0; i < c->n; i++) {
-		for (size_t k = 0; k < s->n; k++) {
-			const struct idrange *a = &c->v[i], *b = &s->v[k];
-			uint64_t from = a->outside > b->inside ? a->outside : b->inside;
-			uint64_t a_end = (uint64_t)a->outside + a->count;
-			uint64_t b_end = (uint64_t)b->inside + b->count;
-			uint64_t end = a_end < b_end ? a_end : b_end;
-			int r;
-
-			if (from >= end)
-				continue;
-			r = idmap_add(&m, (uint32_t)(a->inside + (from - a->outside)),
-				      (uint32_t)(b->outside + (from - b->inside)),
-				      (uint32_t)(end - from));
-			if (r < 0)
-				return cannot_add(r, "nested id map", err);
-		}
-	}
-	*ret = m;
-	return 0;
-}
-
 size_t idmap_format(const struct idmap *m, char out[IDMAP_TEXT])
 {
 	size_t n = 0;

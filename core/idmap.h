@@ -58,10 +58,6 @@ int idmap_within(const struct idmap *m, const struct idmap *s, struct idmap *ret
 void idmap_truncate(struct idmap *m, uint32_t size);
 /* NULL, or every id of it to itself */
 bool idmap_is_identity(const struct idmap *m);
-/* C to the caller's namespace, from C to S (@c) and S to the caller (@s). Ids that S lacks drop
- * out. */
-int idmap_compose(const struct idmap *c, const struct idmap *s, struct idmap *ret,
-		  struct rl_err *err) RL_MUST_USE;
 
 /* "inside outside count\n" lines; the text for /proc/PID/uid_map. Return: its length. */
 size_t idmap_format(const struct idmap *m, char out[IDMAP_TEXT]);

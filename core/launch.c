@@ -160,7 +160,8 @@ static int open_namespaces(struct joiner *j, struct rl_err *err)
 	return 0;
 }
 
-bool launch_is_foreign(const struct launch *l)
+/* Does the container see other ids than S? Then what it mounts is opened outside of it. */
+static bool launch_is_foreign(const struct launch *l)
 {
 	return !idmap_is_identity(&l->uids) || !idmap_is_identity(&l->gids);
 }

@@ -34,7 +34,7 @@ struct launch_hooks {
 	 */
 	int (*open_ns)(void *arg, const char *path, int *ret_fd, struct rl_err *err);
 	/*
-	 * In the joiner: uid 0 in S, host mount and network namespaces (with launch_is_foreign(): a
+	 * In the joiner: uid 0 in S, host mount and network namespaces (for a container with other ids than S: a
 	 * mount namespace of S, so that it can mount there for init). May start a helper that
 	 * must live outside the container's pid namespace (fuse-overlayfs). @ret_fd goes to root().
 	 * NULL: nothing to prepare. It has the caller's memory (not a copy) and copies of its
@@ -90,9 +90,6 @@ struct launched {
 	int sync_fd;    /* the channel to init, owned */
 	bool userns_open; /* a filter keeps the payload from user namespaces (core/nested.h) */
 };
-
-/* Does the container see other ids than S? Then what it mounts is opened outside of it. */
-bool launch_is_foreign(const struct launch *l);
 
 int launch_fork(const struct launch *l, struct launched *ret, struct rl_err *err) RL_MUST_USE;
 /* The mounts are made; cgroup and exec remain. Errors come from init, with their exit_code. */

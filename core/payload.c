@@ -37,7 +37,7 @@ static const char *path_of(const struct spec *s)
 	return PATH_DEFAULT;
 }
 
-bool payload_exists(const char *path)
+static bool payload_exists(const char *path)
 {
 	struct stat st;
 
@@ -76,7 +76,14 @@ static int not_found(struct rl_err *err, const char *name)
 	return -ENOENT;
 }
 
-int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err)
+/**
+ * payload_find() - The path to execute for spec.process.args[0]
+ * @path:	A name with a slash is taken as it is; else the first executable regular file in
+ *		the folders of the container's PATH
+ *
+ * To be called as the container's user with its root and working folder.
+ */
+static int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err)
 {
 	const char *name = s->args[0], *p = path_of(s);
 	bool denied = false;

@@ -13,15 +13,6 @@
 
 struct spec;
 
-/**
- * payload_find() - The path to execute for spec.process.args[0]
- * @path:	A name with a slash is taken as it is; else the first executable regular file in
- *		the folders of the container's PATH
- *
- * To be called as the container's user with its root and working folder.
- */
-int payload_find(const struct spec *s, char path[PATH_MAX], struct rl_err *err) RL_MUST_USE;
-
 /*
  * For an rl whose own file could be written from the container: a sealed memfd with the stub
  * (stub.c), made before any right is given up; the caller owns it.
@@ -40,4 +31,3 @@ int payload_run(const struct spec *s, int sync_fd, int stub_fd, struct rl_err *e
  * it, which makes ENOENT a missing interpreter. Return: -code.
  */
 int payload_error(struct rl_err *err, int code, const char *path, bool exists);
-bool payload_exists(const char *path);

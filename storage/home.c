@@ -182,7 +182,8 @@ static bool take_type(const char *line, const char *dev, char ret[32])
 	return sscanf(sep, " - %31s", ret) == 1;
 }
 
-void home_fs_name(int fd, char ret[32])
+/* The type of the file system that @fd is on, as mount(8) calls it, or ""; @ret has room for 32. */
+static void home_fs_name(int fd, char ret[32])
 {
 	auto_file FILE *f = fopen("/proc/self/mountinfo", "re");
 	auto_free char *line = NULL;

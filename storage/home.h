@@ -16,5 +16,3 @@
  * file system lacks, the hint where the store could live. Others: it cannot be written at all.
  */
 int home_check(int dir_fd, const char *path, struct rl_err *err) RL_MUST_USE;
-/* The type of the file system that @fd is on, as mount(8) calls it, or ""; @ret has room for 32. */
-void home_fs_name(int fd, char ret[32]);

@@ -19,7 +19,8 @@ char *nsjoin_path(const struct rl *rl, const char *id, const char *type)
 	return str_printf("%s/containers/%s/ns/%s", rl->data_dir, id, type);
 }
 
-const char *nsjoin_id(const struct rl *rl, const char *path)
+/* The container that such a path names, 64 digits; or NULL: it is some other path. */
+static const char *nsjoin_id(const struct rl *rl, const char *path)
 {
 	static const char folder[] = "/containers/";
 	size_t n = strlen(rl->data_dir);

@@ -17,8 +17,6 @@
 
 /* What the spec says for one namespace of a container; caller frees, NULL: out of memory. */
 char *nsjoin_path(const struct rl *rl, const char *id, const char *type) RL_MUST_USE;
-/* The container that such a path names, 64 digits; or NULL: it is some other path. */
-const char *nsjoin_id(const struct rl *rl, const char *path) RL_MUST_USE;
 
 /* Whether @c joins a namespace of the container @id; one that cannot be read joins none. */
 bool nsjoin_joins(const struct rl *rl, const struct ctr *c, const char *id);

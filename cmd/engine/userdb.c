@@ -79,8 +79,15 @@ static int open_in_layer(int layer_fd, const char *dir, const char *name)
 	return f == -ENOENT ? -ENOTDIR : TAKE_FD(f);
 }
 
-int userdb_open(const int *layer_fds, size_t n_layers, const char *dir, const char *name,
-		struct rl_err *err)
+/**
+ * userdb_open() - Open a file of an image, as the stacked layers show it
+ * @layer_fds:	O_PATH folders, bottom first; a single one for --rootfs
+ * @dir, @name:	"etc", "passwd"
+ *
+ * Return: fd, -ENOENT (no such file, or removed by an upper layer), or -errno with @err
+ */
+static int userdb_open(const int *layer_fds, size_t n_layers, const char *dir, const char *name,
+		       struct rl_err *err)
 {
 	for (size_t i = n_layers; i-- > 0;) {
 		int fd = open_in_layer(layer_fds[i], dir, name);

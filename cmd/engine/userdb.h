@@ -30,15 +30,6 @@ struct userdb_user {
 	bool has_entry;
 };
 
-/**
- * userdb_open() - Open a file of an image, as the stacked layers show it
- * @layer_fds:	O_PATH folders, bottom first; a single one for --rootfs
- * @dir, @name:	"etc", "passwd"
- *
- * Return: fd, -ENOENT (no such file, or removed by an upper layer), or -errno with @err
- */
-int userdb_open(const int *layer_fds, size_t n_layers, const char *dir, const char *name,
-		struct rl_err *err) RL_MUST_USE;
 /* The whole text of such a file. 0 (empty when there is none), or -errno. */
 int userdb_read(const int *layer_fds, size_t n_layers, const char *dir, const char *name,
 		struct buf *out, struct rl_err *err) RL_MUST_USE;

@@ -88,16 +88,6 @@ void log_warn(const char *fmt, ...)
 	va_end(ap);
 }
 
-void log_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	out(LOG_WARN, "", fmt,
-	    ap); /* steps are shown by default; --quiet is the command's business */
-	va_end(ap);
-}
-
 void log_debug(const char *fmt, ...)
 {
 	va_list ap;

@@ -17,7 +17,6 @@ enum log_level log_get_level(void);
 /* It went wrong, we go on, and the text says how. */
 void log_warn(const char *fmt, ...) RL_PRINTF(1, 2);
 /* News for the user that is neither a result nor an error (one line per step). */
-void log_info(const char *fmt, ...) RL_PRINTF(1, 2);
 void log_debug(const char *fmt, ...) RL_PRINTF(1, 2);
 
 /* One line on stderr in one write: @prefix as it is, @text cleaned, newline. */

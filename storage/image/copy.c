@@ -112,11 +112,6 @@ static int copy_most_xattrs(int from, int to, const char *skip, struct rl_err *e
 	return 0;
 }
 
-int copy_xattrs(int from, int to, struct rl_err *err)
-{
-	return copy_most_xattrs(from, to, NULL, err);
-}
-
 static int copy_all_meta(int from, int to, const struct stat *st, bool one_id, const char *skip,
 			 struct rl_err *err)
 {

@@ -10,8 +10,6 @@
 
 /* Content: one clone (FICLONE) where possible, else only the data, holes stay holes. @to is empty. */
 int copy_data(int from, int to, int64_t size, struct rl_err *err) RL_MUST_USE;
-/* Every user.* xattr and the file capability. */
-int copy_xattrs(int from, int to, struct rl_err *err) RL_MUST_USE;
 /**
  * copy_meta() - Owner, xattrs, mode, times of a file or folder, in the order that keeps them
  * @st:		What @to becomes; its ids are set unless @one_id

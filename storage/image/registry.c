@@ -506,11 +506,6 @@ int registry_poll(struct registry *reg, int fd, int timeout_ms, bool *ret_readab
 	return 0;
 }
 
-int64_t registry_bytes(const struct registry *reg)
-{
-	return reg->bytes;
-}
-
 void registry_submit(struct registry *reg, const struct fetch_job *want, const int fds_take[2])
 {
 	struct job *j = NULL;

@@ -104,5 +104,3 @@ void registry_submit(struct registry *reg, const struct fetch_job *job, const in
 /* Go on until @fd (the command socket) is readable or @timeout_ms is over. 0 or -errno. */
 int registry_poll(struct registry *reg, int fd, int timeout_ms, bool *ret_readable,
 		  struct rl_err *err) RL_MUST_USE;
-/* Body bytes that all jobs took so far. */
-int64_t registry_bytes(const struct registry *reg);

@@ -159,20 +159,6 @@ static void test_keep_id(void **state)
 	}
 }
 
-static void test_compose(void **state)
-{
-	struct idmap s = map("0 1001 1\n1 100000 65536\n"), c, host;
-	struct rl_err err;
-
-	(void)state;
-	assert_int_equal(idmap_keep_id(&s, 1001, &c, &err), 0);
-	assert_int_equal(idmap_compose(&c, &s, &host, &err), 0);
-	assert_map(&host, "1001 1001 1\n0 100000 1001\n1002 101001 64535\n");
-	c = map("0 0 100000\n"); /* more than S has */
-	assert_int_equal(idmap_compose(&c, &s, &host, &err), 0);
-	assert_map(&host, "0 1001 1\n1 100000 65536\n");
-}
-
 static void test_put_takes_away(void **state)
 {
 	struct idmap m = map("0 0 1\n1 1 65536\n");
@@ -219,10 +205,10 @@ static void test_within(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),           cmocka_unit_test(test_room),
-		cmocka_unit_test(test_lookup),         cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_keep_id),        cmocka_unit_test(test_compose),
-		cmocka_unit_test(test_put_takes_away), cmocka_unit_test(test_within),
+		cmocka_unit_test(test_text),    cmocka_unit_test(test_room),
+		cmocka_unit_test(test_lookup),  cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_keep_id), cmocka_unit_test(test_put_takes_away),
+		cmocka_unit_test(test_within),
 	};
 
 	return cmocka_run_group_tests_name("core/idmap", tests, NULL, NULL);
