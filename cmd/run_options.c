@@ -335,7 +335,7 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 	if (r == 0)
 		r = check_networks(q, err);
 	if (r == 0)
-		r = only("--systemd", o->systemd, "false", "false", err);
+		r = only("--systemd", o->systemd, "false", "true", err);
 	if (r == 0)
 		r = only("--os", o->os, "linux", "linux", err);
 	if (r < 0)

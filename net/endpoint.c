@@ -22,7 +22,7 @@ bool endpoint_is_named(const char *word)
 {
 	static const char *const modes[] = { "",          "none",    "host",  "bridge",
 					     "private",   "default", "pasta", "slirp4netns",
-					     "container", "ns" };
+					     "container", "ns",      "podman" };
 	size_t n = strcspn(word, ":");
 
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)

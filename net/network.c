@@ -40,7 +40,7 @@ int network_check_name(const char *name, struct rl_err *err)
 {
 	static const char *const taken[] = { "none",    "host",        "bridge",    "private",
 					     "default", "pasta",       "container", "ns",
-					     "all",     "slirp4netns", "lock" };
+					     "all",     "slirp4netns", "lock",      "podman" };
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++)

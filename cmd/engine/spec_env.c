@@ -173,15 +173,39 @@ static int defaults(struct spec_ctx *x, struct strv *env, struct rl_err *err)
 	return r;
 }
 
-/* Of the image's passwd entry; with keep-id the working folder, as in Podman; else "/". */
+/* Whether "-v" or "--mount" puts something at @dir: "[SOURCE:]DIR[:OPTIONS]", "...,target=DIR,..." */
+static bool is_mounted(const struct create_req *q, const char *dir)
+{
+	static const char *const keys[] = { "dst=", "target=", "destination=" };
+	size_t n = strlen(dir);
+
+	for (size_t i = 0; i < q->volume.n; i++) {
+		const char *at = strchr(q->volume.v[i], ':');
+
+		at = at ? at + 1 : q->volume.v[i];
+		if (strncmp(at, dir, n) == 0 && (at[n] == ':' || !at[n]))
+			return true;
+	}
+	for (size_t i = 0; i < q->mount.n * ARRAY_LEN(keys); i++) {
+		const char *key = keys[i % ARRAY_LEN(keys)];
+		const char *at = strstr(q->mount.v[i / ARRAY_LEN(keys)], key);
+
+		at = at ? at + strlen(key) : "";
+		if (strncmp(at, dir, n) == 0 && (at[n] == ',' || !at[n]))
+			return true;
+	}
+	return false;
+}
+
+/* Of the image's passwd entry; with keep-id the caller's, if it is mounted, or the working folder; else "/". */
 static int find_home(struct spec_ctx *x, struct rl_err *err)
 {
-	const char *home = "/";
+	const char *own = getenv("HOME"), *home = "/";
 
 	if (x->user.has_entry && x->user.home[0])
 		home = x->user.home;
 	else if (x->keep_id)
-		home = x->cwd;
+		home = own && *own == '/' && is_mounted(x->req, own) ? own : x->cwd;
 	x->home = strdup(is_utf8(home) ? home : "/");
 	return x->home ? 0 : rl_oom(err);
 }

@@ -220,7 +220,8 @@ static bool has_to_share(void)
 static int network(struct spec_ctx *x, struct rl_err *err)
 {
 	/* names that other engines have for one container on a network of its own */
-	static const char *const own[] = { "private", "default", "bridge", "pasta", "slirp4netns" };
+	static const char *const own[] = { "private", "default", "bridge",
+					   "podman",  "pasta",   "slirp4netns" };
 	const char *v = x->req->network;
 
 	x->out->netmode = NETMODE_PRIVATE;

@@ -102,7 +102,7 @@ d --name stale --cidfile c4 $IMG true
 check 'one that is no id of a container is overwritten' [ "$(cat "$T/work/c4")" = "$out" ]
 d --name stale --replace --cidfile c4 $IMG true
 check '... so is that of a container that is replaced' [ "$(cat "$T/work/c4")" = "$out" ]
-rl rm stale >/dev/null
+rl rm -f -t 0 stale >/dev/null
 run rl run --cidfile /dev/null $IMG true
 expect_error 'a cidfile that is none' "*'/dev/null' is no regular file*"
 run rl run --cidfile no/such/folder $IMG true
@@ -182,7 +182,7 @@ run rl run --network none --name fed -i -a stdin $IMG cat <"$T/three"
 expect '--attach stdin alone: the id is printed' 0 '+([0-9a-f])' ''
 run rl logs fed
 expect '... and what came in is there' 0 from3
-rl rm fed >/dev/null
+rl rm -f -t 0 fed >/dev/null
 run rl run --rm -a stdwhat $IMG true
 expect_error '--attach: no stream' "*'stdwhat'*--attach*"
 run rl run -d -a stdout $IMG true
@@ -252,6 +252,8 @@ run rl ps --version
 expect_error '... but for --version' '*unknown flag: --version*'
 run rl --runtime kata ps
 expect_error 'another runtime is refused' "*'--runtime kata'*"
+run rl run --rm --network podman --systemd=true $IMG true
+expect "podman's words for what is so anyway" 0 '' ''
 run rl run --runtime /usr/bin/runsc $IMG true
 expect_error '... by run as well' "*'--runtime /usr/bin/runsc'*"
 run rl --out no/such/folder ps

@@ -43,7 +43,7 @@ for w in "--subnet 10.1.0.0" "--subnet 10.1.0.0/31" "--gateway 10.9.9.9" "--ip-r
 	run rl network create $w other
 	expect_error "create $w" "*"
 done
-for w in host none bridge "a/b" "-x" ""; do
+for w in host none bridge podman "a/b" "-x" ""; do
 	run rl network create -- "$w"
 	expect_error "no name for a network: '$w'" "*"
 done

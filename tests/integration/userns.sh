@@ -22,6 +22,12 @@ for m in private host ''; do
 done
 in_map --userns keep-id $IMG
 expect "keep-id" 0 " $TEST_UID 0 1*"
+q --userns keep-id -v "$T/home:$T/home" -w /tmp $IMG sh -c 'echo $HOME ~'
+expect "keep-id: the caller's home, where it is mounted" 0 "$T/home $T/home"
+q --userns keep-id --mount "type=bind,src=$T/home,target=$T/home" -w /tmp $IMG sh -c 'echo $HOME'
+expect "... with --mount" 0 "$T/home"
+q --userns keep-id -v "$T/home:$T/home/other" -w /tmp $IMG sh -c 'echo $HOME'
+expect "... else the working folder" 0 /tmp
 q --userns keep-id:uid=5,gid=6,size=10 $IMG sh -c 'id -u; id -g; awk "{ n += \$3 } END { print n }" /proc/self/uid_map'
 expect "keep-id with ids and a size" 0 $'5\n6\n10'
 q --userns keep-id:uid=50,size=10 $IMG true
