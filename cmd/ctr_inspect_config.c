@@ -88,6 +88,7 @@ static json_t *health_json(const struct ctr_view *v)
 	json_t *x = json_object_get(v->rec, "health"), *h = json_is_object(x) ? json_copy(x) : NULL;
 
 	(void)json_object_del(h, "OnFailure"); /* shown elsewhere */
+	(void)json_object_del(h, "Startup");
 	return h;
 }
 
@@ -121,7 +122,7 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 	const char *ref = view_text(v->asked, "image_ref"), *typed = view_text(rec, "image_name");
 	bool tty = json_is_true(json_object_get(rec, "tty"));
 	bool input = json_is_true(json_object_get(rec, "interactive"));
-	json_t *health = health_json(v), *j;
+	json_t *health = health_json(v), *startup, *j;
 	char umask[8];
 
 	(void)snprintf(umask, sizeof(umask), "%04o",
@@ -139,6 +140,13 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 		"OnBuild", or_null(of_image(v, "OnBuild", JSON_ARRAY)), "Labels",
 		view_object(rec, "labels"), "Annotations", view_annotations(v), "StopSignal",
 		stop_signal(v));
+	startup = json_object_get(json_object_get(rec, "health"), "Startup");
+	if (j && (startup || v->how.full))
+		(void)json_object_set_new(j, "StartupHealthCheck",
+					  startup ? json_incref(startup) : json_null());
+	if (j && v->how.full) /* Podman's templates know them by these names, too */
+		(void)json_object_update_new(j, json_pack("{s:i, s:i}", "HealthMaxLogCount", 5,
+							  "HealthMaxLogSize", 500));
 	if (j && (health || v->how.full))
 		(void)json_object_set_new(j, "Healthcheck", health ? health : json_null());
 	if (j)

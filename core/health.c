@@ -6,7 +6,8 @@
  * the first good check makes it healthy; @retries failures in a row make it unhealthy. Failures of
  * one that is starting do not count before its start period, or its first interval, is over: Docker
  * looks for the first time after an interval; here it is looked earlier, so that who waits for
- * health waits no longer than need be, and that must not make anything unhealthy earlier.
+ * health waits no longer than need be, and that must not make anything unhealthy earlier. A startup
+ * check goes before all this; it changes no status.
  */
 #include "config.h"
 
@@ -43,12 +44,14 @@ void health_conf_init(struct health_conf *c)
 		.interval_ms = DEFAULT_MS,
 		.timeout_ms = DEFAULT_MS,
 		.retries = RETRIES,
+		.startup = { .interval_ms = DEFAULT_MS, .timeout_ms = DEFAULT_MS, .successes = 1 },
 	};
 }
 
 void health_conf_done(struct health_conf *c)
 {
 	strv_done(&c->test);
+	strv_done(&c->startup.test);
 }
 
 int health_action_parse(const char *s, enum health_action *ret, struct rl_err *err)
@@ -112,10 +115,42 @@ static int get_test(const json_t *j, struct strv *ret, struct rl_err *err)
 	return 0;
 }
 
+/* A number that is not negative; 0 or none leaves @ret. */
+static int get_count(const json_t *j, const char *key, unsigned *ret, struct rl_err *err)
+{
+	int64_t n = 0;
+	int r = json_get_int(j, key, WHAT, &n, err);
+
+	if (r < 0)
+		return r;
+	if (n < 0 || n > INT32_MAX)
+		return rl_fail(err, EINVAL, WHAT ": '%s' is %lld", key, (long long)n);
+	if (n > 0)
+		*ret = (unsigned)n;
+	return 0;
+}
+
+static int startup_read(const json_t *j, struct health_startup *s, struct rl_err *err)
+{
+	int r;
+
+	if (!j)
+		return 0;
+	if (!json_is_object(j))
+		return rl_fail(err, EINVAL, WHAT ": 'Startup' is not an object");
+	r = get_test(j, &s->test, err);
+	if (r == 0)
+		r = get_ms(j, "Interval", HEALTH_MIN_MS, &s->interval_ms, err);
+	if (r == 0)
+		r = get_ms(j, "Timeout", HEALTH_MIN_MS, &s->timeout_ms, err);
+	if (r == 0)
+		r = get_count(j, "Retries", &s->retries, err);
+	return r == 0 ? get_count(j, "Successes", &s->successes, err) : r;
+}
+
 int health_conf_read(const json_t *j, struct health_conf *c, struct rl_err *err)
 {
 	const char *action = NULL;
-	int64_t retries = 0;
 	int r;
 
 	if (!j || json_is_null(j))
@@ -134,36 +169,52 @@ int health_conf_read(const json_t *j, struct health_conf *c, struct rl_err *err)
 	if (r == 0)
 		r = get_ms(j, "StartInterval", 0, &c->start_interval_ms, err);
 	if (r == 0)
-		r = json_get_int(j, "Retries", WHAT, &retries, err);
-	if (r == 0 && (retries < 0 || retries > INT32_MAX))
-		r = rl_fail(err, EINVAL, WHAT ": 'Retries' is %lld", (long long)retries);
-	if (r == 0 && retries > 0)
-		c->retries = (unsigned)retries;
+		r = get_count(j, "Retries", &c->retries, err);
+	if (r == 0)
+		r = startup_read(json_object_get(j, "Startup"), &c->startup, err);
 	if (r == 0)
 		r = json_get_str(j, "OnFailure", WHAT, &action, err);
 	return r == 0 && action ? health_action_parse(action, &c->on_failure, err) : r;
 }
 
-json_t *health_conf_write(const struct health_conf *c)
+static json_t *test_json(const struct strv *test)
 {
-	json_t *test;
+	json_t *a = json_array();
 
-	if (c->test.n == 0)
-		return json_null();
-	test = json_array();
-	for (size_t i = 0; test && i < c->test.n; i++) {
-		if (json_array_append_new(test, json_string(c->test.v[i])) < 0) {
-			json_decref(test);
+	for (size_t i = 0; a && i < test->n; i++) {
+		if (json_array_append_new(a, json_string(test->v[i])) < 0) {
+			json_decref(a);
 			return NULL;
 		}
 	}
-	return json_pack(
-		"{s:o, s:I, s:I, s:I, s:I, s:i, s:s}", "Test", test, "Interval",
+	return a;
+}
+
+json_t *health_conf_write(const struct health_conf *c)
+{
+	const struct health_startup *s = &c->startup;
+	json_t *j;
+
+	if (c->test.n == 0)
+		return json_null();
+	j = json_pack(
+		"{s:o, s:I, s:I, s:I, s:I, s:i, s:s}", "Test", test_json(&c->test), "Interval",
 		(json_int_t)(c->interval_ms < 0 ? c->interval_ms : c->interval_ms * NS_PER_MS),
 		"Timeout", (json_int_t)(c->timeout_ms * NS_PER_MS), "StartPeriod",
 		(json_int_t)(c->start_period_ms * NS_PER_MS), "StartInterval",
 		(json_int_t)(c->start_interval_ms * NS_PER_MS), "Retries", (int)c->retries,
 		"OnFailure", action_names[c->on_failure]);
+	if (s->test.n == 0)
+		return j;
+	if (json_object_set_new(j, "Startup",
+				json_pack("{s:o, s:I, s:I, s:i, s:i}", "Test", test_json(&s->test),
+					  "Interval", (json_int_t)(s->interval_ms * NS_PER_MS),
+					  "Timeout", (json_int_t)(s->timeout_ms * NS_PER_MS),
+					  "Retries", (int)s->retries, "Successes",
+					  (int)s->successes)) == 0)
+		return j;
+	json_decref(j);
+	return NULL;
 }
 
 /* --- the state machine -------------------------------------------------------------------- */
@@ -173,6 +224,25 @@ static bool is_early(const struct health *h, const struct health_conf *c, int64_
 {
 	return h->status == HEALTH_STARTING &&
 	       (age_ms < c->start_period_ms || age_ms < c->interval_ms);
+}
+
+bool health_is_startup(const struct health *h, const struct health_conf *c)
+{
+	return c->startup.test.n > 0 && !h->is_up;
+}
+
+bool health_startup_failed(const struct health *h, const struct health_conf *c)
+{
+	return health_is_startup(h, c) && c->startup.retries > 0 &&
+	       h->startup_bad >= c->startup.retries;
+}
+
+static void add_startup(struct health *h, const struct health_conf *c, bool is_good)
+{
+	h->startup_good = is_good ? h->startup_good + 1 : 0;
+	if (!is_good && h->startup_bad < INT32_MAX)
+		h->startup_bad++;
+	h->is_up = h->startup_good >= c->startup.successes;
 }
 
 bool health_add(struct health *h, const struct health_conf *c, const struct health_result *r,
@@ -185,7 +255,9 @@ bool health_add(struct health *h, const struct health_conf *c, const struct heal
 		h->n--;
 	}
 	h->log[h->n++] = *r;
-	if (r->code == 0) {
+	if (health_is_startup(h, c)) {
+		add_startup(h, c, r->code == 0);
+	} else if (r->code == 0) {
 		h->failing_streak = 0;
 		h->status = HEALTH_HEALTHY;
 	} else if (!is_early(h, c, age_ms)) {
@@ -203,6 +275,8 @@ int64_t health_next(const struct health *h, const struct health_conf *c, int64_t
 			: age_ms < c->interval_ms ? HEALTH_EARLY_MS
 						  : HEALTH_START_MS;
 
+	if (health_is_startup(h, c))
+		return c->startup.interval_ms;
 	if (c->interval_ms < 0)
 		return -1;
 	return is_early(h, c, age_ms) && early < c->interval_ms ? early : c->interval_ms;

@@ -5,7 +5,7 @@
  * The check is a command run in the container by its monitor (core/monitor_health.c), which owns
  * the state; there are no timers of systemd and no daemon. The configuration is the "Healthcheck"
  * object of image configs ({"Test": ["CMD-SHELL", TEXT], "Interval": ns, ...}), kept in that form in
- * state.json, plus "OnFailure". The state is health.json in the container's folder, in the form that
+ * state.json, plus "OnFailure" and "Startup" (the same keys, Retries and Successes as numbers). The state is health.json in the container's folder, in the form that
  * inspect shows: {"Status", "FailingStreak", "Log": [{"Start", "End", "ExitCode", "Output"}]}.
  */
 #pragma once
@@ -37,12 +37,19 @@ enum health_action { HEALTH_DO_NOTHING, HEALTH_DO_KILL, HEALTH_DO_RESTART, HEALT
  * @start_period_ms: Failures do not count before (nor before the first interval is over)
  * @start_interval_ms: Between checks until then, 0 = HEALTH_EARLY_MS, then
  *		HEALTH_START_MS; never above @interval_ms
+ * @startup:	Checked instead of @test until it was well for @startup.successes times in a row;
+ *		after @startup.retries failures (0 = any number) the container is started again
  */
 struct health_conf {
 	struct strv test;
 	int64_t interval_ms, timeout_ms, start_period_ms, start_interval_ms;
 	unsigned retries;
 	enum health_action on_failure;
+	struct health_startup {
+		struct strv test;
+		int64_t interval_ms, timeout_ms;
+		unsigned retries, successes;
+	} startup;
 };
 
 /* 30 s, 30 s, 3 retries, no check */
@@ -70,7 +77,9 @@ struct health_result {
 struct health {
 	enum health_status status;
 	unsigned failing_streak;
-	unsigned n; /* used entries of @log, oldest first */
+	unsigned startup_good, startup_bad; /* of the startup check */
+	bool is_up;                         /* it is over */
+	unsigned n;                         /* used entries of @log, oldest first */
 	struct health_result log[HEALTH_LOG_MAX];
 };
 
@@ -82,6 +91,9 @@ struct health {
  */
 bool health_add(struct health *h, const struct health_conf *c, const struct health_result *r,
 		int64_t age_ms);
+/* Is it the startup check's turn? And has that failed for good? */
+bool health_is_startup(const struct health *h, const struct health_conf *c);
+bool health_startup_failed(const struct health *h, const struct health_conf *c);
 /* Milliseconds until the next check, now that it has run for @age_ms; -1 = none. */
 int64_t health_next(const struct health *h, const struct health_conf *c, int64_t age_ms);
 

@@ -67,7 +67,10 @@ void monitor_health_changed(struct monitor *m)
 static int begin(struct monitor *m, struct rl_err *err)
 {
 	const struct exec_place place = monitor_place(m);
-	const struct strv *test = &m->cfg->health->test;
+	const struct health_conf *c = m->cfg->health;
+	bool is_startup = health_is_startup(&m->health.h, c);
+	const struct strv *test = is_startup ? &c->startup.test : &c->test;
+	int64_t limit = is_startup ? c->startup.timeout_ms : c->timeout_ms;
 	auto_free const char **argv = calloc(test->n + 3, sizeof(*argv));
 	bool is_shell = strcmp(test->v[0], "CMD-SHELL") == 0;
 	size_t n = 0;
@@ -83,9 +86,7 @@ static int begin(struct monitor *m, struct rl_err *err)
 
 	const struct exec_check check = {
 		.argv = argv,
-		.timeout_ms =
-			(int)(m->cfg->health->timeout_ms > INT32_MAX ? INT32_MAX
-								     : m->cfg->health->timeout_ms),
+		.timeout_ms = (int)(limit > INT32_MAX ? INT32_MAX : limit),
 	};
 
 	m->timers.check_ms = 0;
@@ -122,6 +123,12 @@ static void take(struct monitor *m, const struct health_result *r)
 	write_down(m);
 	monitor_serve_checked(m, r->code);
 	set_timer(m);
+	if (health_startup_failed(&m->health.h, m->cfg->health) && !m->stopping &&
+	    !m->restart_wanted) {
+		monitor_because(m, CTR_CAUSE_HEALTH);
+		m->restart_wanted = true;
+		monitor_end_softly(m);
+	}
 	if (!changed)
 		return;
 	monitor_event(m, "health_status", NULL);

@@ -93,9 +93,55 @@ static int set_time(const char *flag, const char *s, int64_t min, int64_t *ret, 
 	return 0;
 }
 
-static int set_flags(const struct create_req *q, struct health_conf *c, struct rl_err *err)
+static int set_count(const char *flag, const char *s, uint64_t min, unsigned *ret,
+		     struct rl_err *err)
 {
 	uint64_t n = 0;
+
+	if (!s)
+		return 0;
+	if (parse_uint(s, INT32_MAX, &n) < 0 || n < min)
+		return rl_fail(err, EINVAL,
+			       min ? "'%s %s' is no number above 0" : "'%s %s' is no number", flag,
+			       s);
+	*ret = (unsigned)n;
+	return 0;
+}
+
+static int set_startup(const struct create_req *q, struct health_conf *c, struct rl_err *err)
+{
+	struct health_startup *s = &c->startup;
+	bool more = q->startup_interval || q->startup_timeout || q->startup_retries ||
+		    q->startup_success;
+	int r = 0;
+
+	if (q->startup_cmd) {
+		strv_done(&s->test);
+		r = health_cmd_parse(q->startup_cmd, &s->test, err);
+	}
+	if (r == 0 && (more || s->test.n > 0) && c->test.n == 0) {
+		rl_fail(err, EINVAL, "'--health-startup-*' without a health check to follow");
+		return rl_hint(err, "give one with --health-cmd");
+	}
+	if (r == 0 && more && s->test.n == 0) {
+		rl_fail(err, EINVAL, "'--health-startup-*' without a startup check");
+		return rl_hint(err, "give one with --health-startup-cmd");
+	}
+	if (r == 0)
+		r = set_time("--health-startup-interval", q->startup_interval, HEALTH_MIN_MS,
+			     &s->interval_ms, err);
+	if (r == 0)
+		r = set_time("--health-startup-timeout", q->startup_timeout, HEALTH_MIN_MS,
+			     &s->timeout_ms, err);
+	if (r == 0)
+		r = set_count("--health-startup-retries", q->startup_retries, 0, &s->retries, err);
+	return r == 0 ? set_count("--health-startup-success", q->startup_success, 1, &s->successes,
+				  err)
+		      : r;
+}
+
+static int set_flags(const struct create_req *q, struct health_conf *c, struct rl_err *err)
+{
 	int r = 0;
 
 	if (q->health_interval && strcmp(q->health_interval, "disable") == 0)
@@ -114,20 +160,17 @@ static int set_flags(const struct create_req *q, struct health_conf *c, struct r
 			     &c->start_interval_ms, err);
 	if (r == 0 && q->health_on_failure)
 		r = health_action_parse(q->health_on_failure, &c->on_failure, err);
-	if (r == 0 && q->health_retries) {
-		if (parse_uint(q->health_retries, INT32_MAX, &n) < 0 || n == 0)
-			return rl_fail(err, EINVAL, "'--health-retries %s' is no number above 0",
-				       q->health_retries);
-		c->retries = (unsigned)n;
-	}
-	return r;
+	if (r == 0)
+		r = set_count("--health-retries", q->health_retries, 1, &c->retries, err);
+	return r == 0 ? set_startup(q, c, err) : r;
 }
 
 bool health_asked(const struct create_req *q)
 {
 	return q->no_healthcheck || q->health_cmd || q->health_interval || q->health_timeout ||
 	       q->health_retries || q->health_start_period || q->health_start_interval ||
-	       q->health_on_failure;
+	       q->health_on_failure || q->startup_cmd || q->startup_interval ||
+	       q->startup_timeout || q->startup_retries || q->startup_success;
 }
 
 int health_change(const struct create_req *req, struct health_conf *c, struct rl_err *err)
@@ -139,6 +182,8 @@ int health_change(const struct create_req *req, struct health_conf *c, struct rl
 			       "'--no-healthcheck' and '--health-cmd' exclude each other");
 	if (req->no_healthcheck || req->health_cmd)
 		strv_done(&c->test);
+	if (req->no_healthcheck)
+		strv_done(&c->startup.test);
 	if (req->health_cmd)
 		r = health_cmd_parse(req->health_cmd, &c->test, err);
 	return r < 0 ? r : set_flags(req, c, err);

@@ -44,6 +44,7 @@ static void read_object(const char *text, size_t len)
 		return;
 	}
 	check_test(&a.test);
+	assert(a.startup.interval_ms >= HEALTH_MIN_MS && a.startup.successes > 0);
 	assert(a.retries > 0 && a.timeout_ms != 0 && a.start_period_ms >= 0);
 	assert(a.interval_ms == HEALTH_MANUAL || a.interval_ms >= HEALTH_MIN_MS);
 	if (a.test.n > 0) {
@@ -51,6 +52,13 @@ static void read_object(const char *text, size_t len)
 		assert(again && health_conf_read(again, &b, &err) == 0);
 		assert(b.test.n == a.test.n && b.interval_ms == a.interval_ms);
 		assert(b.timeout_ms == a.timeout_ms && b.retries == a.retries);
+		check_test(&b.startup.test);
+		if (b.startup.test.n > 0)
+			assert(b.startup.interval_ms == a.startup.interval_ms &&
+			       b.startup.timeout_ms == a.startup.timeout_ms &&
+			       b.startup.retries == a.startup.retries &&
+			       b.startup.successes == a.startup.successes);
+		assert(b.startup.test.n == a.startup.test.n);
 		assert(b.start_period_ms == a.start_period_ms && b.on_failure == a.on_failure);
 	}
 	health_conf_done(&a);

@@ -91,6 +91,25 @@ for _ in $(seq 60); do [ "$(rl logs r | wc -l)" -ge 3 ] && break; sleep 0.1; don
 [ "$(rl logs r | wc -l)" -ge 3 ] && ok "--health-on-failure restart" || not_ok "--health-on-failure restart" "$(rl logs r)"
 run rl rm -f -t 0 k s r
 
+# --- a startup check goes before ----------------------------------------------------------------
+d --name u --health-cmd true --health-startup-cmd 'test -e /up' --health-startup-interval 50ms --health-startup-success 2 $img sleep 60
+checked() { [ "$(file u | jq '.Log | length')" -ge 2 ]; }
+soon checked
+is u "Up * (starting)" "a startup check that fails: it is starting"
+run rl inspect -f '{{.Config.StartupHealthCheck.Test}} {{.Config.StartupHealthCheck.Successes}}' u
+expect "inspect knows it" 0 "[[]CMD-SHELL test -e /up] 2"
+rl exec u touch /up
+is u "Up * (healthy)" "then the other one counts"
+d --name v --health-cmd true --health-startup-cmd false --health-startup-interval 50ms --health-startup-retries 2 --stop-timeout 0 $img sh -c 'echo up; exec sleep 60'
+check "--health-startup-retries: it is started again" soon logged v up 3
+run rl rm -f -t 0 u v
+run rl create --health-startup-cmd true $img
+expect_error "a startup check alone" "*health check to follow*--health-cmd*"
+run rl create --health-cmd true --health-startup-retries 2 $img
+expect_error "numbers of no startup check" "*without a startup check*"
+run rl create --health-cmd true --health-startup-cmd true --health-startup-success 0 $img
+expect_error "no success asked for" "*--health-startup-success 0*"
+
 # --- of an image, and none ----------------------------------------------------------------------
 "$SRC/contrib/mkimage" -n docker.io/library/checked:latest \
 	-c '"Env":["PATH=/bin"],"Cmd":["sh"],"Healthcheck":{"Test":["CMD","test","-d","/etc"],"Interval":200000000}' "$T/checked.tar" 2>/dev/null

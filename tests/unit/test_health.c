@@ -89,6 +89,42 @@ static void test_the_next_check(void **state)
 	assert_int_equal(health_next(&h, &c, 0), 30000);
 }
 
+static void test_a_startup_check_goes_before(void **state)
+{
+	const char *words[] = { "CMD", "x" };
+	const struct health_conf c = {
+		.interval_ms = 100,
+		.retries = 1,
+		.startup = { .test = { (char **)(uintptr_t)words, 2 },
+			     .interval_ms = 700,
+			     .retries = 3,
+			     .successes = 2 },
+	};
+	struct health h = { 0 };
+
+	(void)state;
+	assert_true(health_is_startup(&h, &c));
+	assert_int_equal(health_next(&h, &c, 5000), 700);
+	assert_false(add(&h, &c, 1, 5000)); /* no failure of the container */
+	assert_false(add(&h, &c, 0, 5000));
+	assert_false(add(&h, &c, 1, 5000)); /* not two in a row */
+	assert_false(health_startup_failed(&h, &c));
+	assert_false(add(&h, &c, 0, 5000));
+	assert_false(add(&h, &c, 0, 5000));
+	assert_false(health_is_startup(&h, &c));
+	assert_int_equal(h.status, HEALTH_STARTING);
+	assert_int_equal(health_next(&h, &c, 5000), 100);
+	assert_true(add(&h, &c, 1, 5000));
+	assert_int_equal(h.status, HEALTH_UNHEALTHY);
+
+	h = (struct health){ 0 };
+	for (int i = 0; i < 3; i++) {
+		assert_false(health_startup_failed(&h, &c));
+		assert_false(add(&h, &c, 1, 5000));
+	}
+	assert_true(health_startup_failed(&h, &c));
+}
+
 static int read_conf(const char *text, struct health_conf *c, struct rl_err *err)
 {
 	json_auto_t *j = NULL;
@@ -108,7 +144,9 @@ static void test_configurations_survive_a_round_trip(void **state)
 	assert_int_equal(
 		read_conf("{\"Test\":[\"CMD\",\"curl\",\"-f\",\"x\"],\"Interval\":1500000000,"
 			  "\"Timeout\":2000000000,\"StartPeriod\":3000000000,"
-			  "\"StartInterval\":500000000,\"Retries\":4,\"OnFailure\":\"stop\"}",
+			  "\"StartInterval\":500000000,\"Retries\":4,\"OnFailure\":\"stop\","
+			  "\"Startup\":{\"Test\":[\"CMD-SHELL\",\"y\"],\"Interval\":50000000,"
+			  "\"Timeout\":60000000,\"Retries\":7,\"Successes\":8}}",
 			  &a, &err),
 		0);
 	assert_int_equal(a.test.n, 4);
@@ -126,6 +164,12 @@ static void test_configurations_survive_a_round_trip(void **state)
 	assert_int_equal(b.test.n, 4);
 	assert_string_equal(b.test.v[3], "x");
 	assert_int_equal(b.on_failure, HEALTH_DO_STOP);
+	assert_int_equal(b.startup.test.n, 2);
+	assert_string_equal(b.startup.test.v[1], "y");
+	assert_int_equal(b.startup.interval_ms, 50);
+	assert_int_equal(b.startup.timeout_ms, 60);
+	assert_int_equal(b.startup.retries, 7);
+	assert_int_equal(b.startup.successes, 8);
 	health_conf_done(&a);
 	health_conf_done(&b);
 
@@ -153,6 +197,9 @@ static void test_bad_configurations_are_refused(void **state)
 		{ "{\"Test\":[\"CMD\",\"x\"],\"Retries\":-1}", "Retries" },
 		{ "{\"Test\":[\"CMD\",\"x\"],\"Retries\":\"3\"}", "Retries" },
 		{ "{\"Test\":[\"CMD\",\"x\"],\"OnFailure\":\"panic\"}", "'panic'" },
+		{ "{\"Startup\":[]}", "'Startup'" },
+		{ "{\"Startup\":{\"Test\":[\"x\",\"y\"]}}", "'x'" },
+		{ "{\"Startup\":{\"Successes\":-1}}", "'Successes'" },
 	};
 
 	(void)state;
@@ -245,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_failures_in_a_row_make_unhealthy),
 		cmocka_unit_test(test_early_failures_do_not_count),
 		cmocka_unit_test(test_the_next_check),
+		cmocka_unit_test(test_a_startup_check_goes_before),
 		cmocka_unit_test(test_configurations_survive_a_round_trip),
 		cmocka_unit_test(test_bad_configurations_are_refused),
 		cmocka_unit_test(test_commands_of_the_flag),
