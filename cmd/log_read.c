@@ -40,6 +40,18 @@ static void start_line(const struct log_view *v, const struct log_entry *e, FILE
 		(void)fprintf(to, "%s ", e->time);
 }
 
+/* Somebody else's line without an end so far ends here; it goes on in one of its own. */
+static void take_turn(struct log_view *v, int i, FILE *to)
+{
+	struct log_view *other = v->turn->open[i];
+
+	if (other && other != v) {
+		(void)fputs(other->color ? "\033[0m\n" : "\n", to);
+		other->in_line[i] = false;
+	}
+	v->turn->open[i] = v;
+}
+
 int log_show(struct log_view *v, const struct log_entry *e)
 {
 	FILE *to = e->stream == 1 ? stdout : stderr;
@@ -59,12 +71,16 @@ int log_show(struct log_view *v, const struct log_entry *e)
 			       : 0;
 	if (e->stream == 2)
 		(void)fflush(stdout); /* for who has both in one file: in the order they came */
+	if (v->turn)
+		take_turn(v, e->stream - 1, to);
 	if (!*in_line)
 		start_line(v, e, to);
 	(void)fwrite(e->text, 1, e->len, to);
 	if (e->full)
 		(void)fputs(v->color ? "\033[0m\n" : "\n", to);
 	*in_line = !e->full;
+	if (v->turn && e->full)
+		v->turn->open[e->stream - 1] = NULL;
 	return ferror(to) ? -EPIPE : 0;
 }
 
@@ -237,6 +253,7 @@ static int read_more_of_path(struct log_source *s)
 static int read_more(struct log_source *s)
 {
 	struct stat ours, now;
+	FILE *older;
 	int r;
 
 	if (s->path)
@@ -246,9 +263,18 @@ static int read_more(struct log_source *s)
 		return r;
 	if (fstat(fileno(s->file), &ours) < 0 || ours.st_ino == now.st_ino)
 		return 0;
+	r = read_entries(&s->view, s->file, NULL); /* what came before it was put aside */
+	if (r < 0)
+		return r;
 	(void)fclose(s->file);
 	s->file = open_part(s, LOGFILE_NAME);
-	return s->file ? read_entries(&s->view, s->file, NULL) : 0;
+	older = open_older(s);
+	/* another one has come and gone since we looked last */
+	if (older && fstat(fileno(older), &now) == 0 && now.st_ino != ours.st_ino)
+		r = read_entries(&s->view, older, NULL);
+	if (older)
+		(void)fclose(older);
+	return r == 0 && s->file ? read_entries(&s->view, s->file, NULL) : r;
 }
 
 /* --- sources --- */

@@ -24,7 +24,13 @@ struct log_view {
 	uint64_t tail; /* the last N lines only; UINT64_MAX = all */
 	uint64_t skip; /* lines that are left out to get there */
 	bool in_line[2];
+	struct log_turn *turn; /* shared by all that are shown together, or NULL; borrowed */
 	struct buf *into; /* entries go there in place of stdout and stderr, or NULL; borrowed */
+};
+
+/* Whose line on stdout, stderr has no end yet */
+struct log_turn {
+	struct log_view *open[2];
 };
 
 struct log_entry {

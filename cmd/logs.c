@@ -254,8 +254,11 @@ static int show(struct rl *rl, const struct logs_opts *o, struct log_view *view,
 		const struct strv *names, struct rl_err *err)
 {
 	auto_free struct shown *v = calloc(names->n + 1, sizeof(*v));
+	struct log_turn turn = { 0 };
 	size_t n = 0;
 	int status = 0, r = v ? 0 : rl_oom(err);
+
+	view->turn = &turn;
 
 	for (size_t i = 0; r >= 0 && i < names->n; i++) {
 		struct rl_err why = { 0 };

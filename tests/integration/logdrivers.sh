@@ -32,6 +32,18 @@ ended open
 out=$(for n in 0 1 2 2999; do rl logs --tail $n open | head -n 1 && echo '|'; done | tr -d '\n')
 [ "$out" = '|open|line 2999 with some text behind it|line 2 with some text behind it|' ] && ok '--tail of many; a line without an end is one' ||
 	not_ok '--tail of many; a line without an end is one' "$out"
+waits='until [ -e /go ]; do sleep 0.1; done'
+d --name m1 $IMG sh -c "printf aaa; $waits; echo bbb"
+d --name m2 $IMG sh -c "$waits; echo ccc"
+as_user_exec "$RL" logs -f --names m1 m2 >"$T/mixed" 2>&1 &
+follower=$!
+soon grep -q aaa "$T/mixed"
+rl exec m2 touch /go
+soon grep -q ccc "$T/mixed"
+rl exec m1 touch /go
+wait $follower
+[ "$(cat "$T/mixed")" = $'m1 aaa\nm2 ccc\nm1 bbb' ] && ok 'of several: a line begins with its name' ||
+	not_ok 'of several: a line begins with its name' "$(cat "$T/mixed")"
 d --name p --log-driver k8s-file --log-opt path=own.log --log-opt max-size=2k $IMG sh -c \
 	'for i in $(seq 100); do echo line $i; sleep 0.002; done'
 ended p
