@@ -19,6 +19,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/waiting.h"
 #include "core/base/when.h"
 #include "core/ctr_state.h"
 #include "core/events_tail.h"
@@ -351,8 +352,10 @@ static int time_left(const struct printer *p)
 
 static int follow(struct printer *p, struct events_tail *t)
 {
+	auto_waiting struct waiting w = { 0 };
 	int r = events_tail_read(t, print_event, p, p->err);
 
+	waiting_begin(&w, "events, until %s", p->until_ns == INT64_MAX ? "ctrl-c" : p->o->until);
 	while (r == 0 && t->watch >= 0 && !p->after) {
 		int left = time_left(p);
 

@@ -24,6 +24,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/parse.h"
+#include "core/base/waiting.h"
 #include "core/base/when.h"
 #include "core/control.h"
 #include "core/ctr_state.h"
@@ -222,6 +223,7 @@ static int follow(const struct rl *rl, struct shown *v, size_t n, int64_t until_
 		  struct rl_err *err)
 {
 	auto_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	auto_waiting struct waiting w = { 0 };
 	size_t left = n;
 	bool over = false;
 	int r = 0;
@@ -234,6 +236,8 @@ static int follow(const struct rl *rl, struct shown *v, size_t n, int64_t until_
 		watch_log(watch, &v[i]);
 		listen_to(rl, &v[i]);
 	}
+	waiting_begin(&w, "more output of %s%s, or %s end", n == 1 ? "container " : "containers",
+		      n == 1 ? v[0].c.name : "", n == 1 ? "its" : "their");
 	while (r == 0 && left > 0 && !over) {
 		over = wall_ns() >= until_ns; /* then what came before it, and the end */
 		left = 0;

@@ -15,6 +15,7 @@
 #include "cmd/format.h"
 #include "cmd/prune.h"
 #include "core/base/cleanup.h"
+#include "core/base/waiting.h"
 
 struct prune_opts {
 	bool all, force, volumes;
@@ -23,10 +24,12 @@ struct prune_opts {
 
 int prune_ask(bool force, const char *warning, struct rl_err *err)
 {
+	auto_waiting struct waiting w = { 0 };
 	char line[16];
 
 	if (force)
 		return 1;
+	waiting_begin(&w, "an answer: y or n");
 	(void)printf("%sAre you sure you want to continue? [y/N] ", warning);
 	(void)fflush(stdout); /* a lost question cannot be answered with yes */
 	if (fgets(line, sizeof(line), stdin))

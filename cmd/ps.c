@@ -23,6 +23,7 @@
 #include "cmd/ps_row.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/waiting.h"
 
 struct ps_opts {
 	bool all, quiet, no_trunc, no_heading, latest, ns, size, pod;
@@ -320,6 +321,7 @@ static int check(const struct ps_opts *o, struct rl_err *err)
 static int ps(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
 	struct ps_opts asked = *(const struct ps_opts *)opts, *o = &asked;
+	auto_waiting struct waiting w = { 0 };
 	order_fn order;
 	int r = check(o, err);
 
@@ -327,6 +329,8 @@ static int ps(struct rl *rl, const struct cmd_args *args, const void *opts, stru
 	asked.format = format_asked(asked.format);
 	if (r == 0)
 		r = get_order(o->sort, &order, err);
+	if (o->watch > 0)
+		waiting_begin(&w, "the next look in %lld s, until ctrl-c", (long long)o->watch);
 	for (;;) {
 		if (r == 0 && o->watch > 0 && isatty(STDOUT_FILENO))
 			r = io_write_all(STDOUT_FILENO, "\033[H\033[2J", 7) < 0 ? -EPIPE : 0;

@@ -22,6 +22,7 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/waiting.h"
 #include "core/usage.h"
 
 struct stats_opts {
@@ -295,6 +296,7 @@ static int stats(struct rl *rl, const struct cmd_args *args, const void *opts, s
 	struct select_opts named = { .latest = o->select.latest };
 	struct stats x = { .rl = rl, .o = o };
 	auto_strv struct strv names = { 0 };
+	auto_waiting struct waiting w = { 0 };
 	int r = 0;
 
 	if (o->interval < 1 || o->interval > INT32_MAX / 1000)
@@ -304,6 +306,8 @@ static int stats(struct rl *rl, const struct cmd_args *args, const void *opts, s
 		return rl_fail(err, EINVAL, "--all, --latest and names exclude each other");
 	if (args->n > 0 || o->select.latest)
 		r = select_containers(rl, "stats", args, &named, SELECT_ANY, &names, err);
+	if (!o->no_stream)
+		waiting_begin(&w, "the next look in %lld s, until ctrl-c", (long long)o->interval);
 	while (r == 0) {
 		json_auto_t *rows = json_array();
 

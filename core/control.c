@@ -16,11 +16,14 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/proc.h"
+#include "core/base/waiting.h"
 
 #define CALL_LOOKS   200 /* for the socket of a monitor that was asked for one */
 #define CALL_LOOK_MS 5
 #define CALL_AGAIN   20 /* it may end meanwhile */
 #define ANSWER_MS    10000
+#define LIST_MS      1000 /* for what is only looked at */
+#define AT_ONCE_MS   50   /* an answer within that time is not waited for */
 #define IDLE_MS      5
 
 /* Connect to the socket below the folder @path of @dir_fd. */
@@ -29,6 +32,7 @@ static int connect_below(const struct rl *rl, int dir_fd, const char *path, cons
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	auto_fd int dir = io_open_dir(dir_fd, path, err), fd = FD_NONE;
+	const struct timeval patience = { .tv_sec = ANSWER_MS / 1000 };
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
@@ -37,6 +41,8 @@ static int connect_below(const struct rl *rl, int dir_fd, const char *path, cons
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return rl_fail_sys(err, errno, "socket");
+	/* the queue of a monitor that was stopped may be full */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	/* the 108 bytes of a socket's path hold no deep folder: go through its descriptor */
 	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET, dir);
 	if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0)
@@ -113,6 +119,37 @@ static int get_raw(int sock, int timeout_ms, void *ret, size_t size, int *ret_fd
 	return n == (ssize_t)size ? 0 : rl_fail(err, EPIPE, "the container's monitor has gone");
 }
 
+static pid_t monitor_of(int sock)
+{
+	struct ucred who = { 0 };
+	socklen_t len = sizeof(who);
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.pid : 0;
+}
+
+/* Wait for what is answered at once, unless the monitor was stopped. -ETIMEDOUT says which it is. */
+static int wait_answer(int sock, int timeout_ms, struct rl_err *err)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	const int64_t end = now_ms() + timeout_ms;
+	auto_waiting struct waiting w = { 0 };
+	int pid, r = poll(&p, 1, AT_ONCE_MS);
+
+	if (r > 0)
+		return 0;
+	pid = (int)monitor_of(sock);
+	waiting_begin(&w, "the answer of the container's monitor (process %d)", pid);
+	while (r <= 0 && now_ms() < end)
+		r = poll(&p, 1, (int)(end - now_ms()));
+	if (r > 0)
+		return 0;
+	rl_fail(err, ETIMEDOUT, "the container's monitor (process %d) does not answer", pid);
+	return rl_hint(err,
+		       "'kill -CONT %d' if it was stopped; rl rm -f ends it together with its "
+		       "container",
+		       pid);
+}
+
 static int get(int sock, int timeout_ms, struct monitor_msg *ret, struct rl_err *err)
 {
 	int r = get_raw(sock, timeout_ms, ret, sizeof(*ret), NULL, err);
@@ -131,7 +168,9 @@ int control_call_fds(int sock, const struct monitor_msg *req, const int *fds, si
 
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the container's monitor");
-	r = get(sock, ANSWER_MS, &ans, err);
+	r = wait_answer(sock, ANSWER_MS, err);
+	if (r == 0)
+		r = get(sock, 0, &ans, err);
 	if (r < 0)
 		return r;
 	if (ans.type == MONITOR_OK)
@@ -187,8 +226,9 @@ int control_execs(const struct rl *rl, const char *id, struct strv *ret, unsigne
 	r = fd_send(sock, &req, sizeof(req), NULL, 0);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the container's monitor");
+	r = wait_answer(sock, LIST_MS, err);
 	while (r == 0 && list.clients & MONITOR_EXECS_MORE) {
-		r = get_raw(sock, ANSWER_MS, &list, sizeof(list), NULL, err);
+		r = get_raw(sock, LIST_MS, &list, sizeof(list), NULL, err);
 		if (r == 0)
 			*ret_clients = list.clients & ~(unsigned)MONITOR_EXECS_MORE;
 		for (size_t i = 0; r == 0 && i < list.n && i < MONITOR_EXECS_MSG; i++)
@@ -224,7 +264,9 @@ int control_netns(const struct rl *rl, const char *id, const char *net_id,
 		return rl_fail_sys(err, -r, "ask the monitor of container %.12s", id);
 	if (idle)
 		wait_busily(sock, idle);
-	r = get_raw(sock, idle ? 0 : ANSWER_MS, &ans, sizeof(ans), &fd, err);
+	r = idle ? 0 : wait_answer(sock, ANSWER_MS, err);
+	if (r == 0)
+		r = get_raw(sock, 0, &ans, sizeof(ans), &fd, err);
 	if (r < 0)
 		return rl_wrap(err, "container %.12s", id);
 	return fd >= 0 ? TAKE_FD(fd) : rl_fail(err, ENOENT, "it is not on that network");

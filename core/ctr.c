@@ -28,13 +28,15 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/base/waiting.h"
 #include "core/ctr_int.h"
 #include "core/names.h"
 
-#define ENTER_LOOK_MS 2    /* how often a busy container is looked at */
-#define NAMES_LOCK_MS 5000 /* held for microseconds, unless its holder is stopped */
-#define STATE_MAX     (8U << 20)
-#define NEW_TRIES     5 /* a sweep that meets us half made takes the folder away */
+#define ENTER_LOOK_MS    2    /* how often a busy container is looked at */
+#define ENTER_AT_ONCE_MS 50   /* one that is free within that time is not waited for */
+#define NAMES_LOCK_MS    5000 /* held for microseconds, unless its holder is stopped */
+#define STATE_MAX        (8U << 20)
+#define NEW_TRIES        5 /* a sweep that meets us half made takes the folder away */
 
 const char *ctr_name_bare(const char *name)
 {
@@ -327,18 +329,33 @@ bool ctr_is_published(const struct rl *rl, const struct ctr *c)
 	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
 }
 
+static int is_busy(const struct ctr *c, struct rl_err *err)
+{
+	pid_t pid = io_flock_holder(c->lock_fd);
+
+	if (pid <= 0)
+		return rl_fail(err, EBUSY, "another command starts or removes container '%s'",
+			       c->name);
+	rl_fail(err, EBUSY, "another command (process %d) starts or removes container '%s'",
+		(int)pid, c->name);
+	return rl_hint(err, "'kill -CONT %d' if it was stopped (ctrl-z)", (int)pid);
+}
+
 int ctr_enter(const struct ctr *c, int timeout_ms, struct rl_err *err)
 {
-	int64_t end = now_ms() + timeout_ms;
+	const int64_t start = now_ms();
+	auto_waiting struct waiting w = { 0 };
 
 	if (c->lock_fd < 0)
 		return rl_fail(err, ENOENT, "container %.12s has lost its lock file", c->id);
 	while (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return rl_fail_sys(err, errno, "lock container '%s'", c->name);
-		if (now_ms() >= end)
-			return rl_fail(err, EBUSY,
-				       "another command starts or removes container '%s'", c->name);
+		if (now_ms() >= start + timeout_ms)
+			return is_busy(c, err);
+		if (!w.on && now_ms() >= start + ENTER_AT_ONCE_MS)
+			waiting_begin(&w, "process %d, which starts or removes container '%s'",
+				      (int)io_flock_holder(c->lock_fd), c->name);
 		(void)poll(NULL, 0, ENTER_LOOK_MS);
 	}
 	return 0;

@@ -311,14 +311,13 @@ static int start(struct monitor *m, struct rl_err *err)
 /* A message of the client, or its end. Return: false when the client is gone. */
 static bool on_client(struct monitor *m)
 {
-	struct monitor_msg msg;
+	struct monitor_msg msg, ans;
 	ssize_t n = fd_recv(m->control, &msg, sizeof(msg), NULL, 0);
 
 	if (n != sizeof(msg))
 		return n < 0 && (n == -EAGAIN || n == -EINTR);
-	(void)monitor_request(
-		m, &msg,
-		(const int[]){ FD_NONE, FD_NONE }); /* the relay does not wait for answers */
+	ans = monitor_request(m, &msg, (const int[]){ FD_NONE, FD_NONE });
+	tell(m, &ans); /* so that the relay knows us alive */
 	return true;
 }
 

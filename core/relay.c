@@ -31,7 +31,11 @@
 #include "core/base/io.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/base/waiting.h"
 #include "core/pump.h"
+
+#define PATIENT_SIGNALS 2
+#define PATIENT_MS      2000
 
 struct state {
 	const struct relay *r;
@@ -43,6 +47,9 @@ struct state {
 	struct detach keys;
 	struct pump_msg in;
 	size_t in_len; /* message waiting for room in the attach socket; 0 = none */
+	unsigned
+		unanswered; /* signals that the monitor has not confirmed, the first at @since_ms */
+	int64_t since_ms;
 	struct relay_end end;
 };
 
@@ -116,25 +123,43 @@ static void leave(struct state *s, int how, int signo)
 	s->end.signal = signo;
 }
 
-static void on_signal(struct state *s)
+/*
+ * A monitor that was stopped, or whose disk hangs, forwards nothing: who repeats Ctrl-C leaves. The
+ * container goes with us (run) as soon as the monitor can see that we have gone.
+ */
+static int forward(struct state *s, int signo, struct rl_err *err)
+{
+	const struct monitor_msg m = { .type = MONITOR_SIGNAL, .signal = signo };
+
+	if (s->unanswered >= PATIENT_SIGNALS && now_ms() - s->since_ms >= PATIENT_MS) {
+		rl_fail(err, EHOSTDOWN, "the container's monitor does not answer");
+		return rl_hint(err, "'kill -CONT' it if it was stopped: rl inspect -f "
+				    "'{{.State.ConmonPid}}' tells its pid");
+	}
+	if (s->unanswered++ == 0)
+		s->since_ms = now_ms();
+	/* gone: seen by poll; full: as if it were stopped */
+	RL_IGNORE(send(s->r->control, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL));
+	return 0;
+}
+
+static int on_signal(struct state *s, struct rl_err *err)
 {
 	struct signalfd_siginfo si;
 	struct termios now;
-	struct monitor_msg m = { .type = MONITOR_SIGNAL };
 
 	if (read(s->sig_fd, &si, sizeof(si)) != sizeof(si))
-		return;
+		return 0;
 	if (si.ssi_signo == SIGWINCH) {
 		send_size(s, 0);
-		return;
+		return 0;
 	}
 	s->hung_up |= si.ssi_signo == SIGHUP && s->is_raw && tcgetattr(STDIN_FILENO, &now) < 0;
 	if (!s->r->sig_proxy) {
 		leave(s, RELAY_SIGNALLED, (int)si.ssi_signo);
-		return;
+		return 0;
 	}
-	m.signal = (int)si.ssi_signo;
-	RL_IGNORE(fd_send(s->r->control, &m, sizeof(m), NULL, 0)); /* monitor gone: seen by poll */
+	return forward(s, (int)si.ssi_signo, err);
 }
 
 static void typed(struct state *s, const char *in, size_t n)
@@ -276,6 +301,7 @@ static int on_control(struct state *s, struct rl_err *err)
 		return rl_hint(
 			err, "look for 'rl-monitor' in the system's log, it may have been killed");
 	}
+	s->unanswered = 0;
 	m.err.msg[sizeof(m.err.msg) - 1] = m.err.hint[sizeof(m.err.hint) - 1] = '\0';
 	switch (m.type) {
 	case MONITOR_NOTE:
@@ -313,8 +339,8 @@ static int step(struct state *s, struct rl_err *err)
 	if (idle_poll(f, 4, -1) < 0)
 		return errno == EINTR ? 0 : rl_fail_sys(err, errno, "poll");
 	if (f[3].revents)
-		on_signal(s);
-	if (f[1].revents & (POLLIN | POLLHUP | POLLERR))
+		r = on_signal(s, err);
+	if (r == 0 && f[1].revents & (POLLIN | POLLHUP | POLLERR))
 		r = on_output(s, MSG_DONTWAIT, err);
 	if (f[1].revents & POLLOUT)
 		push_stdin(s);
@@ -373,9 +399,12 @@ int relay_run(const struct relay *r, struct relay_end *ret_end, struct rl_err *e
 int relay_wait_started(const struct relay *r, struct rl_err *err)
 {
 	static struct state s;
+	auto_waiting struct waiting w = { 0 };
 	int rc = 0;
 
 	s = (struct state){ .r = r };
+	waiting_begin(&w, "its monitor to start the %s",
+		      r->kind == RELAY_EXEC ? "command" : "container");
 	while (rc == 0 && !s.started)
 		rc = r->kind == RELAY_EXEC ? on_output(&s, 0, err) : on_control(&s, err);
 	return rc;

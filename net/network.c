@@ -19,6 +19,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/parse.h"
+#include "core/base/waiting.h"
 #include "net/addr.h"
 #include "net/lease.h"
 
@@ -343,10 +344,21 @@ int network_hold(const struct rl *rl, struct rl_err *err)
 	return lock_all(rl, err);
 }
 
+static int is_busy(int fd, const char *name, struct rl_err *err)
+{
+	pid_t pid = io_flock_holder(fd);
+
+	if (pid <= 0)
+		return rl_fail(err, EBUSY, "network '%s' is being worked on by others", name);
+	rl_fail(err, EBUSY, "network '%s' is being worked on by process %d", name, (int)pid);
+	return rl_hint(err, "'kill -CONT %d' if it was stopped", (int)pid);
+}
+
 int network_lock(const struct rl *rl, const char *name, int timeout_ms, struct rl_err *err)
 {
 	auto_free char *path = str_printf(NETWORKS_DIR "/%s", name);
 	const int64_t end = now_ms() + timeout_ms;
+	auto_waiting struct waiting w = { 0 };
 	auto_fd int fd = FD_NONE;
 	struct stat st;
 
@@ -361,8 +373,9 @@ int network_lock(const struct rl *rl, const char *name, int timeout_ms, struct r
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return rl_fail_sys(err, errno, "lock '%s'", path);
 		if (now_ms() >= end)
-			return rl_fail(err, EBUSY, "network '%s' is being worked on by others",
-				       name);
+			return is_busy(fd, name, err);
+		if (!w.on)
+			io_flock_name(&w, fd, path);
 		(void)poll(NULL, 0, LOCK_STEP);
 	}
 	/* renamed away meanwhile? */

@@ -13,6 +13,7 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
+#include "core/base/waiting.h"
 
 char *confdir_user(const char *name)
 {
@@ -31,12 +32,15 @@ int confdir_lock(const char *path, struct rl_err *err)
 	auto_free char *dir =
 		slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : strdup(".");
 	auto_fd int fd = FD_NONE;
+	auto_waiting struct waiting w = { 0 };
 
 	if (!dir)
 		return rl_oom(err);
 	if (io_mkdirs(AT_FDCWD, dir, 0700, err) < 0)
 		return -err->code;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		io_flock_name(&w, fd, dir);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return rl_fail_sys(err, errno, "lock folder '%s'", dir);
 	return TAKE_FD(fd);

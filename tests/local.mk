@@ -274,6 +274,7 @@ EXTRA_DIST += tests/integration/nloop_image.sh
 EXTRA_DIST += tests/integration/powerloss.sh
 EXTRA_DIST += tests/integration/scripted.sh
 EXTRA_DIST += tests/integration/soak.sh
+EXTRA_DIST += tests/integration/stopped.sh
 EXTRA_DIST += tests/integration/storm.sh
 EXTRA_DIST += tests/integration/races.py
 EXTRA_DIST += tests/integration/terminal.py

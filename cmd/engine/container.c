@@ -353,18 +353,26 @@ static int make(struct making *m, struct rl_err *err)
 	if (r == 0)
 		r = record_write(c, err);
 	free(TAKE_PTR(c->config_text)); /* the monitor keeps what we hold */
-	if (r == 0 && !req->run)
+	if (r < 0)
+		return r;
+	container_event(c, "create"); /* first: once it can be seen it can be removed */
+	if (!req->run)
 		r = ctr_publish(c->rl, &c->ctr, err);
-	if (r == 0)
-		events_emit(c->rl,
-			    &(const struct event){ .type = "container",
-						   .status = "create",
-						   .id = c->ctr.id,
-						   .name = c->ctr.name,
-						   .image = c->image_name,
-						   .attributes = c->labels },
-			    1);
+	if (r < 0)
+		container_event(c, "remove");
 	return r;
+}
+
+void container_event(const struct container *c, const char *status)
+{
+	events_emit(c->rl,
+		    &(const struct event){ .type = "container",
+					   .status = status,
+					   .id = c->ctr.id,
+					   .name = c->ctr.name,
+					   .image = c->image_name,
+					   .attributes = c->labels },
+		    1);
 }
 
 int engine_create(const struct rl *rl, const struct create_req *req, struct container *ret,

@@ -101,6 +101,8 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 
 /* What --cidfile, --pidfile and --conmon-pidfile named; borrowed from the container. */
 struct idfiles container_idfiles(const struct container *c);
+/* Write "create" or "remove" of a container whose record need not be there. */
+void container_event(const struct container *c, const char *status);
 
 /* How its root file system is assembled; release with rootfs_close(). */
 struct rootfs;

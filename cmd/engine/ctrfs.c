@@ -23,6 +23,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
 #include "core/base/proc.h"
+#include "core/base/waiting.h"
 #include "core/mnt.h"
 #include "core/sandbox.h"
 
@@ -134,6 +135,7 @@ static bool has_ended(int pidfd, int timeout_ms)
 static int look(struct container *c, struct ctrfs *f, struct ctr_state *s, struct rl_err *err)
 {
 	const int64_t end = now_ms() + LOOK_MS;
+	auto_waiting struct waiting w = { 0 };
 	int r;
 
 	for (;;) {
@@ -148,6 +150,9 @@ static int look(struct container *c, struct ctrfs *f, struct ctr_state *s, struc
 					   c->ctr.name);
 		if (f->user_fd >= 0)
 			fd_close(TAKE_FD(f->user_fd));
+		if (!w.on)
+			waiting_begin(&w, "the monitor of '%s' (process %d) to tell its end",
+				      c->ctr.name, (int)s->monitor);
 		if (now_ms() >= end)
 			return rl_fail(err, ETIMEDOUT,
 				       "the first process of '%s' cannot be reached: its monitor "

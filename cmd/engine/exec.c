@@ -216,10 +216,10 @@ static int exec_in(const struct rl *rl, struct ctr *c, const struct exec_req *re
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rl_fail_sys(err, errno, "socketpair");
-	if (!req->detach)
-		relay_block_signals(false);
 	r = life_lost(rl, c, request(req, control, &spec, pair, ret, err), err);
 	fd_close(TAKE_FD(control)); /* others want to ask, too, however long this one runs */
+	if (r == 0 && !req->detach)
+		relay_block_signals(false); /* one that comes before it has the same effect */
 	if (r == 0)
 		r = stay(req, pair[0], ret, err);
 	fd_close(pair[0]);
@@ -261,8 +261,9 @@ static int attach_to(const struct rl *rl, struct container *c, int control,
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return rl_fail_sys(err, errno, "socketpair");
-	relay_block_signals(req->sig_proxy);
 	r = life_lost(rl, &c->ctr, control_call(control, &m, pair[1], err), err);
+	if (r == 0)
+		relay_block_signals(req->sig_proxy); /* before that they are ours */
 	fd_close(pair[1]);
 	relay.attach = pair[0];
 	if (r == 0)

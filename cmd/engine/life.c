@@ -350,6 +350,7 @@ int life_wait(const struct rl *rl, struct ctr *c, int timeout_ms, struct ctr_exi
 int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err *err)
 {
 	const struct monitor_msg req = { .type = MONITOR_CHECK };
+	auto_waiting struct waiting w = { 0 };
 	auto_fd int sock = FD_NONE;
 	struct monitor_msg ans;
 	struct ctr_state s;
@@ -361,6 +362,7 @@ int life_check(const struct rl *rl, struct ctr *c, int *ret_code, struct rl_err 
 		return r;
 	sock = life_reach(rl, c, err);
 	r = sock < 0 ? sock : control_call(sock, &req, FD_NONE, err);
+	waiting_begin(&w, "the health check of '%s'", c->name);
 	if (r == 0)
 		r = control_wait(sock, MONITOR_CHECKED, -1, &ans, err); /* it has a time-out */
 	if (r < 0)

@@ -23,6 +23,7 @@
 #include "core/base/io.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/waiting.h"
 #include "core/events.h"
 
 #define STATE_MAX      (8U << 20)
@@ -64,9 +65,11 @@ int life_stuck(const struct ctr *c, pid_t pid, struct rl_err *err)
 static int stop_restarting(const struct rl *rl, struct ctr *c, struct rl_err *err)
 {
 	int64_t end = now_ms() + LIFE_KILL_MS;
+	auto_waiting struct waiting w = { 0 };
 	struct ctr_state s;
 	int r;
 
+	waiting_begin(&w, "the monitor of '%s' to give up its restarts", c->name);
 	for (;;) {
 		r = life_state(rl, c, &s, err);
 		if (r < 0 || s.status != CTR_RESTARTING)
@@ -284,6 +287,7 @@ int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_
 		 struct rl_err *err)
 {
 	struct monitor_msg req = { .type = MONITOR_AGAIN };
+	auto_waiting struct waiting w = { 0 };
 	int64_t end, before;
 	struct ctr_state s;
 	int r = life_state(rl, c, &s, err);
@@ -296,6 +300,8 @@ int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_
 	req.code = timeout_s > INT32_MAX ? INT32_MAX : (int32_t)timeout_s;
 	r = life_ask(rl, c, &req, err);
 	end = now_ms() + timeout_s * 1000 + LIFE_KILL_MS;
+	waiting_begin(&w, "container '%s' to end, and its monitor (process %d) to start it again",
+		      c->name, (int)s.monitor);
 	while (r == 0) {
 		r = life_state(rl, c, &s, err);
 		if (r == 0 && s.status == CTR_RUNNING && s.started_ns > before)

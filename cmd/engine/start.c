@@ -466,9 +466,11 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 			relay_block_signals(req->sig_proxy);
 		r = run_monitor(&s, req, ret_exit, err);
 	}
-	if (r < 0 && !given_away && !req->keep &&
-	    ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
-		log_debug("%s", ignored.msg); /* the next sweep tries again */
+	if (r < 0 && !given_away && !req->keep) {
+		if (ctr_remove(c->rl, &c->ctr, c->session.userns_fd, &ignored) < 0)
+			log_debug("%s", ignored.msg); /* the next sweep tries again */
+		container_event(c, "remove");
+	}
 	if (r == 0)
 		settle_volumes(c);
 	rootfs_close(&s.rootfs);

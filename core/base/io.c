@@ -10,13 +10,17 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/parse.h"
 #include "core/base/waiting.h"
 
 #define READ_CHUNK   4096
-#define LOCK_LOOK_MS 2 /* how often a lock that somebody holds is looked at */
+#define LOCK_LOOK_MS 2  /* how often a lock that somebody holds is looked at */
+#define AT_ONCE_MS   50 /* a lock that is free within that time is not waited for */
+#define LOCKS_MAX    (16 << 20)
 
 int io_write_all(int fd, const void *p, size_t n)
 {
@@ -403,6 +407,58 @@ pid_t io_lock_holder(int fd)
 	return fl.l_pid > 0 ? fl.l_pid : -ESRCH;
 }
 
+/* " ADVISORY  WRITE 345 08:01:678 0 EOF" of a lock on @st: 345; else 0 */
+static pid_t lock_owner(char *words, const struct stat *st)
+{
+	char where[64], *at = NULL;
+	const char *pid = NULL;
+	uint64_t n = 0;
+
+	(void)snprintf(where, sizeof(where), "%02x:%02x:%llu", major(st->st_dev), minor(st->st_dev),
+		       (unsigned long long)st->st_ino);
+	for (int i = 0; i < 4; i++) {
+		const char *word = strtok_r(i == 0 ? words : NULL, " ", &at);
+
+		if (i == 2)
+			pid = word;
+		if (!word || (i == 3 && strcmp(word, where) != 0))
+			return 0;
+	}
+	return parse_uint(pid, INT32_MAX, &n) == 0 ? (pid_t)n : 0;
+}
+
+pid_t io_flock_holder(int fd)
+{
+	auto_buf struct buf all = { 0 };
+	char *line, *at = NULL;
+	struct rl_err ignored;
+	struct stat st;
+	pid_t pid = 0;
+
+	if (fstat(fd, &st) < 0 ||
+	    io_read_file(AT_FDCWD, "/proc/locks", LOCKS_MAX, &all, &ignored) < 0 || !all.data)
+		return 0;
+	for (line = strtok_r(all.data, "\n", &at); line && pid <= 0;
+	     line = strtok_r(NULL, "\n", &at)) {
+		char *kind = strstr(line, ": FLOCK "); /* who waits has an arrow before the word */
+
+		if (kind)
+			pid = lock_owner(kind + strlen(": FLOCK "), &st);
+	}
+	/* who took it may have left it to a child, and ended */
+	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH ? 0 : pid;
+}
+
+void io_flock_name(struct waiting *w, int fd, const char *path)
+{
+	pid_t pid = io_flock_holder(fd);
+
+	if (pid > 0)
+		waiting_begin(w, "the lock '%s', which process %d holds", path, (int)pid);
+	else
+		waiting_begin(w, "the lock '%s', which another process holds", path);
+}
+
 int io_flock(int dir_fd, const char *path, bool exclusive, bool block, struct rl_err *err)
 {
 	auto_fd int fd = openat(dir_fd, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -415,7 +471,7 @@ int io_flock(int dir_fd, const char *path, bool exclusive, bool block, struct rl
 		if (errno == EINTR)
 			continue;
 		if (errno == EWOULDBLOCK && block && op & LOCK_NB) {
-			waiting_begin(&w, "the lock '%s', which another process holds", path);
+			io_flock_name(&w, fd, path);
 			op &= ~LOCK_NB;
 			continue;
 		}
@@ -424,21 +480,39 @@ int io_flock(int dir_fd, const char *path, bool exclusive, bool block, struct rl
 	return TAKE_FD(fd);
 }
 
+/* The error of a lock that was waited for in vain. */
+static int held(int dir_fd, const char *path, struct rl_err *err)
+{
+	auto_fd int fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	pid_t pid = fd >= 0 ? io_flock_holder(fd) : 0;
+
+	if (pid <= 0) {
+		rl_fail(err, EBUSY, "the lock '%s' is held by another process", path);
+		return rl_hint(err, "it may be an rl that was stopped (ctrl-z): 'fuser' or "
+				    "'lsof' names it");
+	}
+	rl_fail(err, EBUSY, "the lock '%s' is held by process %d", path, (int)pid);
+	return rl_hint(err,
+		       "it may be an rl that was stopped (ctrl-z): 'kill -CONT %d' lets it go on",
+		       (int)pid);
+}
+
 int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *err)
 {
-	int64_t end = now_ms() + timeout_ms;
+	const int64_t start = now_ms();
 	auto_waiting struct waiting w = { 0 };
 
-	waiting_begin(&w, "the lock '%s', which another process holds", path);
 	for (;;) {
 		int fd = io_flock(dir_fd, path, true, false, err);
 
 		if (fd != -EAGAIN)
 			return fd;
-		if (now_ms() >= end) {
-			rl_fail(err, EBUSY, "the lock '%s' is held by another process", path);
-			return rl_hint(err, "it may be an rl that was stopped (ctrl-z): 'fuser' or "
-					    "'lsof' names it");
+		if (now_ms() >= start + timeout_ms)
+			return held(dir_fd, path, err);
+		if (!w.on && now_ms() >= start + AT_ONCE_MS) {
+			auto_fd int seen = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+			io_flock_name(&w, seen, path);
 		}
 		(void)poll(NULL, 0, LOCK_LOOK_MS);
 	}

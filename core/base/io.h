@@ -85,6 +85,12 @@ pid_t io_lock_holder(int fd);
 int io_flock(int dir_fd, const char *path, bool exclusive, bool block,
 	     struct rl_err *err) RL_MUST_USE;
 
+/* Whose flock on the open file it is, by /proc/locks; 0: nobody's, or it cannot be known. */
+pid_t io_flock_holder(int fd);
+struct waiting;
+/* Name the wait for such a lock (waiting.h). */
+void io_flock_name(struct waiting *w, int fd, const char *path);
+
 /* The same, exclusive, waiting at most @timeout_ms: its holder may have been stopped. -EBUSY then. */
 int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *err) RL_MUST_USE;
 

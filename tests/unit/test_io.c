@@ -335,6 +335,10 @@ static void test_flock(void **state)
 	fd_close(TAKE_FD(b));
 	a = io_flock(d->fd, "l", true, true, &err);
 	assert_true(a >= 0);
+	b = openat(d->fd, "l", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(io_flock_holder(b), getpid());
+	assert_int_equal(io_flock_wait(d->fd, "l", 1, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "held by process"));
 	assert_int_equal(symlinkat("l", d->fd, "link"), 0);
 	assert_int_equal(io_flock(d->fd, "link", true, false, &err), -ELOOP);
 }
