@@ -237,8 +237,15 @@ static void send_netns(const struct monitor *m, const struct monitor_conn *c,
 
 static int attach(const struct monitor *m, const int fds[2], struct rl_err *err)
 {
-	int r = fds[0] < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, fds, 1);
+	int r;
 
+	if (m->pump_control < 0) /* it has just ended, or waits to be started again */
+		return m->cfg->passthrough
+			       ? rl_fail(err, ENOTSUP,
+					 "its output goes straight to who started it: there is "
+					 "nothing to attach to")
+			       : rl_fail(err, ESRCH, "the container is not running");
+	r = fds[0] < 0 ? -EINVAL : fd_send(m->pump_control, "a", 1, fds, 1);
 	if (r < 0)
 		return rl_fail_sys(err, -r, "attach");
 	monitor_event(m, "attach", NULL);
