@@ -134,11 +134,13 @@ static json_t *inapplicable(void)
 {
 	static const char none[] = "{s:s, s:s, s:s}";
 
-	return json_pack("{s:s, s:o, s:o, s:{s:b, s:s}}", "networkBackend", "rl", "pasta",
-			 json_pack(none, "executable", "", "package", "", "version", ""),
-			 "slirp4netns",
-			 json_pack(none, "executable", "", "package", "", "version", ""),
-			 "remoteSocket", "exists", 0, "path", "");
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:{s:b, s:s}}", "buildahVersion", "",
+		"databaseBackend", "", "networkBackend", "rl", "rootlessNetworkCmd", "rl-net",
+		"conmon", json_pack(none, "package", "", "path", "", "version", ""), "pasta",
+		json_pack(none, "executable", "", "package", "", "version", ""), "slirp4netns",
+		json_pack(none, "executable", "", "package", "", "version", ""), "remoteSocket",
+		"exists", 0, "path", "");
 }
 
 static json_t *runtime(void)

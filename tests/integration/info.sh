@@ -66,7 +66,7 @@ run rl system info -f '{{.ServerVersion}} {{.Driver}} {{.OSType}}'
 expect "docker's names" 0 "${version##* } * linux" ''
 run rl info -f '{{.CgroupVersion}} {{.LoggingDriver}} {{.SecurityOptions}} {{.Swarm.LocalNodeState}} {{.ContainersStopped}}'
 expect "more of them" 0 "[12] k8s-file \[*name=seccomp*name=rootless*\] inactive 1" ''
-run rl info -f '{{.Host.CgroupsVersion}} {{.Host.OCIRuntime.Path}} {{.Host.NetworkBackend}} {{.Host.RemoteSocket.Exists}} <{{.Host.Pasta.Executable}}>'
+run rl info -f '{{.Host.CgroupsVersion}} {{.Host.OCIRuntime.Path}} {{.Host.NetworkBackend}} {{.Host.RemoteSocket.Exists}} <{{.Host.Pasta.Executable}}{{.Host.DatabaseBackend}}{{.Host.Conmon.Path}}>'
 expect "podman's names" 0 "v[12] $RL rl false <>" ''
 run rl info -f '{{.Host.Nonsense}}'
 expect_error "an unknown field" "*Nonsense*"
