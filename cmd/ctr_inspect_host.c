@@ -370,10 +370,12 @@ static json_t *second_half(const struct ctr_view *v)
 
 json_t *ctr_inspect_host(const struct ctr_view *v)
 {
-	json_t *j = first_half(v);
+	json_t *j = first_half(v), *sysctls = json_object_get(v->linux_part, "sysctl");
 
 	if (j)
 		(void)json_object_update_new(j, second_half(v));
+	if (j && sysctls) /* Docker's: those that were asked for, here with what rl adds */
+		(void)json_object_set(j, "Sysctls", sysctls);
 	if (j)
 		(void)json_object_update_new(j, limits(v));
 	if (j)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "cmd/cmd.h"
 #include "cmd/format.h"
 #include "cmd/info_security.h"
+#include "cmd/other_fields.h"
 #include "cmd/version.h"
 #include "cmd/yaml.h"
 #include "core/base/buf.h"
@@ -291,6 +293,53 @@ static json_t *security_options(const json_t *host)
 	return a;
 }
 
+/* How full the file system of the store is, for templates; it changes from one call to the next */
+static int add_room(json_t *store)
+{
+	const char *root = json_string_value(json_object_get(store, "graphRoot"));
+	json_int_t size = 0, used = 0;
+	struct statvfs fs;
+
+	if (root && statvfs(root, &fs) == 0) {
+		size = (json_int_t)fs.f_blocks * (json_int_t)fs.f_frsize;
+		used = size - (json_int_t)fs.f_bfree * (json_int_t)fs.f_frsize;
+	}
+	return json_object_update_new(
+		store, json_pack("{s:I, s:I}", "graphRootAllocated", size, "graphRootUsed", used));
+}
+
+/* Docker's booleans: which limits there are; and what is a matter of this moment */
+static int add_limits(json_t *j)
+{
+	static const char *const names[][2] = {
+		{ "MemoryLimit", "memory" }, { "SwapLimit", "memory" }, { "CpuCfsPeriod", "cpu" },
+		{ "CpuCfsQuota", "cpu" },    { "CPUShares", "cpu" },    { "CPUSet", "cpuset" },
+		{ "PidsLimit", "pids" },
+	};
+	const json_t *host = json_object_get(j, "host"), *v;
+	const json_t *have = json_object_get(host, "cgroupControllers");
+	char now[32];
+	size_t k;
+	int bad = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		bool on = false;
+
+		json_array_foreach (have, k, v) {
+			on = on || strcmp(json_string_value(v), names[i][1]) == 0;
+		}
+		bad |= json_object_set_new(j, names[i][0], json_boolean(on));
+	}
+	time_rfc3339(now, wall_ns());
+	bad |= json_object_set_new(j, "SystemTime", json_string(now));
+	bad |= json_object_set_new(
+		j, "Runtimes",
+		json_pack("{s:{s:O}}", "rl", "path",
+			  json_object_get(json_object_get(host, "ociRuntime"), "path")));
+	bad |= json_object_set_new(j, "ClientInfo", json_pack("{s:s}", "Version", PACKAGE_VERSION));
+	return bad;
+}
+
 /* The names that docker has for some of it, and those of Go where JSON has others; for templates only */
 static int add_other_names(json_t *j)
 {
@@ -315,14 +364,16 @@ static int add_other_names(json_t *j)
 				      "SecurityOptions", security_options(h), "OperatingSystem",
 				      "Linux", "Swarm", "LocalNodeState", "inactive");
 
-	if (!d || !more || json_object_update(j, d) < 0 || json_object_update(j, more) < 0)
+	if (!d || !more || json_object_update(j, d) < 0 || json_object_update(j, more) < 0 ||
+	    add_limits(j) < 0 || add_room(st) < 0 || other_fields(j, OTHER_INFO) < 0)
 		return -1;
 	return json_object_set(h, "cgroupsVersion", json_object_get(h, "cgroupVersion"));
 }
 
 static int info(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
-	static const char *const maps[] = { "registries", "graphStatus", "graphOptions", NULL };
+	static const char *const maps[] = { "registries", "graphStatus", "graphOptions", "Runtimes",
+					    NULL };
 	const struct info_opts *o = opts;
 	const struct format f = { .text = format_asked(o->format), .map_names = maps };
 	json_auto_t *j = collect(rl, o->security, err), *rows = NULL;

@@ -17,6 +17,7 @@
 #include "cmd/format.h"
 #include "cmd/image_view.h"
 #include "cmd/network_view.h"
+#include "cmd/other_fields.h"
 #include "cmd/select.h"
 #include "cmd/volume_view.h"
 #include "core/base/cleanup.h"
@@ -60,6 +61,8 @@ static int container(struct inspect *x, const char *name, json_t **ret, struct r
 	if (r < 0)
 		return r;
 	r = ctr_inspect_json(x->rl, &c, &x->how, ret, err);
+	if (r == 0 && x->how.full && other_fields(*ret, OTHER_CONTAINER) < 0)
+		r = rl_oom(err);
 	if (r < 0) {
 		rl_wrap(err, "container '%s'", name);
 		r = -EBADMSG; /* it is there: no reason to look among images */
@@ -77,7 +80,9 @@ static int image(struct inspect *x, const char *name, json_t **ret, struct rl_er
 
 	if (r == 0)
 		r = image_load(x->rl, id, &img, err);
-	return r < 0 ? r : image_inspect_json(x->rl, &img, x->how.full, ret, err);
+	if (r == 0)
+		r = image_inspect_json(x->rl, &img, x->how.full, ret, err);
+	return r == 0 && x->how.full && other_fields(*ret, OTHER_IMAGE) < 0 ? rl_oom(err) : r;
 }
 
 static int volume(struct inspect *x, const char *name, json_t **ret, struct rl_err *err)
@@ -106,6 +111,8 @@ static int network(struct inspect *x, const char *name, json_t **ret, struct rl_
 	*ret = network_view(x->rl, &n);
 	if (*ret)
 		r = network_view_add(*ret, x->rl, &n, true, x->how.full);
+	if (*ret && r == 0 && x->how.full)
+		r = other_fields(*ret, OTHER_NETWORK);
 	return *ret && r == 0 ? 0 : rl_oom(err);
 }
 

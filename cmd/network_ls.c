@@ -2,6 +2,8 @@
 /* network_ls.c - `rl network ls`: list named networks */
 #include "config.h"
 
+#include <errno.h>
+
 #include "cmd/cmd.h"
 #include "cmd/listing.h"
 #include "cmd/network_view.h"
@@ -28,8 +30,9 @@ struct rows {
 	bool json;
 };
 
-/* As both Docker and Podman show them here: "a=1,b=2"; .Label "a" goes by the key "labels" */
-static int labels_text(json_t *row)
+/* Labels as both Docker and Podman show them here: "a=1,b=2" (.Label "a" goes by the key "labels");
+ * and two more names of Docker's. */
+static int row_words(json_t *row)
 {
 	auto_buf struct buf b = { 0 };
 	const char *key;
@@ -40,7 +43,10 @@ static int labels_text(json_t *row)
 		if (r == 0)
 			r = buf_printf(&b, "%s%s=%s", b.len ? "," : "", key, json_string_value(v));
 	}
-	return r < 0 ? r : json_object_set_new(row, "Labels", json_string(b.data ? b.data : ""));
+	if (r < 0 || json_object_set(row, "CreatedAt", json_object_get(row, "Created")) < 0 ||
+	    json_object_set(row, "IPv4", json_object_get(row, "EnableIPv4")) < 0)
+		return -ENOMEM;
+	return json_object_set_new(row, "Labels", json_string(b.data ? b.data : ""));
 }
 
 static int add_row(void *arg, const struct network *n, struct rl_err *err)
@@ -50,7 +56,7 @@ static int add_row(void *arg, const struct network *n, struct rl_err *err)
 
 	if (!row || json_array_append_new(r->list, row) < 0 ||
 	    (!r->json &&
-	     (network_view_add(row, r->rl, n, r->o->no_trunc, true) < 0 || labels_text(row) < 0)))
+	     (network_view_add(row, r->rl, n, r->o->no_trunc, true) < 0 || row_words(row) < 0)))
 		return rl_oom(err);
 	return 0;
 }

@@ -44,10 +44,10 @@ json_t *volume_view(const struct rl *rl, const struct volume *v, size_t users)
 
 int volume_view_add(json_t *v)
 {
-	json_auto_t *more =
-		json_pack("{s:b, s:i, s:i, s:{}, s:i, s:s, s:s, s:s, s:s, s:s}", "Anonymous", 0,
-			  "UID", 0, "GID", 0, "Status", "Timeout", 0, "StorageID", "", "Links",
-			  "N/A", "Size", "N/A", "Group", "N/A", "Availability", "N/A");
+	json_auto_t *more = json_pack(
+		"{s:b, s:i, s:i, s:{}, s:i, s:s, s:s, s:s, s:s, s:s, s:n, s:n}", "Anonymous", 0,
+		"UID", 0, "GID", 0, "Status", "Timeout", 0, "StorageID", "", "Links", "N/A", "Size",
+		"N/A", "Group", "N/A", "Availability", "N/A", "UsageData", "ClusterVolume");
 
 	return more && json_object_update_missing(v, more) == 0 ? 0 : -ENOMEM;
 }

@@ -14,6 +14,10 @@ run rl version -f '{{.Server.Version}}'
 expect "a server there is not, but its version" 0 "${version##* }" ''
 run rl version -f '{{.Version}} {{.OsArch}} {{.Server.Platform.Name}} {{.Client.Context}}'
 expect "without Client, and Docker's names" 0 "${version##* } linux/* rl default" ''
+run rl info -f '{{.ServerVersion}} {{.Debug}} {{.IndexServerAddress}} {{.Runtimes.rl.Path}} {{.Store.TransientStore}} {{.Host.Linkmode}}'
+expect "names of docker's info" 0 "${version##* } false https://* /*/rl false dynamic" ''
+run rl info -f '{{gt .Store.GraphRootAllocated .Store.GraphRootUsed}} {{len .Warnings}} {{.Plugins.Authorization}}'
+expect "room, and what is empty" 0 "true 0 <nil>" ''
 run rl version --format json
 if jq -e '.Client | .Version and .APIVersion and .OsArch and .Os' <<<"$out" >/dev/null; then ok "version --format json"; else not_ok "version --format json" "$out"; fi
 run rl version --format '{{.Client.Colour}}'

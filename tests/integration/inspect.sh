@@ -152,6 +152,18 @@ is "no health check as json" '{{json .State.Health}} {{.State.Health}}' 'null <n
 is "an empty list and a missing label" '{{len .Config.Entrypoint}} {{.Config.Entrypoint}} {{index .Config.Labels "none"}}.' '0 \[\] .' three
 is "structs and lists" '{{range .Mounts}}{{if eq .Type "bind"}}{{.}}{{end}}{{end}} {{.HostConfig.RestartPolicy}}' \
 	'{bind  */src *false rprivate} {on-failure 3}'
+bad=''
+for f in Platform Config.Shell NetworkSettings.SecondaryIPAddresses HostConfig.CgroupnsMode HostConfig.MaskedPaths \
+	HostConfig.DeviceRequests HostConfig.StorageOpt State.Checkpointed; do
+	get "{{.$f}}"
+	[ $status = 0 ] || bad+=" $f"
+done
+for f in DockerVersion OsVersion Metadata.LastTagTime Config.Image HealthCheck; do
+	get "{{.$f}}" $img
+	[ $status = 0 ] || bad+=" $f"
+done
+[ -z "$bad" ] && ok "fields that are empty here" || not_ok "fields that are empty here" "$bad"
+is "sysctls" '{{index .HostConfig.Sysctls "net.ipv4.ip_unprivileged_port_start"}} {{index .HostConfig.Sysctls "none"}}.' '0 .'
 is "printf of a struct" '{{printf "%+v" .HostConfig.RestartPolicy}}' '{Name:on-failure MaximumRetryCount:3}'
 run rl inspect --format '' one
 expect "an empty format" 0 "[[]*\"Id\": \"$id\"*"
