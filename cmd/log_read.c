@@ -178,7 +178,7 @@ static int count_back(FILE *f, uint64_t want, struct tally *ret, off_t *ret_from
 static FILE *open_part(const struct log_source *s, const char *name)
 {
 	int fd = s->path ? open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-			 : openat(s->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+			 : openat(s->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	FILE *f = fd >= 0 ? fdopen(fd, "re") : NULL;
 
 	if (fd >= 0 && !f)

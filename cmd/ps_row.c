@@ -283,10 +283,17 @@ json_t *ps_row_make(struct rl *rl, const char *id, const struct ps_row_how *how)
 		if (r == 0 && how->brief)
 			r = rl_fail(&err, EINVAL, "state.json: not an object");
 	}
+	if (r == 0 && s.damaged)
+		log_warn("container %.12s: its %s is damaged, so not all is known of it ('rl "
+			 "stop', 'rl "
+			 "start' and 'rl rm -f' work)",
+			 id, s.damaged);
 	if (r == 0 && (!how->running_only || ctr_is_alive(&s)))
 		j = how->brief ? make_brief(&c, &s, how, p) : make(&c, &s, how);
 	else if (r < 0 && r != -ENOENT)
-		log_warn("container %.12s is damaged, showing the others: %s", id, err.msg);
+		log_warn("container %.12s is damaged, showing the others: %s ('rl rm -f %.12s' "
+			 "removes it)",
+			 id, err.msg, id);
 	ctr_done(&c);
 	return j;
 }

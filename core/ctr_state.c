@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -274,17 +275,64 @@ static int read_exit(const struct ctr *c, const char *file, struct ctr_state *s,
 	return 1;
 }
 
+/* A file that cannot be read, not we who cannot read now */
+static bool is_damage(int r)
+{
+	return r < 0 && r != -ENOMEM && r != -EMFILE && r != -ENFILE && r != -EINTR;
+}
+
+/* What is left to say when a record is there and cannot be read: that it ended or began, and when. */
+static int64_t time_of(const struct ctr *c, const char *file)
+{
+	struct stat st;
+
+	if (fstatat(c->dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+static int without_exit(const struct ctr *c, struct ctr_state *s, const char *file,
+			const struct rl_err *err)
+{
+	s->damaged = file;
+	s->exit = (struct ctr_exit){ .code = 255,
+				     .restarting = s->monitor != 0,
+				     .finished_ns = time_of(c, file) };
+	(void)snprintf(s->exit.error, sizeof(s->exit.error), "how it ended is not known: %.200s",
+		       err->msg);
+	return 1;
+}
+
+static int without_run(const struct ctr *c, struct ctr_state *s)
+{
+	s->damaged = "run.json";
+	s->started_ns = time_of(c, s->damaged);
+	return 1;
+}
+
 /* @ret_run, @ret_end: which of the two there are */
 static int read_records(const struct ctr *c, struct ctr_state *s, bool *ret_run, bool *ret_end,
 			struct rl_err *err)
 {
 	int end = read_exit(c, "exit.json", s, err), run;
 
+	if (is_damage(end))
+		end = without_exit(c, s, "exit.json", err);
 	if (end < 0)
 		return end;
 	run = read_run(c, s, err);
-	if (run == 0 && end == 0) /* a start was cut short: the end before it stands */
+	if (is_damage(run))
+		run = without_run(c, s);
+	if (run == 0 && end == 0) {
 		end = read_exit(c, "exit.old", s, err);
+		if (is_damage(end))
+			end = without_exit(c, s, "exit.old", err);
+		/* a start was cut short: the end before it stands; but not while it is under way */
+		if (end > 0 && s->monitor != 0 && !s->exit.restarting) {
+			s->exit = (struct ctr_exit){ 0 };
+			end = 0;
+		}
+	}
 	*ret_run = run > 0;
 	*ret_end = end > 0;
 	return run < 0 ? run : end < 0 ? end : 0;
@@ -361,18 +409,6 @@ int ctr_open_init(const struct ctr *c, pid_t pid)
 	return fd;
 }
 
-/* Temporary names of records that were being replaced. */
-static void drop_temporary(const struct ctr *c)
-{
-	int fd = openat(c->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *e;
-
-	while (d && (e = readdir(d)))
-		if (strstr(e->d_name, ".tmp-"))
-			(void)unlinkat(c->dir_fd, e->d_name, 0); /* a folder is none of them */
-}
-
 /* SIGKILL for what the monitor left. -ETIMEDOUT when it does not end. */
 static int end_leftovers(const struct ctr *c, const struct ctr_state *s, int timeout_ms,
 			 struct rl_err *err)
@@ -410,7 +446,7 @@ static int heal(const struct rl *rl, struct ctr *c, struct ctr_state *s, int tim
 		x.cause = CTR_CAUSE_LOST;
 	}
 	x.restarting = false;
-	drop_temporary(c);
+	io_drop_temporary(c->dir_fd);
 	ctr_drop_socket(rl, c->id);
 	if (ctr_write_exit(c, &x, true, &lost) < 0)
 		log_debug("%s", lost.msg); /* a full disk: the next command tries again */

@@ -39,7 +39,7 @@ static int add_line(struct buf *out, const struct event *e, int64_t ns, const js
 
 static int open_log(const struct rl *rl)
 {
-	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	int fd = openat(rl->data_fd, LOG_PATH, flags, 0600);
 
 	if (fd < 0 && errno == ENOENT && mkdirat(rl->data_fd, EVENTS_DIR, 0700) == 0)

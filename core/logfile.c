@@ -17,7 +17,7 @@ static void open_file(struct logfile *l)
 	struct stat st;
 
 	l->fd = openat(l->dir_fd, LOGFILE_NAME,
-		       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	l->size = l->fd >= 0 && fstat(l->fd, &st) == 0 ? st.st_size : 0;
 }
 

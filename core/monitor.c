@@ -246,7 +246,7 @@ static int execute(struct monitor *m, struct rl_err *err)
 		r = settle_in(m, err);
 	if (r == 0)
 		r = launch_exec(&m->init, err);
-	if (r == 0)
+	if (r == 0 && m->detached) /* else not before there is a record of this run */
 		ctr_start_done(m->cfg->ctr);
 	if (r == 0 && m->cfg->keep)
 		(void)unlinkat(m->cfg->ctr->dir_fd, "start.error", 0); /* mostly not there */
@@ -369,6 +369,8 @@ static void settle_in_late(struct monitor *m)
 
 	if (settle_in(m, &err) < 0)
 		monitor_note(m, err.msg);
+	else
+		ctr_start_done(m->cfg->ctr);
 }
 
 /*

@@ -384,6 +384,20 @@ int network_lock(const struct rl *rl, const char *name, int timeout_ms, struct r
 	return TAKE_FD(fd);
 }
 
+void network_sweep(const struct rl *rl)
+{
+	auto_strv struct strv names = { 0 };
+	struct rl_err err;
+
+	RL_IGNORE(network_list(rl, &names, &err)); /* those that were found */
+	for (size_t i = 0; i < names.n; i++) {
+		auto_fd int fd = network_lock(rl, names.v[i], 0, &err);
+
+		if (fd >= 0)
+			io_drop_temporary(fd);
+	}
+}
+
 /* Leftovers of who died; under the lock. */
 static void sweep(const struct rl *rl)
 {

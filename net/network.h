@@ -94,6 +94,8 @@ int network_users(const struct rl *rl, const char *name, struct strv *ret,
  * A descriptor to close, or -errno.
  */
 int network_hold(const struct rl *rl, struct rl_err *err) RL_MUST_USE;
+/* Drop what writers that died have left in the folders of networks that nobody works on. */
+void network_sweep(const struct rl *rl);
 /* The folder of @name, locked (exclusively; at most @timeout_ms). fd or -errno; -ENOENT: no such network */
 int network_lock(const struct rl *rl, const char *name, int timeout_ms,
 		 struct rl_err *err) RL_MUST_USE;

@@ -70,7 +70,7 @@ int blob_open(const struct rl *rl, const char *digest, int64_t *ret_size, struct
 	if (!digest_is_valid(digest))
 		return rl_fail(err, EINVAL, "'%.100s' is not a digest", digest);
 	path_of(digest, path);
-	fd = openat(rl->data_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(rl->data_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ELOOP) {
 		fd = open_referred(rl, path, err);
 		if (fd < 0)

@@ -35,6 +35,7 @@
 #include "core/idfile.h"
 #include "core/session.h"
 #include "net/attach.h"
+#include "net/network.h"
 #include "storage/volume.h"
 
 #define LOOK_MS        500
@@ -65,10 +66,12 @@ static int take_away(const struct rl *rl, struct ctr *c, bool never_ran, struct 
 	struct session session = { .userns_fd = FD_NONE };
 	const bool is_there = ctr_is_published(rl, c); /* or its monitor has told of it (--rm) */
 	struct rl_err ignored;
-	int r = c->is_whole ? ctr_take_volumes(c, err) : 0;
+	int r;
 
-	if (r == 0)
-		r = ctr_hide(rl, c, err);
+	/* a damaged file must not keep the container */
+	if (c->is_whole && ctr_take_volumes(c, &ignored) < 0)
+		log_warn("its anonymous volumes stay: %s", ignored.msg);
+	r = ctr_hide(rl, c, err);
 	if (r < 0)
 		return r;
 	if (is_there)
@@ -586,6 +589,7 @@ void life_sweep(const struct rl *rl, bool with_names)
 {
 	ctr_sweep(rl, with_names);
 	volume_sweep(rl, NULL);
+	network_sweep(rl);
 }
 
 int life_parse_signal(const char *word, int *ret, struct rl_err *err)

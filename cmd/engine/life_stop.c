@@ -257,8 +257,8 @@ int life_end(const struct rl *rl, struct ctr *c, const struct life_grace *g, boo
 			r = stop_restarting(rl, c, err);
 		if (r == 0)
 			events_ctr(rl, c, "stop", NULL);
-		if (r != -EAGAIN)
-			return r;
+		if (r != -EAGAIN) /* it may have ended by itself meanwhile */
+			return r < 0 && !still_lives(rl, c) ? 0 : r;
 	}
 	if (force && timeout_s == 0)
 		signo = SIGKILL;

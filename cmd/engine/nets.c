@@ -394,7 +394,8 @@ static void set_hosts(const struct nets *n)
 	if (!names || io_read_file(c->ctr.dir_fd, "hosts", HOSTS_MAX, &old, &err) < 0 ||
 	    new_hosts(&n->a, names, old.data, &b) < 0)
 		return; /* --no-hosts: there is none */
-	fd = openat(c->ctr.dir_fd, "hosts", O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(c->ctr.dir_fd, "hosts",
+		    O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || io_write_all(fd, b.data ? b.data : "", b.len) < 0)
 		log_debug("the container's hosts: %s", strerror(errno));
 }

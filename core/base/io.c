@@ -216,6 +216,17 @@ int io_replace_file(int dir_fd, const char *path, const void *data, size_t len, 
 	return 0;
 }
 
+void io_drop_temporary(int dir_fd)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (strstr(e->d_name, ".tmp-"))
+			(void)unlinkat(dir_fd, e->d_name, 0); /* a folder is none of them */
+}
+
 int io_open_dir(int dir_fd, const char *path, struct rl_err *err)
 {
 	int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -94,6 +94,10 @@ void io_flock_name(struct waiting *w, int fd, const char *path);
 /* The same, exclusive, waiting at most @timeout_ms: its holder may have been stopped. -EBUSY then. */
 int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *err) RL_MUST_USE;
 
+/* Remove what replacements of files in this folder that died have left (io_replace_file()): to be
+ * called by who holds the lock of those who write there. */
+void io_drop_temporary(int dir_fd);
+
 /* @n random bytes as lowercase hex; @out has room for 2 * n + 1. Never fails. */
 void rand_hex(char *out, size_t n);
 /* Monotonic clock in ms; wall clock in ns since the epoch. */

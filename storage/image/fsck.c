@@ -268,21 +268,32 @@ static int check_leftovers(struct fsck *f, const char *folder, struct rl_err *er
 
 static int check_container(struct fsck *f, int dir_fd, const char *id, struct rl_err *err)
 {
-	static const char *const files[] = { "config.json", "state.json" };
+	static const struct {
+		const char *file;
+		bool needed;
+		const char *help; /* besides rl rm -f */
+	} files[] = {
+		{ "config.json", true, "" },
+		{ "state.json", true, "" },
+		{ "run.json", false, "ending and starting it anew mends that, " },
+		{ "exit.json", false, "'rl start' mends that, " },
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		json_auto_t *j = NULL;
 		struct rl_err why = { 0 };
 		char path[100];
 
-		(void)snprintf(path, sizeof(path), "%.64s/%s", id, files[i]);
+		(void)snprintf(path, sizeof(path), "%.64s/%s", id, files[i].file);
+		if (!files[i].needed && !io_exists(dir_fd, path))
+			continue;
 		if (json_read_file(dir_fd, path, CTR_REC_MAX, &j, &why) == 0 && json_is_object(j))
 			continue;
-		if (!io_exists(dir_fd, id))
-			return 0; /* removed while we looked */
+		if (!io_exists(dir_fd, id) || (!files[i].needed && !io_exists(dir_fd, path)))
+			continue; /* removed while we looked */
 		if (fsck_tell(f, false, err,
-			      "container %.12s: %s is damaged: 'rl rm -f %.12s' removes it", id,
-			      files[i], id) < 0)
+			      "container %.12s: %s is damaged: %s'rl rm -f %.12s' removes it", id,
+			      files[i].file, files[i].help, id) < 0)
 			return -err->code;
 	}
 	return 0;
