@@ -3,8 +3,9 @@
  * wait.c - `rl wait`: block until containers are in some condition, print one exit code a line
  *
  * Theory of operation: for the end of a container its monitor is asked to tell it (life_wait()).
- * Other conditions, and --exit-first-match, are looked at again whenever the log of events grows,
- * which each change of a state does, or when a monitor leaves without a word.
+ * Other conditions, --exit-first-match and several containers are looked at again whenever the log of
+ * events grows, which each change of a state does, or when a monitor tells an end or leaves without a
+ * word. All are opened before the first is waited for: what --rm removes meanwhile keeps its code.
  */
 #include "config.h"
 
@@ -35,7 +36,8 @@ struct wait_opts {
 
 static const struct opt wait_options[] = {
 	OPT_STRINGS(0, "condition", struct wait_opts, condition, "STATE",
-		    "created, running, paused, exited, removing, healthy, unhealthy"),
+		    "created, running, paused, exited, removed, healthy, unhealthy, not-running, "
+		    "next-exit"),
 	OPT_BOOL(0, "exit-first-match", struct wait_opts, first_match,
 		 "do not wait for the others when one is there"),
 	OPT_BOOL(0, "ignore", struct wait_opts, which.ignore,
@@ -49,8 +51,10 @@ static const struct opt wait_options[] = {
 /* One container that is waited for. */
 struct waited {
 	struct ctr c;
-	int sock; /* to its monitor; hangs up at the end, whatever the end is */
-	bool done;
+	int sock;             /* to its monitor; hangs up at the end, whatever the end is */
+	int64_t before_ns;    /* its last end when we came, 0: none */
+	bool has_ended;       /* its monitor has told it, with the code */
+	bool done, is_silent; /* @is_silent: unknown, and that was told */
 	int code;
 };
 
@@ -65,15 +69,17 @@ static int bad_condition(const char *word, struct rl_err *err)
 {
 	rl_fail(err, EINVAL, "invalid value '%s' for '--condition'", word);
 	return rl_hint(
-		err, "created, exited, healthy, initialized, paused, removed, running, stopped or "
-		     "unhealthy");
+		err,
+		"created, exited, healthy, next-exit, not-running, paused, removed, running or "
+		"unhealthy");
 }
 
 static int check_conditions(const struct strv *l, struct rl_err *err)
 {
-	static const char *const known[] = { "configured",  "created", "exited",   "healthy",
-					     "initialized", "paused",  "removing", "removed",
-					     "running",     "stopped", "stopping", "unhealthy" };
+	static const char *const known[] = { "configured",  "created",   "exited",      "healthy",
+					     "initialized", "next-exit", "not-running", "paused",
+					     "removed",     "removing",  "running",     "stopped",
+					     "stopping",    "unhealthy" };
 
 	for (size_t i = 0; i < l->n; i++) {
 		size_t k = 0;
@@ -95,10 +101,26 @@ static bool is_for_end(const struct strv *l)
 	return true;
 }
 
-static bool is_met(const char *condition, const char *state, const char *health)
+static int64_t last_end(const struct waited *w)
 {
-	if (strcmp(condition, "stopped") == 0)
-		condition = "exited";
+	struct rl_err ignored;
+	struct ctr_state s;
+
+	return w->c.dir && ctr_get_state(&w->c, &s, &ignored) == 0 ? s.exit.finished_ns : 0;
+}
+
+static bool is_met(const struct waited *w, const char *condition, const char *state,
+		   const char *health)
+{
+	bool is_over = strcmp(state, "exited") == 0 || strcmp(state, "restarting") == 0;
+
+	if (strcmp(condition, "exited") == 0 || strcmp(condition, "stopped") == 0)
+		return w->has_ended || is_over;
+	if (strcmp(condition, "next-exit") == 0)
+		return w->has_ended || (is_over && last_end(w) != w->before_ns);
+	if (strcmp(condition, "not-running") == 0)
+		return w->has_ended || strcmp(state, "exited") == 0 ||
+		       strcmp(state, "created") == 0;
 	if (strcmp(condition, "configured") == 0 || strcmp(condition, "initialized") == 0)
 		condition = "created"; /* there is no state in between here */
 	if (strcmp(condition, "healthy") == 0 || strcmp(condition, "unhealthy") == 0)
@@ -119,15 +141,35 @@ static void look(struct rl *rl, const struct wait_opts *o, struct waited *w)
 	static char *exited[] = { (char *)(uintptr_t) "exited" };
 	const struct strv end = { exited, 1 }, *l = o->condition.n ? &o->condition : &end;
 	json_auto_t *row = ps_row(rl, w->c.id);
+	const char *state;
 
 	if (!row) {
 		w->done = true;
 		return;
 	}
+	state = str(row, "State");
 	for (size_t i = 0; i < l->n && !w->done; i++)
-		w->done = is_met(l->v[i], str(row, "State"), str(row, "Health"));
-	if (w->done && strcmp(str(row, "State"), "exited") == 0)
+		w->done = is_met(w, l->v[i], state, str(row, "Health"));
+	if (!w->done && is_for_end(l) && strcmp(state, "created") == 0) { /* as one alone */
+		w->done = true;
+		w->code = 0;
+	}
+	if (w->done && !w->has_ended &&
+	    (strcmp(state, "exited") == 0 || strcmp(state, "restarting") == 0))
 		w->code = (int)json_integer_value(json_object_get(row, "ExitCode"));
+}
+
+/* Its monitor has told the end, or left. */
+static void hear(struct waited *w)
+{
+	struct monitor_msg end;
+	struct rl_err gone;
+
+	if (control_wait_end(w->sock, 0, &end, &gone) == 0) {
+		w->code = end.exit.code;
+		w->has_ended = true;
+	}
+	fd_close(TAKE_FD(w->sock));
 }
 
 static void listen_to(const struct rl *rl, struct waited *w)
@@ -157,7 +199,7 @@ static int wait_change(struct events_tail *t, struct waited *v, size_t n, struct
 		return rl_fail_sys(err, errno, "poll");
 	for (size_t i = 0; i < n; i++)
 		if (p[i].revents)
-			fd_close(TAKE_FD(v[i].sock));
+			hear(&v[i]);
 	r = events_tail_wait(t, 0, err); /* takes what the watch has */
 	return r == -ETIMEDOUT ? 0 : r;
 }
@@ -181,18 +223,19 @@ static int wait_conditions(struct rl *rl, const struct wait_opts *o, struct wait
 				listen_to(rl, &v[i]);
 			if (!v[i].done)
 				look(rl, o, &v[i]);
-			any |= v[i].done;
+			any |= v[i].done && !v[i].is_silent;
 		}
 		if (o->first_match && any)
 			break;
-		while (shown < n && v[shown].done)
-			r = print_code(v[shown++].code);
+		for (; shown < n && v[shown].done; shown++)
+			if (!v[shown].is_silent)
+				r = print_code(v[shown].code);
 		if (shown == n)
 			break;
 		r = wait_change(&t, v, n, err);
 	}
 	for (size_t i = 0; r == 0 && i < n && o->first_match; i++)
-		if (v[i].done) {
+		if (v[i].done && !v[i].is_silent) {
 			r = print_code(v[i].code);
 			break;
 		}
@@ -217,13 +260,38 @@ static int wait_end(struct rl *rl, const char *name, const void *opts, struct rl
 	return r < 0 ? r : print_code(end.code);
 }
 
+static int open_one(struct rl *rl, const struct wait_opts *o, const char *name, struct waited *w)
+{
+	struct rl_err err = { 0 };
+	int r;
+
+	*w = (struct waited){ .sock = FD_NONE, .code = -1 };
+	r = ctr_find(rl, name, &w->c, &err);
+	if (r < 0) {
+		w->c = (struct ctr){ .dir_fd = FD_NONE, .lock_fd = FD_NONE };
+		w->done = true;
+		w->is_silent = r != -ENOENT || !o->which.ignore;
+		if (!w->is_silent)
+			return 0;
+		rl_wrap(&err, "wait '%s'", name);
+		cmd_report(rl, &err);
+		return r;
+	}
+	w->before_ns = last_end(w);
+	if (is_for_end(&o->condition)) { /* there may be more of them than descriptors */
+		fd_close(TAKE_FD(w->c.dir_fd));
+		fd_close(TAKE_FD(w->c.lock_fd));
+	}
+	return 0;
+}
+
 static int wait_run(struct rl *rl, const struct cmd_args *args, const void *opts,
 		    struct rl_err *err)
 {
 	const struct wait_opts *o = opts;
 	auto_strv struct strv names = { 0 };
 	auto_free struct waited *v = NULL;
-	int r = check_conditions(&o->condition, err);
+	int status = 0, r = check_conditions(&o->condition, err);
 	int64_t ms;
 
 	if (r < 0)
@@ -231,29 +299,22 @@ static int wait_run(struct rl *rl, const struct cmd_args *args, const void *opts
 	if (o->interval && parse_duration_ms(o->interval, &ms) < 0)
 		return rl_fail(err, EINVAL, "'--interval %s' is no time such as 250ms or 1s",
 			       o->interval);
-	if (is_for_end(&o->condition) && !o->first_match)
+	if (is_for_end(&o->condition) && !o->first_match && args->n <= 1)
 		return select_run(rl, "wait", args, &o->which, SELECT_ANY, wait_end, o, err);
 	r = select_containers(rl, "wait", args, &o->which, SELECT_ANY, &names, err);
 	v = calloc(names.n + 1, sizeof(*v));
 	if (r == 0 && !v)
 		r = rl_oom(err);
-	for (size_t i = 0; v && i < names.n; i++) {
-		v[i] = (struct waited){ .sock = FD_NONE, .code = -1 };
-		v[i].c = (struct ctr){ .dir_fd = FD_NONE, .lock_fd = FD_NONE };
-		if (r == 0)
-			r = ctr_find(rl, names.v[i], &v[i].c, err);
-		if (r == -ENOENT && o->which.ignore) {
-			v[i].done = true;
-			r = 0;
-		}
-	}
+	for (size_t i = 0; v && i < names.n; i++)
+		if (open_one(rl, o, names.v[i], &v[i]) < 0)
+			status = EXIT_RL;
 	if (r == 0)
 		r = wait_conditions(rl, o, v, names.n, err);
 	for (size_t i = 0; v && i < names.n; i++) {
 		fd_close(v[i].sock);
 		ctr_done(&v[i].c);
 	}
-	return r;
+	return r < 0 ? r : status;
 }
 
 const struct cmd cmd_wait = {

@@ -73,6 +73,31 @@ rl rm -f -t 0 later >/dev/null 2>&1
 if timeout 5 tail --pid=$pid -f /dev/null; then ok 'wait: a removed one has ended'; else not_ok 'wait: a removed one has ended' "$(cat "$T/waited")"; fi
 run rl wait --ignore nobody
 expect 'wait --ignore' 0 -1
+# several with --rm: each code is told, in the order of the names, though all but the first have gone by then
+rl run -d --rm --name r1 --network none $IMG sh -c 'until [ -e /go ]; do sleep 0.1; done; exit 4' >/dev/null
+rl run -d --rm --name r2 --network none $IMG sh -c 'until [ -e /go ]; do sleep 0.1; done; exit 5' >/dev/null
+rl run -d --rm --name r3 --network none $IMG sh -c 'until [ -e /go ]; do sleep 0.1; done; kill -9 1; exit 6' >/dev/null
+as_user_exec "$RL" wait r1 r2 r3 >"$T/waited" 2>&1 &
+several=$!
+as_user_exec "$RL" wait --condition removed r3 >"$T/removed" 2>&1 &
+removed=$!
+as_user_exec "$RL" wait --condition next-exit w >"$T/next" 2>&1 &
+next=$!
+until_watched() { ls -l "/proc/$several/fd" "/proc/$removed/fd" "/proc/$next/fd" | grep -c inotify | grep -q 3; }
+soon until_watched
+for r in r3 r2 r1; do rl exec $r touch /go; done
+rl start w >/dev/null
+wait $several $removed $next
+run cat "$T/waited"
+expect 'wait for several with --rm: all their codes, in order' 0 $'4\n5\n6'
+run cat "$T/removed"
+expect 'wait --condition removed: the code it ended with' 0 6
+run cat "$T/next"
+expect 'wait --condition next-exit: not the one before' 0 7
+run rl wait nobody w
+expect 'wait: one that is not there, and another one' 125 7 "Error: wait 'nobody': *"
+run rl wait --condition not-running w
+expect 'wait --condition not-running' 0 7
 run rl wait --condition=happy w
 expect_error 'an unknown condition' "*'happy'*--condition*"
 rl rm -f -t 0 w v >/dev/null 2>&1
