@@ -111,23 +111,29 @@ int ctr_open(const struct rl *rl, const char *id, struct ctr *ret, struct rl_err
 	return r;
 }
 
+/* The folder of all containers; NULL without an error: there is none yet. */
+static int open_all(const struct rl *rl, DIR **ret, struct rl_err *err)
+{
+	int fd = openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC), e;
+
+	*ret = fd < 0 ? NULL : fdopendir(fd);
+	e = errno;
+	if (*ret || (fd < 0 && e == ENOENT))
+		return 0;
+	fd_close(fd);
+	return rl_fail_sys(err, e, "list the containers");
+}
+
 int ctr_list(const struct rl *rl, struct strv *ret, struct rl_err *err)
 {
-	int fd = openat(rl->data_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir DIR *d = NULL;
 	struct dirent *e;
+	int r = open_all(rl, &d, err);
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : rl_fail_sys(err, errno, "list the containers");
-	d = fdopendir(fd);
-	if (!d) {
-		fd_close(fd);
-		return rl_fail_sys(err, errno, "list the containers");
-	}
-	while ((e = readdir(d)))
+	while (r == 0 && d && (e = readdir(d)))
 		if (is_id(e->d_name) && strv_add(ret, e->d_name) < 0)
 			return rl_oom(err);
-	return 0;
+	return r;
 }
 
 static int unknown(const char *name, struct rl_err *err)
@@ -136,24 +142,27 @@ static int unknown(const char *name, struct rl_err *err)
 		       name);
 }
 
+/* A list of all is not made: who names a thousand containers would make it as often. */
 static int find_prefix(const struct rl *rl, const char *prefix, struct ctr *ret, struct rl_err *err)
 {
-	auto_strv struct strv ids = { 0 };
-	const char *hit = NULL;
-	int r = ctr_list(rl, &ids, err);
+	char hit[CTR_ID_LEN + 1] = "";
+	const size_t len = strlen(prefix);
+	auto_dir DIR *d = NULL;
+	struct dirent *e;
+	int r = open_all(rl, &d, err);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ids.n; i++) {
-		if (strncmp(ids.v[i], prefix, strlen(prefix)) != 0)
+	while (r == 0 && d && (e = readdir(d))) {
+		if (strncmp(e->d_name, prefix, len) != 0 || !is_id(e->d_name))
 			continue;
-		if (hit)
+		if (hit[0])
 			return rl_fail(err, EEXIST,
 				       "'%s' fits several containers: %.16s, %.16s, ...", prefix,
-				       hit, ids.v[i]);
-		hit = ids.v[i];
+				       hit, e->d_name);
+		memcpy(hit, e->d_name, sizeof(hit));
 	}
-	return hit ? ctr_open(rl, hit, ret, err) : unknown(prefix, err);
+	if (r < 0)
+		return r;
+	return hit[0] ? ctr_open(rl, hit, ret, err) : unknown(prefix, err);
 }
 
 int ctr_find(const struct rl *rl, const char *name, struct ctr *ret, struct rl_err *err)
@@ -176,6 +185,10 @@ int ctr_find(const struct rl *rl, const char *name, struct ctr *ret, struct rl_e
 	}
 	if (strspn(name, "0123456789abcdef") != strlen(name) || strlen(name) > CTR_ID_LEN)
 		return unknown(name, err);
+	if (is_id(name)) {
+		r = ctr_open(rl, name, ret, err);
+		return r == -ENOENT ? unknown(name, err) : r;
+	}
 	return find_prefix(rl, name, ret, err);
 }
 
