@@ -171,6 +171,71 @@ static int parse_all(json_t *json, struct spec *s, struct rl_err *err)
 	return r;
 }
 
+static void each_of_list(const char **v, void (*each)(const char **, void *), void *arg)
+{
+	for (; v && *v; v++)
+		each(v, arg);
+}
+
+/* Every string there is, NULL or not */
+static void each_string(struct spec *s, void (*each)(const char **, void *), void *arg)
+{
+	each(&s->root_path, arg);
+	each(&s->cwd, arg);
+	each(&s->hostname, arg);
+	each(&s->domainname, arg);
+	each_of_list(s->args, each, arg);
+	each_of_list(s->env, each, arg);
+	each_of_list(s->masked, each, arg);
+	each_of_list(s->read_only_paths, each, arg);
+	for (int kind = 0; kind < SPEC_NS_KINDS; kind++)
+		each(&s->ns[kind].path, arg);
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		each(&s->mounts[i].dest, arg);
+		each(&s->mounts[i].type, arg);
+		each(&s->mounts[i].source, arg);
+		each(&s->mounts[i].subpath, arg);
+		each(&s->mounts[i].idmap_map, arg);
+	}
+	for (size_t i = 0; i < s->n_devices; i++)
+		each(&s->devices[i].path, arg);
+	for (size_t i = 0; i < s->n_sysctls; i++) {
+		each(&s->sysctls[i].key, arg);
+		each(&s->sysctls[i].value, arg);
+	}
+}
+
+static void add_length(const char **s, void *sum)
+{
+	*(size_t *)sum += *s ? strlen(*s) + 1 : 0;
+}
+
+static void move_string(const char **s, void *end)
+{
+	char **to = end;
+	size_t n = *s ? strlen(*s) + 1 : 0;
+
+	if (!*s)
+		return;
+	memcpy(*to, *s, n);
+	*s = *to;
+	*to += n;
+}
+
+/* The parts left strings of the JSON, and constants. */
+static int own_strings(struct spec *s, struct rl_err *err)
+{
+	size_t len = 1;
+	char *end;
+
+	each_string(s, add_length, &len);
+	s->text = end = malloc(len);
+	if (!s->text)
+		return rl_oom(err);
+	each_string(s, move_string, &end);
+	return 0;
+}
+
 int spec_parse(json_t *json, struct spec *ret, struct rl_err *err)
 {
 	struct spec s = { .umask = 022, .cwd = "/" };
@@ -178,8 +243,9 @@ int spec_parse(json_t *json, struct spec *ret, struct rl_err *err)
 
 	if (!json_is_object(json))
 		return rl_fail(err, EINVAL, "spec: not a JSON object");
-	s.json = json_incref(json);
 	r = parse_all(json, &s, err);
+	if (r == 0)
+		r = own_strings(&s, err);
 	if (r < 0) {
 		spec_done(&s);
 		return r;
@@ -203,7 +269,7 @@ void spec_done(struct spec *s)
 	free(s->sysctls);
 	free(s->masked);
 	free(s->read_only_paths);
-	json_decref(s->json);
+	free(s->text);
 	*s = (struct spec){ 0 };
 }
 

@@ -5,7 +5,8 @@
  * What is known here is checked for type, range and size; unknown members are ignored, as the
  * OCI runtime spec asks ("Extensibility"). What the spec asks for and rl cannot do is an error,
  * unless it only describes (hooks and resources belong to the engine, seccomp to seccomp.h).
- * Strings point into the JSON, which the struct keeps a reference to.
+ * The strings are the struct's own: a monitor keeps them for as long as its container lives, and the
+ * JSON would take ten times as much memory.
  * Source: https://github.com/opencontainers/runtime-spec, config.md and config-linux.md, 1.2.
  */
 #pragma once
@@ -81,7 +82,7 @@ struct spec_sysctl {
 };
 
 struct spec {
-	json_t *json;
+	char *text; /* what the strings point into; owned */
 
 	const char *root_path; /* NULL when a hook provides the root */
 	bool root_read_only;
@@ -124,7 +125,7 @@ struct spec {
 
 /**
  * spec_parse() - Check @json and make a struct of it
- * @json:	Kept by reference
+ * @json:	Not needed any more afterwards
  * @ret:	Written on success only; release with spec_done()
  *
  * Return: 0, -EINVAL naming the member that is wrong, -ENOTSUP for what rl cannot do, -ENOMEM

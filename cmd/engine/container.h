@@ -30,14 +30,15 @@ struct container {
 	const struct rl *rl;
 	struct ctr ctr;
 	struct session session;
-	json_t *spec_json;            /* config.json; in a new container "seccomp" is a null */
+	json_t *spec_json;            /* config.json; in a new container "seccomp" is a null; NULL
+				       * in one that has been started */
 	char *config_text;            /* the whole of config.json, only until record_write() */
 	struct seccomp_filter filter; /* no instructions: unconfined, or not compiled yet */
 	json_t *labels;
 	json_t *log;            /* cmd/engine/logopt.h; NULL in old records */
 	json_t *files;          /* --cidfile and kin: see container_idfiles(); NULL = none */
 	json_t *asked, *mounts; /* struct spec_out; NULL in old records */
-	struct spec spec;       /* the same, parsed; points into @spec_json */
+	struct spec spec;       /* the same as @spec_json, parsed */
 	char *image_name;       /* as typed; the folder with --rootfs */
 	char image_id[65];      /* empty with --rootfs */
 	struct strv diff_ids;

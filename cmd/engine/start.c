@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -444,6 +445,7 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	bool given_away = false;
 	int r;
 
+	assert(c->spec_json); /* or it would be started without its filter */
 	bindhelp_pin(c);
 	r = ports_net_config(c, &s.net, err);
 	if (r == 0)
@@ -461,7 +463,9 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	if (r == 0)
 		r = take_secrets(&s, err);
 	if (r == 0) {
-		given_away = true; /* from here on the monitor cleans up */
+		given_away = true;         /* from here on the monitor cleans up */
+		json_decref(c->spec_json); /* it would keep that, too, in most of its memory */
+		c->spec_json = NULL;
 		if (req->attach)
 			relay_block_signals(req->sig_proxy);
 		r = run_monitor(&s, req, ret_exit, err);
