@@ -26,6 +26,56 @@ struct run_opts {
 	struct strv attach;    /* run: -a stdin, stdout, stderr; none given: all */
 };
 
+/* Rows that run, create and update have in common; @f: the struct create_req in @st. */
+#define RUN_HEALTH_OPTIONS(st, f)                                                                  \
+	OPT_STR(0, "health-cmd", st, f.health_cmd, "CMD",                                          \
+		"command that tells whether it is well"),                                          \
+		OPT_STR(0, "health-interval", st, f.health_interval, "TIME",                       \
+			"from one check to the next (30s); disable: only by healthcheck run"),     \
+		OPT_STR(0, "health-timeout", st, f.health_timeout, "TIME", "longest check (30s)"), \
+		OPT_STR(0, "health-retries", st, f.health_retries, "N",                            \
+			"failures in a row to be unhealthy (3)"),                                  \
+		OPT_STR(0, "health-start-period", st, f.health_start_period, "TIME",               \
+			"time after a start in which failures do not count (0s)"),                 \
+		OPT_STR(0, "health-start-interval", st, f.health_start_interval, "TIME",           \
+			"between checks in that period (5s)"),                                     \
+		OPT_STR(0, "health-on-failure", st, f.health_on_failure, "ACTION",                 \
+			"none (default), kill, restart or stop an unhealthy one"),                 \
+		OPT_STR(0, "health-startup-cmd", st, f.startup_cmd, "CMD",                         \
+			"command that must be well before the others count"),                      \
+		OPT_STR(0, "health-startup-interval", st, f.startup_interval, "TIME",              \
+			"from one of these to the next (30s)"),                                    \
+		OPT_STR(0, "health-startup-timeout", st, f.startup_timeout, "TIME",                \
+			"longest of these (30s)"),                                                 \
+		OPT_STR(0, "health-startup-retries", st, f.startup_retries, "N",                   \
+			"after N failures it is started again (0: never)"),                        \
+		OPT_STR(0, "health-startup-success", st, f.startup_success, "N",                   \
+			"times in a row that it must be well (1)")
+#define RUN_CPU_OPTIONS(st, f)                                                              \
+	OPT_UINT('c', "cpu-shares", st, f.cpu_shares, "N", "weight against others (1024)"), \
+		OPT_STR(0, "cpu-quota", st, f.cpu_quota, "US",                              \
+			"CPU time in each period, in microseconds; -1 = no limit"),         \
+		OPT_UINT(0, "cpu-period", st, f.cpu_period, "US",                           \
+			 "length of a period in microseconds (100000)"),                    \
+		OPT_STR(0, "cpuset-cpus", st, f.cpuset_cpus, "LIST", "CPUs, such as 0-2"),  \
+		OPT_STR(0, "cpuset-mems", st, f.cpuset_mems, "LIST", "memory nodes, such as 0")
+#define RUN_DISK_OPTIONS(st, f)                                                                 \
+	OPT_STR(0, "blkio-weight", st, f.limit.blkio_weight, "N", "disk weight, 10 to 1000"),   \
+		OPT_LIST(0, "blkio-weight-device", st, f.limit.weight_device, "DEVICE:N",       \
+			 "disk weight on a block device"),                                      \
+		OPT_LIST(0, "device-read-bps", st, f.limit.device[CGROUP_RBPS], "DEVICE:SIZE",  \
+			 "bytes read from it in a second"),                                     \
+		OPT_LIST(0, "device-write-bps", st, f.limit.device[CGROUP_WBPS], "DEVICE:SIZE", \
+			 "bytes written to it in a second"),                                    \
+		OPT_LIST(0, "device-read-iops", st, f.limit.device[CGROUP_RIOPS], "DEVICE:N",   \
+			 "reads from it in a second"),                                          \
+		OPT_LIST(0, "device-write-iops", st, f.limit.device[CGROUP_WIOPS], "DEVICE:N",  \
+			 "writes to it in a second"),                                           \
+		OPT_STR(0, "memory-swappiness", st, f.limit.swappiness, "N",                    \
+			"no effect with cgroup v2"),                                            \
+		OPT_STR(0, "cpu-rt-period", st, f.limit.rt_period, "US", NULL),                 \
+		OPT_STR(0, "cpu-rt-runtime", st, f.limit.rt_runtime, "US", NULL)
+
 extern const struct opt run_options[];
 extern const struct run_opts run_defaults;
 

@@ -288,3 +288,18 @@ pkill_holder() {
 }
 trap 'not_ok "the script ended early"; finish' EXIT
 trap 'exit 1' INT TERM HUP
+
+# net_pair DEVICE N: network namespaces $host (192.0.2.2, 2001:db8::2) and $world (.N, ::N) with a veth pair
+# DEVICE0, DEVICE1 between them; gone at the end, with what runs in them
+net_pair() {
+	host=${1}h$$ world=${1}w$$
+	ip netns add "$host" && ip netns add "$world" || skip_all "no network namespaces"
+	at_end+=("ip netns pids $world | xargs -r kill" "ip netns pids $host | xargs -r kill -9" "ip netns del $host" "ip netns del $world")
+	ip link add "${1}0" netns "$host" type veth peer name "${1}1" netns "$world"
+	ip -n "$host" addr add 192.0.2.2/24 dev "${1}0"
+	ip -n "$world" addr add "192.0.2.$2/24" dev "${1}1"
+	ip -n "$host" -6 addr add 2001:db8::2/64 dev "${1}0" nodad
+	ip -n "$world" -6 addr add "2001:db8::$2/64" dev "${1}1" nodad
+	ip -n "$host" link set lo up && ip -n "$world" link set lo up
+	ip -n "$host" link set "${1}0" up && ip -n "$world" link set "${1}1" up
+}

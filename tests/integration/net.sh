@@ -10,23 +10,14 @@ for p in ip socat dnsmasq /usr/bin/python3; do command -v "$p" >/dev/null || ski
 [ -c /dev/net/tun ] || skip_all "no /dev/net/tun"
 
 # host: where rl runs, 192.0.2.2 and 2001:db8::2; world: the other side, .1 and ::1
-host=rlh$$ world=rlw$$
-ip netns add $host && ip netns add $world || skip_all "no network namespaces"
-at_end+=("ip netns pids $world | xargs -r kill" "ip netns pids $host | xargs -r kill -9" "ip netns del $host" "ip netns del $world" "rm -rf /etc/netns/$host")
-ip link add rlv0 netns $host type veth peer name rlv1 netns $world
-ip -n $host addr add 192.0.2.2/24 dev rlv0
-ip -n $world addr add 192.0.2.1/24 dev rlv1
-ip -n $world addr add 198.51.100.7/32 dev lo
-ip -n $host -6 addr add 2001:db8::2/64 dev rlv0 nodad
-ip -n $world -6 addr add 2001:db8::1/64 dev rlv1 nodad
-for ns in $host $world; do ip -n "$ns" link set lo up; done
-ip -n $host link set rlv0 up
-ip -n $world link set rlv1 up
-ip -n $host route add default via 192.0.2.1
-ip -n $host -6 route add default via 2001:db8::1
-ip netns exec $host sh -c 'echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range'
-mkdir -p /etc/netns/$host
-echo 'nameserver 192.0.2.1' >/etc/netns/$host/resolv.conf
+net_pair rlv 1
+at_end+=("rm -rf /etc/netns/$host")
+ip -n "$world" addr add 198.51.100.7/32 dev lo
+ip -n "$host" route add default via 192.0.2.1
+ip -n "$host" -6 route add default via 2001:db8::1
+ip netns exec "$host" sh -c 'echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range'
+mkdir -p "/etc/netns/$host"
+echo 'nameserver 192.0.2.1' >"/etc/netns/$host/resolv.conf"
 
 in_world() { ip netns exec "$world" "$@" </dev/null >>"$T/world.log" 2>&1 & MY_PIDS="$MY_PIDS $!"; }
 in_world socat TCP-LISTEN:7001,fork,reuseaddr EXEC:cat
@@ -38,11 +29,11 @@ in_world socat -u OPEN:"$T/big" TCP-LISTEN:7004,reuseaddr
 in_world socat -u TCP-LISTEN:7005,reuseaddr CREATE:"$T/received"
 in_world dnsmasq -k --no-daemon --no-resolv --no-hosts --port=53 --listen-address=192.0.2.1 --bind-interfaces \
 	--address=/test.example/198.51.100.7 --address=/six.example/2001:db8::1 --txt-record=t.example,hello --user=root --log-facility="$T/dns.log"
-ip netns exec $host socat TCP-LISTEN:7009,bind=127.0.0.1,fork,reuseaddr EXEC:cat </dev/null >/dev/null 2>&1 &
+ip netns exec "$host" socat TCP-LISTEN:7009,bind=127.0.0.1,fork,reuseaddr EXEC:cat </dev/null >/dev/null 2>&1 &
 MY_PIDS="$MY_PIDS $!"
-for port in 7001 7003 7004 7005 7006 53; do soon says '?*' ip netns exec $world ss -Htln "sport = :$port"; done
-soon says '?*' ip netns exec $world ss -Huln "sport = :7002"
-soon says '?*' ip netns exec $host ss -Htln "sport = :7009"
+for port in 7001 7003 7004 7005 7006 53; do soon says '?*' ip netns exec "$world" ss -Htln "sport = :$port"; done
+soon says '?*' ip netns exec "$world" ss -Huln "sport = :7002"
+soon says '?*' ip netns exec "$host" ss -Htln "sport = :7009"
 
 cp "$(image alpine)" "$T/alpine.tar"
 run rl load -q -i "$T/alpine.tar"
@@ -98,7 +89,7 @@ c 'nslookup host.containers.internal; nslookup HOST.docker.internal' </dev/null
 expect "the host's names are answered by the name server as well" "*" "*10.0.2.2*fd00::2*10.0.2.2*fd00::2*"
 run rl run --rm --no-hosts docker.io/library/alpine nslookup -type=a host.docker.internal
 expect "also without a line in /etc/hosts" 0 "*10.0.2.2*"
-printf 'search corp.example lab.example\noptions ndots:2 timeout:3\nnameserver 192.0.2.1\n' >/etc/netns/$host/resolv.conf
+printf 'search corp.example lab.example\noptions ndots:2 timeout:3\nnameserver 192.0.2.1\n' >"/etc/netns/$host/resolv.conf"
 c 'cat /etc/resolv.conf' </dev/null
 expect "options are the host's; its search list is looked through by the name server" 0 "options ndots:2 timeout:3?nameserver 10.0.2.3*" "!(*search*)"
 run rl run --rm --dns 192.0.2.1 docker.io/library/alpine cat /etc/resolv.conf
@@ -108,10 +99,10 @@ expect "unless flags say something else" 0 "nameserver 10.0.2.3*search x.example
 run rl run --rm --dns 192.0.2.1 docker.io/library/alpine sh -c 'cat /etc/resolv.conf; nslookup test.example'
 expect "--dns is asked directly" "*" "*nameserver 192.0.2.1*Server:*192.0.2.1*198.51.100.7*"
 # the host's resolver changes while the container runs
-echo 'nameserver 192.0.2.77' >/etc/netns/$host/resolv.conf
+echo 'nameserver 192.0.2.77' >"/etc/netns/$host/resolv.conf"
 c 'nslookup test.example >/dev/null 2>&1 || echo none' </dev/null
 expect "a resolver that does not answer" 0 "*none*"
-echo 'nameserver 192.0.2.1' >/etc/netns/$host/resolv.conf
+echo 'nameserver 192.0.2.1' >"/etc/netns/$host/resolv.conf"
 run rl run --rm --network none docker.io/library/alpine sh -c 'ping -c 1 -W 1 10.0.2.2 2>&1; ls /sys/class/net'
 expect "--network none" 0 "*lo"
 run rl run --rm --network host docker.io/library/alpine sh -c 'ip -4 addr show rlv0'

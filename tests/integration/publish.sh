@@ -9,18 +9,8 @@
 for p in ip ss jq /usr/bin/python3; do command -v "$p" >/dev/null || skip_all "needs $p"; done
 [ -c /dev/net/tun ] || skip_all "no /dev/net/tun"
 
-host=rlph$$ world=rlpw$$
-ip netns add $host && ip netns add $world || skip_all "no network namespaces"
-at_end+=("ip netns pids $world | xargs -r kill" "ip netns pids $host | xargs -r kill -9" "ip netns del $host" "ip netns del $world")
-ip link add rlp0 netns $host type veth peer name rlp1 netns $world
-ip -n $host addr add 192.0.2.2/24 dev rlp0
-ip -n $host addr add 192.0.2.3/24 dev rlp0
-ip -n $world addr add 192.0.2.9/24 dev rlp1
-ip -n $host -6 addr add 2001:db8::2/64 dev rlp0 nodad
-ip -n $world -6 addr add 2001:db8::9/64 dev rlp1 nodad
-for ns in $host $world; do ip -n "$ns" link set lo up; done
-ip -n $host link set rlp0 up
-ip -n $world link set rlp1 up
+net_pair rlp 9
+ip -n "$host" addr add 192.0.2.3/24 dev rlp0
 
 as_user() { ip netns exec "$host" bash -c "$(declare -f as_user_exec); $(declare -p T TEST_UID TEST_GID TEST_USER ROOT RL_TEST_MARK USER_ENV); as_user_exec \"\$@\"" x "$@"; }
 peer() { timeout 60 ip netns exec "$1" /usr/bin/python3 "$SRC/tests/integration/port_peer.py" "${@:2}" 2>&1; }
@@ -56,38 +46,38 @@ run rl ps --format '{{.Ports}}'
 expect "ps shows them" 0 "*0.0.0.0:8080->80/tcp*"
 random=$(jq -r '.ports[] | select(.container_port == 80 and .host_port != 8080) | .host_port' "$ROOT"/containers/*/state.json)
 
-see "from elsewhere: the client's own address and port" "peer 192.0.2.9 +([0-9]) me 192.0.2.9 *" peer $world tcp 192.0.2.2 8080
-got=$(peer $world tcp 192.0.2.2 8080)
+see "from elsewhere: the client's own address and port" "peer 192.0.2.9 +([0-9]) me 192.0.2.9 *" peer "$world" tcp 192.0.2.2 8080
+got=$(peer "$world" tcp 192.0.2.2 8080)
 see "the same port on both sides" "same" bash -c 'set -- $0; [ "$3" = "$6" ] && echo same || echo "$@"' "$got"
-see "over IPv6" "peer 2001:db8::9 +([0-9]) me 2001:db8::9 *" peer $world tcp 2001:db8::2 8080
-see "from the host's loopback: the gateway" "peer 10.0.2.2 *" peer $host tcp 127.0.0.1 8080
-see "from ::1" "peer fd00::2 *" peer $host tcp ::1 8080
-see "from the host's own address" "peer 192.0.2.2 *" peer $host tcp 192.0.2.2 8080
-see "a random port" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 "${random:-1}"
-see "a port on 127.0.0.1 is not there for others" "failed: *" peer $world tcp 192.0.2.2 8181
-see "but for the host" "peer 10.0.2.2 *" peer $host tcp 127.0.0.1 8181
-see "a server that is not there: no greeting" "failed: *" peer $world tcp 192.0.2.2 8201
-see "UDP" "192.0.2.9 +([0-9]):one me 192.0.2.9 *192.0.2.9 +([0-9]):two *" peer $world udp 192.0.2.2 9090
-see "UDP to the second address: the answer comes from it" "192.0.2.9 *:two *" peer $world udp 192.0.2.3 9090
-see "UDP over IPv6" "2001:db8::9 *:two *" peer $world udp 2001:db8::2 9090
-see "UDP from loopback" "*:two *" peer $host udp 127.0.0.1 9090
-see "100 MB there and back" "same" peer $world bulk 192.0.2.2 8080 100
-see "100 MB over IPv6" "same" peer $world bulk 2001:db8::2 8080 100
-see "the end of one direction" "last words" peer $world half 192.0.2.2 8080
+see "over IPv6" "peer 2001:db8::9 +([0-9]) me 2001:db8::9 *" peer "$world" tcp 2001:db8::2 8080
+see "from the host's loopback: the gateway" "peer 10.0.2.2 *" peer "$host" tcp 127.0.0.1 8080
+see "from ::1" "peer fd00::2 *" peer "$host" tcp ::1 8080
+see "from the host's own address" "peer 192.0.2.2 *" peer "$host" tcp 192.0.2.2 8080
+see "a random port" "peer 192.0.2.9 *" peer "$world" tcp 192.0.2.2 "${random:-1}"
+see "a port on 127.0.0.1 is not there for others" "failed: *" peer "$world" tcp 192.0.2.2 8181
+see "but for the host" "peer 10.0.2.2 *" peer "$host" tcp 127.0.0.1 8181
+see "a server that is not there: no greeting" "failed: *" peer "$world" tcp 192.0.2.2 8201
+see "UDP" "192.0.2.9 +([0-9]):one me 192.0.2.9 *192.0.2.9 +([0-9]):two *" peer "$world" udp 192.0.2.2 9090
+see "UDP to the second address: the answer comes from it" "192.0.2.9 *:two *" peer "$world" udp 192.0.2.3 9090
+see "UDP over IPv6" "2001:db8::9 *:two *" peer "$world" udp 2001:db8::2 9090
+see "UDP from loopback" "*:two *" peer "$host" udp 127.0.0.1 9090
+see "100 MB there and back" "same" peer "$world" bulk 192.0.2.2 8080 100
+see "100 MB over IPv6" "same" peer "$world" bulk 2001:db8::2 8080 100
+see "the end of one direction" "last words" peer "$world" half 192.0.2.2 8080
 
 # nothing but the published ports listens (S66)
 run bash -c "ip netns exec $host ss -Htlnp | awk '/rl/ { print \$4 }' | sort | tr '\n' ' '"
 others=$(tr ' ' '\n' <<<"$out" | grep -vE "^(0\.0\.0\.0|\[::\]):(8080|820[0-2]|${random:-1})$|^127\.0\.0\.1:8181$|^$")
 if [ -n "$out" ] && [ -z "$others" ]; then ok "no other port is open"; else not_ok "no other port is open" "$out" "too many: $others"; fi
 # connections come and go: nothing stays
-forwarder=$(ip netns exec $host ss -tlnp 'sport = :8080' | grep -o 'pid=[0-9]*' | cut -d= -f2 | while read -r p; do [ "$(cat /proc/"$p"/comm)" = rl-port ] && echo "$p"; done | head -1)
+forwarder=$(ip netns exec "$host" ss -tlnp 'sport = :8080' | grep -o 'pid=[0-9]*' | cut -d= -f2 | while read -r p; do [ "$(cat /proc/"$p"/comm)" = rl-port ] && echo "$p"; done | head -1)
 fds() { find "/proc/$forwarder/fd" -mindepth 1 2>/dev/null | wc -l; }
-peer $world many 192.0.2.2 8080 100 >/dev/null
+peer "$world" many 192.0.2.2 8080 100 >/dev/null
 last=-1
 settled() { local n=$last; last=$(fds); [ "$n" = "$last" ]; } # those that just ended are closed
 soon settled
 before=$(fds)
-see "2000 connections one after another" 2000 peer $world many 192.0.2.2 8080 2000
+see "2000 connections one after another" 2000 peer "$world" many 192.0.2.2 8080 2000
 few() { [ "$(fds)" -le $((before + 2)) ]; }
 soon few
 after=$(fds)
@@ -102,9 +92,9 @@ see "two capabilities are left" "*CapPrm:?0000000000003000*CapBnd:?0000000000000
 
 run rl run --rm -p 8080:80 docker.io/library/alpine true
 expect_error "a port in use names its container" "*8080/tcp*in use*'web'*-p 8081:80 is free*"
-ip netns exec $host /usr/bin/python3 -c 'import socket,time;s=socket.socket();s.bind(("0.0.0.0",8300));s.listen();time.sleep(100)' &
+ip netns exec "$host" /usr/bin/python3 -c 'import socket,time;s=socket.socket();s.bind(("0.0.0.0",8300));s.listen();time.sleep(100)' &
 MY_PIDS="$MY_PIDS $!"
-soon says '*8300*' ip netns exec $host ss -Htln 'sport = :8300'
+soon says '*8300*' ip netns exec "$host" ss -Htln 'sport = :8300'
 run rl create --name taken -p 8300:80 docker.io/library/alpine true
 expect_error "or another program's" "*8300/tcp*in use*"
 run rl ps -a --format '{{.Names}}'
@@ -136,17 +126,17 @@ run rl ps --format '{{.Status}}'
 expect "and in ps" 0 'Up *network restarted?'
 run rl events --stream=false --since 10m --filter event=network_died --format '{{.Name}} {{.Attributes.helper}} {{.Attributes.restarted}}'
 expect "and an event" 0 "web port forwarder true"
-see "after kill -9 of the forwarder" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 8080
+see "after kill -9 of the forwarder" "peer 192.0.2.9 *" peer "$world" tcp 192.0.2.2 8080
 run rl stop -t 0 web
 run rl start web
 expect "start again" 0
 wait_ready web
-see "the ports are back" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 8080
-see "the random one is the same" "peer 192.0.2.9 *" peer $world tcp 192.0.2.2 "${random:-1}"
+see "the ports are back" "peer 192.0.2.9 *" peer "$world" tcp 192.0.2.2 8080
+see "the random one is the same" "peer 192.0.2.9 *" peer "$world" tcp 192.0.2.2 "${random:-1}"
 monitor=$(monitor_of web)
 kill -9 "${monitor:-0}"
-soon says '' ip netns exec $host ss -Htln 'sport = :8080'
-see "after kill -9 of the monitor nobody listens" "" ip netns exec $host ss -Htln 'sport = :8080'
+soon says '' ip netns exec "$host" ss -Htln 'sport = :8080'
+see "after kill -9 of the monitor nobody listens" "" ip netns exec "$host" ss -Htln 'sport = :8080'
 run rl rm -f web
 expect "rm" 0
 
