@@ -21,7 +21,7 @@ struct commit_opts {
 #define C struct commit_opts
 
 static const struct opt commit_options[] = {
-	OPT_STR('a', "author", C, q.author, "NAME", "who made it"),
+	OPT_STR('a', "author", C, q.author, "NAME", "who made the image, noted in it"),
 	OPT_LIST('c', "change", C, q.change, "LINE",
 		 "CMD, ENV, LABEL, USER ... of a Containerfile"),
 	OPT_STR(0, "config", C, q.config_file, "FILE", "JSON whose members replace the config's"),

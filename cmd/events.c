@@ -38,7 +38,8 @@ static const struct opt events_options[] = {
 	OPT_STR(0, "since", struct events_opts, since, "TIME",
 		"from then on (RFC 3339, Unix time, 10m)"),
 	OPT_BOOL(0, "stream", struct events_opts, stream, "go on with new ones (true)"),
-	OPT_STR(0, "until", struct events_opts, until, "TIME", "up to then"),
+	OPT_STR(0, "until", struct events_opts, until, "TIME",
+		"events up to then, a time or an age such as 10m"),
 	OPT_END,
 };
 

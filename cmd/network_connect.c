@@ -17,10 +17,12 @@ struct connect_opts {
 };
 
 static const struct opt connect_options[] = {
-	OPT_STRINGS(0, "alias", struct connect_opts, aliases, "NAME", "one more name on it"),
-	OPT_STR(0, "ip", struct connect_opts, ip, "IP", "IPv4 address"),
-	OPT_STR(0, "ip6", struct connect_opts, ip6, "IP", "IPv6 address"),
-	OPT_STR(0, "mac-address", struct connect_opts, mac, "MAC", "MAC address"),
+	OPT_STRINGS(0, "alias", struct connect_opts, aliases, "NAME",
+		    "one more name under which others on the network find it"),
+	OPT_STR(0, "ip", struct connect_opts, ip, "IP", "IPv4 address that it gets there"),
+	OPT_STR(0, "ip6", struct connect_opts, ip6, "IP", "IPv6 address that it gets there"),
+	OPT_STR(0, "mac-address", struct connect_opts, mac, "MAC",
+		"MAC address that it gets there"),
 	OPT_LATER(0, "driver-opt"),
 	OPT_LATER(0, "link"),
 	OPT_LATER(0, "link-local-ip"),

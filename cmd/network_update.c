@@ -15,7 +15,8 @@ struct update_opts {
 
 static const struct opt update_options[] = {
 	OPT_STRINGS(0, "dns-add", struct update_opts, add, "IP", "one more name server"),
-	OPT_STRINGS(0, "dns-drop", struct update_opts, drop, "IP", "one less"),
+	OPT_STRINGS(0, "dns-drop", struct update_opts, drop, "IP",
+		    "no longer ask this server for names"),
 	OPT_END,
 };
 

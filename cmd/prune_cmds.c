@@ -227,7 +227,7 @@ static int system_prune(struct rl *rl, const struct cmd_args *args, const void *
 static const struct opt container_prune_options[] = {
 	OPT_LIST(0, "filter", struct prune_opts, filters, "KEY=VALUE",
 		 "only those that match: label, label!, until"),
-	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask"),
+	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask before something is removed"),
 	OPT_END,
 };
 
@@ -251,7 +251,7 @@ static const struct opt image_prune_options[] = {
 	OPT_BOOL('a', "all", struct prune_opts, all, "all that no container uses"),
 	OPT_LIST(0, "filter", struct prune_opts, filters, "KEY=VALUE",
 		 "only those that match: label, label!, until, ..."),
-	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask"),
+	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask before something is removed"),
 	OPT_IGNORE_BOOL("build-cache"),
 	OPT_IGNORE_BOOL("external"),
 	OPT_END,
@@ -278,7 +278,7 @@ static const struct opt volume_prune_options[] = {
 	OPT_BOOL('a', "all", struct prune_opts, all, "those with a name as well"),
 	OPT_LIST(0, "filter", struct prune_opts, filters, "KEY=VALUE",
 		 "only those that match, as 'rl volume ls'; all=true is --all"),
-	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask"),
+	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask before something is removed"),
 	OPT_END,
 };
 
@@ -301,7 +301,7 @@ const struct cmd cmd_volume_prune = {
 static const struct opt network_prune_options[] = {
 	OPT_LIST(0, "filter", struct prune_opts, filters, "KEY=VALUE",
 		 "only those that match: label, label!, until"),
-	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask"),
+	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask before something is removed"),
 	OPT_END,
 };
 
@@ -325,7 +325,7 @@ static const struct opt system_prune_options[] = {
 	OPT_BOOL('a', "all", struct prune_opts, all, "all images that no container uses"),
 	OPT_LIST(0, "filter", struct prune_opts, filters, "KEY=VALUE",
 		 "only what matches: label, label!, until"),
-	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask"),
+	OPT_BOOL('f', "force", struct prune_opts, force, "do not ask before something is removed"),
 	OPT_BOOL(0, "volumes", struct prune_opts, volumes, "anonymous volumes as well"),
 	OPT_IGNORE_BOOL("build"),
 	OPT_IGNORE_BOOL("external"),

@@ -47,7 +47,8 @@ static const struct opt ps_options[] = {
 	OPT_BOOL('s', "size", struct ps_opts, size, "what they have written, and all their files"),
 	OPT_STR(0, "sort", struct ps_opts, sort, "KEY",
 		"command, created, id, image, names, runningfor, size or status"),
-	OPT_UINT('w', "watch", struct ps_opts, watch, "SECONDS", "again and again"),
+	OPT_UINT('w', "watch", struct ps_opts, watch, "SECONDS",
+		 "print the list again every so many seconds"),
 	/* other engines' leftovers, and a state that could be stale: there is neither */
 	OPT_IGNORE_BOOL("external"),
 	OPT_IGNORE_BOOL("storage"),

@@ -38,7 +38,7 @@ static const struct opt stats_options[] = {
 	OPT_INT('i', "interval", struct stats_opts, interval, "SECONDS", "between two rounds (5)"),
 	SELECT_LATEST(struct stats_opts, select),
 	OPT_BOOL(0, "no-reset", struct stats_opts, no_reset, "do not clear the screen"),
-	OPT_BOOL(0, "no-stream", struct stats_opts, no_stream, "one round only"),
+	OPT_BOOL(0, "no-stream", struct stats_opts, no_stream, "print one round, and end"),
 	OPT_BOOL(0, "no-trunc", struct stats_opts, no_trunc, "whole ids"),
 	OPT_END,
 };
