@@ -291,6 +291,10 @@ static json_t *template_row(const json_t *e)
 		r = json_object_set_new(attributes, "name", json_string(str(o, "Name")));
 	if (r == 0 && *str(o, "Image"))
 		r = json_object_set_new(attributes, "image", json_string(str(o, "Image")));
+	if (r == 0 && json_is_integer(json_object_get(o, "ContainerExitCode")))
+		r = json_object_set_new(attributes, "exitCode",
+					json_sprintf("%d", (int)json_integer_value(json_object_get(
+								   o, "ContainerExitCode"))));
 	if (r == 0)
 		r = json_object_set_new(
 			o, "Actor",

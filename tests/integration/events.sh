@@ -61,8 +61,8 @@ expect 'a start that failed' 0 'create remove'
 ev -f container=one -f event=died
 expect 'a line for people' 0 \
 	'[0-9]* [0-9:.]* +0000 UTC container died +([0-9a-f]) (image=localhost/rl-busybox, name=one, a=b, c=d e)'
-ev -f container=one -f event=die --format '{{.Name}} {{.ContainerExitCode}} {{.Action}} {{.Actor.Attributes.image}} {{.Attributes.a}}'
-expect "Docker's name of the event and of the fields" 0 "one 3 die $IMG b"
+ev -f container=one -f event=die --format '{{.Name}} {{.ContainerExitCode}} {{.Action}} {{.Actor.Attributes.exitCode}} {{.Actor.Attributes.image}} {{.Attributes.a}}'
+expect "Docker's name of the event and of the fields" 0 "one 3 die 3 $IMG b"
 ev -f container=one -f event=destroy --format '{{.Status}}'
 expect 'destroy means remove' 0 remove
 ev -f container=one -f status=die -f status=create --format '{{.Status}}'
