@@ -118,6 +118,7 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 	size_t entry = (size_t)json_integer_value(json_object_get(v->asked, "entry_args"));
 	const json_t *rec = v->rec, *u = json_object_get(v->process, "user");
 	const json_t *mask = json_object_get(u, "umask");
+	const char *mode = view_text(v->asked, "sdnotify");
 	const char *action = view_text(json_object_get(rec, "health"), "OnFailure");
 	const char *ref = view_text(v->asked, "image_ref"), *typed = view_text(rec, "image_name");
 	bool tty = json_is_true(json_object_get(rec, "tty"));
@@ -151,14 +152,15 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 		(void)json_object_set_new(j, "Healthcheck", health ? health : json_null());
 	if (j)
 		(void)json_object_update_new(
-			j, json_pack("{s:s, s:s, s:i, s:i, s:o, s:s, s:O, s:O, s:b, s:s, s:o}",
-				     "HealthcheckOnFailureAction", *action ? action : "none",
-				     "HealthLogDestination", "local", "HealthcheckMaxLogCount", 5,
-				     "HealthcheckMaxLogSize", 500, "CreateCommand",
-				     view_list(v->asked, "command"), "Umask", umask, "Timeout",
-				     json_object_get(rec, "timeout"), "StopTimeout",
-				     json_object_get(rec, "stop_timeout"), "Passwd", 1,
-				     "sdNotifyMode", "ignore", "ExposedPorts", exposed(v)));
+			j,
+			json_pack("{s:s, s:s, s:i, s:i, s:o, s:s, s:O, s:O, s:b, s:s, s:o}",
+				  "HealthcheckOnFailureAction", *action ? action : "none",
+				  "HealthLogDestination", "local", "HealthcheckMaxLogCount", 5,
+				  "HealthcheckMaxLogSize", 500, "CreateCommand",
+				  view_list(v->asked, "command"), "Umask", umask, "Timeout",
+				  json_object_get(rec, "timeout"), "StopTimeout",
+				  json_object_get(rec, "stop_timeout"), "Passwd", 1, "sdNotifyMode",
+				  *mode ? mode : "ignore", "ExposedPorts", exposed(v)));
 	if (j && json_object_get(v->asked, "secrets"))
 		(void)json_object_set_new(j, "Secrets", secrets(v));
 	return j;

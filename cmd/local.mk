@@ -128,6 +128,7 @@ libcmd_a_SOURCES += cmd/commit.c
 libcmd_a_SOURCES += cmd/import.c
 libcmd_a_SOURCES += cmd/engine/update.c cmd/engine/update.h
 libcmd_a_SOURCES += cmd/engine/mntlist.c cmd/engine/mntlist.h
+libcmd_a_SOURCES += cmd/engine/notify.c cmd/engine/notify.h
 libcmd_a_SOURCES += cmd/engine/nsjoin.c cmd/engine/nsjoin.h
 libcmd_a_SOURCES += cmd/engine/ports.c
 libcmd_a_SOURCES += cmd/engine/limits_more.c

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -67,6 +68,8 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 			 "may not do what you expect");
 	if (r == 0 && o.req.need_health && !o.detach)
 		r = rl_fail(err, EINVAL, "'--wait-healthy' needs '--detach'");
+	if (r == 0 && o.req.sdnotify && strcmp(o.req.sdnotify, "healthy") == 0 && !o.detach)
+		r = rl_fail(err, EINVAL, "'--sdnotify healthy' needs '--detach'");
 	if (r == 0 && o.own_output && (o.detach || !o.req.rm))
 		r = rl_fail(err, EINVAL,
 			    "'--own-output' is for containers in the foreground with "

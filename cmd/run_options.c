@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cmd/engine/notify.h"
 #include "cmd/global.h"
 #include "core/base/cleanup.h"
 #include "core/detach.h"
@@ -77,6 +78,8 @@ const struct opt run_options[] = {
 	OPT_STR(0, "healthcheck-timeout", R, Q(health_timeout), "TIME", NULL),
 	OPT_STR(0, "healthcheck-retries", R, Q(health_retries), "N", NULL),
 	OPT_STR(0, "healthcheck-start-period", R, Q(health_start_period), "TIME", NULL),
+	OPT_STR(0, "sdnotify", R, Q(sdnotify), "MODE",
+		"tell systemd when it runs (conmon) or is healthy; ignore (default)"),
 	OPT_BOOL(0, "wait-healthy", R, Q(need_health), "with -d: return when it is healthy"),
 	/* environment, labels */
 	OPT_LIST('e', "env", R, Q(env), "NAME[=VALUE]", "set or pass a variable; NAME* passes all"),
@@ -226,7 +229,6 @@ const struct opt run_options[] = {
 	OPT_LATER(0, "requires"),
 	OPT_LATER(0, "retry-delay"),
 	OPT_LATER(0, "rmi"),
-	OPT_LATER(0, "sdnotify"),
 	OPT_LATER(0, "seccomp-policy"),
 	OPT_LATER(0, "shm-size-systemd"),
 	OPT_LATER(0, "signature-policy"),
@@ -309,6 +311,8 @@ int run_opts_finish(struct run_opts *o, const struct cmd_args *args, struct rl_e
 		r = check_attach(o, err);
 	if (r == 0)
 		r = check_networks(q, err);
+	if (r == 0)
+		r = notify_check(q->sdnotify, err);
 	if (r == 0)
 		r = only("--systemd", o->systemd, "false", "true", err);
 	if (r == 0)

@@ -13,39 +13,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
+#include "cmd/engine/notify.h"
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
-#include "core/base/log.h"
 #include "core/base/proc.h"
-
-/* "READY=1" to $NOTIFY_SOCKET; without one nobody waits for it. */
-static void notify_ready(void)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t n = path ? strlen(path) : 0;
-	auto_fd int fd = FD_NONE;
-
-	if (n == 0 || n >= sizeof(a.sun_path))
-		return;
-	memcpy(a.sun_path, path, n);
-	if (*path == '@')
-		a.sun_path[0] = '\0'; /* an abstract name */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (const struct sockaddr *)&a,
-			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_warn("systemd was not told that the container runs: %s", strerror(errno));
-}
 
 static int start(struct rl *rl, const char *name, struct rl_err *err)
 {
@@ -106,7 +83,7 @@ static int run(struct rl *rl, const struct cmd_args *args, const void *opts, str
 		r = ctr_find(rl, args->v[0], &c, err);
 	if (r < 0)
 		return rl_wrap(err, "start '%s'", args->v[0]);
-	notify_ready();
+	notify_ready(0);
 	r = wait_monitor(&c, sig_fd, err);
 	if (r == 1) {
 		r = life_stop(rl, &c, &grace, err);

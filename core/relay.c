@@ -232,6 +232,8 @@ static int start_failed(const void *data, size_t n, struct rl_err *err)
 static void started(struct state *s)
 {
 	s->started = true;
+	if (s->r->on_started)
+		s->r->on_started();
 	set_raw(s);
 	if (s->r->kind == RELAY_ATTACH)
 		send_size(s, 1); /* a change of size makes most programs draw themselves again */

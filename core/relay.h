@@ -29,7 +29,8 @@ struct relay {
 	bool sig_proxy;      /* forward signals; else one that would end us makes us leave */
 	bool pipeline; /* nobody else's output: when our stdout has no reader any more, who writes
 			* has none either; else it writes on, for its log and others */
-	struct detach keys; /* that make us leave, typed in a terminal */
+	struct detach keys;       /* that make us leave, typed in a terminal */
+	void (*on_started)(void); /* or NULL: it runs now */
 };
 
 struct relay_end {

@@ -131,6 +131,7 @@ static int words(const struct spec_ctx *x, json_t *o)
 	bad |= put_word(o, "user", q->user);
 	bad |= put_word(o, "cidfile", q->cidfile);
 	bad |= put_word(o, "tz", q->tz);
+	bad |= put_word(o, "sdnotify", q->sdnotify);
 	bad |= put_number(o, "cpu_shares", (int64_t)q->cpu_shares);
 	bad |= put_true(o, "privileged", q->privileged);
 	bad |= put_true(o, "nested", q->nested);

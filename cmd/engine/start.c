@@ -18,8 +18,10 @@
 
 #include "cmd/engine/bindhelp.h"
 #include "cmd/engine/container.h"
+#include "cmd/engine/life.h"
 #include "cmd/engine/logopt.h"
 #include "cmd/engine/nets.h"
+#include "cmd/engine/notify.h"
 #include "cmd/engine/nsjoin.h"
 #include "cmd/engine/secretopt.h"
 #include "core/base/buf.h"
@@ -283,6 +285,32 @@ static int wait_started(int control, struct rl_err *err)
 	return relay_wait_started(&r, err);
 }
 
+/* Does systemd wait for this container, and for what? */
+static bool notifies(const struct container *c, const char *mode)
+{
+	const char *asked = json_string_value(json_object_get(c->asked, "sdnotify"));
+
+	return asked && strcmp(asked, mode) == 0 && notify_is_wanted();
+}
+
+/* In the foreground we are the unit's main process ourselves. */
+static void notify_attached(void)
+{
+	notify_ready(0);
+}
+
+/* In the background the unit goes on with the monitor. */
+static int notify_detached(struct container *c, struct rl_err *err)
+{
+	bool healthy = notifies(c, "healthy");
+
+	if (healthy && life_wait_healthy(c->rl, &c->ctr, err) < 0)
+		return -err->code;
+	if (healthy || notifies(c, "conmon"))
+		notify_ready((int)io_lock_holder(c->ctr.lock_fd));
+	return 0;
+}
+
 static int stay(struct starting *s, const struct monitor_client *client,
 		const struct start_req *req, struct ctr_exit *ret_exit, struct rl_err *err)
 {
@@ -297,6 +325,7 @@ static int stay(struct starting *s, const struct monitor_client *client,
 		.sig_proxy = req->sig_proxy,
 		.pipeline = s->c->remove,
 		.keys = req->keys,
+		.on_started = notifies(s->c, "conmon") ? notify_attached : NULL,
 	};
 	struct relay_end end;
 	int r = relay_run(&relay, &end, err);
@@ -483,5 +512,5 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 	secrets_done(&s.secrets);
 	for (size_t i = 0; i < s.n_keep; i++)
 		fd_close(s.keep_fds[i]);
-	return r;
+	return r == 0 && !req->attach ? notify_detached(c, err) : r;
 }

@@ -56,6 +56,44 @@ for _ in {1..50}; do [ -z "$(rl ps -q)" ] || break; sleep 0.1; done
 rl stop web >/dev/null
 wait $pid
 check 'rl stop ends the unit as well: exit 0' [ $? = 0 ]
+# --- units of other hands: --sdnotify -----------------------------------------------------------
+listen() { # NAME: one message into $T/NAME.ready
+	/usr/bin/python3 "$T/notify.py" "$T/$1" >"$T/$1.ready" 2>/dev/null &
+	listener=$!
+	MY_PIDS="$MY_PIDS $listener"
+	soon test -S "$T/$1"
+	USER_ENV=(NOTIFY_SOCKET="$T/$1")
+}
+listen bg
+run rl run -d --name told --network none --sdnotify=conmon --cgroups=no-conmon $IMG sh -c 'echo "<$NOTIFY_SOCKET>"; exec sleep 60'
+soon test -s "$T/bg.ready"
+check '--sdnotify conmon: the unit goes on with the monitor' grep -qx "MAINPID=$(monitor_of told)" "$T/bg.ready"
+check '... and is up' grep -qx READY=1 "$T/bg.ready"
+check 'the container gets no socket' soon logged told '^<>$'
+run rl inspect -f '{{.Config.SdNotifyMode}}' told
+expect 'inspect knows it' 0 conmon
+listen fg
+run rl run --rm --network none --sdnotify=conmon $IMG true
+check 'in the foreground: up, and no other process' soon grep -qx READY=1 "$T/fg.ready"
+if grep -q MAINPID "$T/fg.ready"; then not_ok '... no other' "$(cat "$T/fg.ready")"; else ok '... no other'; fi
+listen well
+run rl run -d --name well --network none --sdnotify=healthy --health-cmd true --health-interval 100ms $IMG sleep 60
+check '--sdnotify healthy' soon grep -qx READY=1 "$T/well.ready"
+listen not
+run rl run --rm --network none --sdnotify=ignore $IMG true
+check '--sdnotify ignore' [ ! -s "$T/not.ready" ]
+kill $listener
+USER_ENV=()
+run rl run -d --rm --name nobody --network none --sdnotify=conmon $IMG sleep 60
+expect 'without a socket: as ever' 0
+rl rm -f -t 0 told well nobody >/dev/null
+run rl run --sdnotify=container $IMG true
+expect_error 'the container itself' "*cannot reach systemd's socket*conmon*"
+run rl run --sdnotify=loud $IMG true
+expect_error 'no mode' "*expected conmon, healthy or ignore*"
+run rl run --sdnotify=healthy $IMG true
+expect_error 'healthy in the foreground' "*needs '--detach'*"
+
 rl create --name fails $IMG sh -c 'sleep 0.2; exit 9' >/dev/null
 run rl unit-run fails
 expect "a container's own end is the unit's" 9
