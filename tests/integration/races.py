@@ -436,9 +436,50 @@ def duels():
     quiet("rm", "-af", "-t", "0")
 
 
+def ends(n):
+    """N containers that end in all ways: run, wait, inspect, ps and the event tell one code"""
+    own = random.Random(SEED)
+    todo = []
+    for i in range(n):
+        if own.random() < 0.5:
+            want = own.randrange(256)
+            script = "exit %d" % want
+        else:
+            sig = own.choice([1, 2, 6, 9, 11, 13, 14, 15, 31, 34, 64])
+            want = 128 + sig
+            script = "kill -%d $$; sleep 5" % sig  # as a child of init: that passes it on as 128 + n
+        rm = own.random() < 0.3
+        todo.append(("e%d" % i, script, want, rm))
+
+    def one(share):
+        for who, script, want, rm in share:
+            how = ["--rm"] if rm else []
+            init = ["--init"] if "kill" in script else []
+            status, cid, err = call(["run", "-d", "--name", who, "--network", "none", *how, *init, IMAGE, "sh", "-c", "sleep 0.2; " + script])
+            if status != 0:
+                complain("ends: run: %s" % err)
+                continue
+            said = {"wanted": want, "wait": call(["wait", who])[1].strip()}
+            if not rm:
+                said["inspect"] = call(["inspect", "-f", "{{.State.ExitCode}}", who])[1].strip()
+                said["ps"] = call(["ps", "-a", "-f", "name=^%s$" % who, "--format", "{{.ExitCode}}"])[1].strip()
+                said["status"] = re.sub(r".*\((-?\d+)\).*", r"\1", call(["ps", "-a", "-f", "name=^%s$" % who, "--format", "{{.Status}}"])[1].strip())
+            said["event"] = call(["events", "--stream=false", "-f", "container=" + cid.strip(), "-f", "event=died", "--format", "{{.ContainerExitCode}}"])[1].strip()
+            if len({str(v) for v in said.values()}) != 1:
+                complain("ends: %s: %s: %s" % (who, script, said))
+
+    threads = [threading.Thread(target=one, args=(todo[k::8],)) for k in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    quiet("rm", "-af", "-t", "0")
+
+
 def main():
     follower = Follower()
     duels()
+    ends(200 if os.environ.get("LONG") else 24)
     stop_at = time.monotonic() + SECONDS
     threads = [threading.Thread(target=worker, args=(n, stop_at)) for n in range(WORKERS)]
     for t in threads:
