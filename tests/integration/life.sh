@@ -171,6 +171,23 @@ expect "output that cannot be written is an error" 125 "" "Error: *"
 run rl run --rm --sig-proxy=false $img true
 expect "--sig-proxy=false" 0
 
+# --- what one costs beside its payload ------------------------------------------------------------
+# 512 KiB is the goal on a quiet machine; pages of files depend on who else has them, so not counted
+anonymous() { # KiB of monitor and pump
+	local p
+	for p in $(leftover_processes | awk '$3 ~ /rl-(monitor|pump)/ { print $2 }'); do cat "/proc/$p/smaps_rollup"; done |
+		awk '/^Pss_Anon:/ { n += $2 } END { print n + 0 }'
+}
+is_small() { local n && n=$(anonymous) && [ "$n" -gt 0 ] && [ "$n" -le 600 ]; }
+if grep -q Pss_Anon /proc/self/smaps_rollup && [ "$(getconf PAGESIZE)" = 4096 ]; then
+	for how in quiet "has written"; do
+		rl create --name idle --network none $img sh -c "[ '$how' = quiet ] || seq 100000; exec sleep 60" >/dev/null
+		run rl start idle
+		soon is_small && ok "an idle monitor and its pump are small ($how)" || not_ok "an idle monitor and its pump are small ($how)" "$(anonymous) KiB"
+		rl rm -f -t 0 idle >/dev/null
+	done
+fi
+
 # --- a monitor that dies ------------------------------------------------------------------------
 d --name lost $img sleep 60
 kill -KILL "$(monitor_of lost)"
