@@ -19,6 +19,7 @@
 #include "cmd/help.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
+#include "core/capname.h"
 #include "core/ctr_state.h"
 #include "net/network.h"
 #include "storage/image.h"
@@ -222,6 +223,46 @@ static int offer_list(struct completion *c, const char *list, const char *what)
 	return r;
 }
 
+/* What --ipc and its kin take */
+static int offer_namespaces(struct completion *c)
+{
+	static const char before[] = "container:";
+	size_t n = sizeof(before) - 1;
+	int r = offer_list(c, "private|host", "namespace");
+
+	if (r == 0 && strncmp(c->typed, before, n) != 0)
+		return offer(c, before, "", "namespace of a container");
+	if (r < 0 || c->before)
+		return r;
+	c->before = c->typed;
+	c->before_len = (int)n;
+	c->typed += n;
+	return offer_containers(c, "");
+}
+
+static int offer_capabilities(struct completion *c)
+{
+	int r = offer(c, "all", "", "every capability");
+
+	for (unsigned i = 0; r == 0 && capname_of(i); i++)
+		r = offer(c, capname_of(i) + strlen("CAP_"), "", "capability");
+	return r;
+}
+
+/* Values that a name in the help stands for, where they would be too long there */
+static const struct {
+	const char *kind, *words, *what;
+} lists[] = {
+	{ "POLICY", "no|on-failure|always|unless-stopped", "restart policy" },
+	{ "ACTION", "none|kill|restart|stop", "when it turns unhealthy" },
+	{ "SIGNAL", "HUP|INT|QUIT|KILL|USR1|USR2|TERM|CONT|STOP", "signal" },
+	{ "FORMAT", "json|table", "format" },
+	{ "ORDER", "command|created|id|image|names|runningfor|size|status", "order" },
+	{ "STATE",
+	  "created|running|paused|exited|stopped|removed|healthy|unhealthy|initialized|not-running",
+	  "state" },
+};
+
 /* @kind: one name of a word, as in the help: "CONTAINER", "FILE", "always" */
 static int offer_one_kind(struct completion *c, const char *kind)
 {
@@ -235,16 +276,15 @@ static int offer_one_kind(struct completion *c, const char *kind)
 		return offer_networks(c);
 	if (strcmp(kind, "SECRET") == 0)
 		return offer_names(c, secret_list, "", "secret");
-	if (strcmp(kind, "POLICY") == 0)
-		return offer_list(c, "no|on-failure|always|unless-stopped", "restart policy");
-	if (strcmp(kind, "ACTION") == 0)
-		return offer_list(c, "none|kill|restart|stop", "when it turns unhealthy");
 	if (strcmp(kind, "NETWORK-MODE") == 0)
 		return offer_network_modes(c);
-	if (strcmp(kind, "SIGNAL") == 0)
-		return offer_list(c, "HUP|INT|QUIT|KILL|USR1|USR2|TERM|CONT|STOP", "signal");
-	if (strcmp(kind, "FORMAT") == 0)
-		return offer_list(c, "json|table", "format");
+	if (strcmp(kind, "NAMESPACE") == 0)
+		return offer_namespaces(c);
+	if (strcmp(kind, "CAP") == 0)
+		return offer_capabilities(c);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (strcmp(kind, lists[i].kind) == 0)
+			return offer_list(c, lists[i].words, lists[i].what);
 	if (strcmp(kind, "FILE") == 0 || strcmp(kind, "PATH") == 0 || strcmp(kind, "ARCHIVE") == 0)
 		return buf_str(&c->out, ":files\n");
 	if (strcmp(kind, "DIR") == 0 || strcmp(kind, "FOLDER") == 0)

@@ -255,8 +255,8 @@ static const struct opt all_options[] = {
 	OPT_FORMAT,
 	SELECT_LATEST(struct inspect_opts, select),
 	OPT_SIZE_OF,
-	OPT_STR('t', "type", struct inspect_opts, type, "TYPE",
-		"container, image, volume, network or all"),
+	OPT_STR('t', "type", struct inspect_opts, type, "container|image|volume|network|all",
+		"what the names are; all (default): whatever has the name"),
 	OPT_END,
 };
 

@@ -235,7 +235,7 @@ void opt_done(const struct opt *table, void *opts)
 int opt_help(const struct opt *table, struct buf *out)
 {
 	for (const struct opt *o = table; o->type != OPT_T_END; o++) {
-		char left[64];
+		char left[96];
 		char s[5] = "    ";
 
 		if (!o->help)

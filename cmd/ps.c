@@ -45,8 +45,8 @@ static const struct opt ps_options[] = {
 	OPT_BOOL('p', "pod", struct ps_opts, pod, "id and name of their pods"),
 	OPT_BOOL('q', "quiet", struct ps_opts, quiet, "only ids"),
 	OPT_BOOL('s', "size", struct ps_opts, size, "what they have written, and all their files"),
-	OPT_STR(0, "sort", struct ps_opts, sort, "KEY",
-		"command, created, id, image, names, runningfor, size or status"),
+	OPT_STR(0, "sort", struct ps_opts, sort, "ORDER",
+		"by command, created (default), id, image, names, runningfor, size or status"),
 	OPT_UINT('w', "watch", struct ps_opts, watch, "SECONDS",
 		 "print the list again every so many seconds"),
 	/* other engines' leftovers, and a state that could be stale: there is neither */

@@ -66,6 +66,13 @@ offers "networks and modes" run --network '' @ lan none
 offers "containers whose volumes are taken" run --volumes-from web- @ web-up web-new
 offers "restart policies" update --restart un @ unless-stopped
 offers "what follows ill health" run --health-on-failure k @ kill
+offers "namespaces" run --ipc '' @ private host container: '!web-up'
+offers "namespaces of containers" run --pid container:web @ container:web-up container:web-new
+offers "capabilities" run --cap-add NET_ @ NET_ADMIN '!SYS_ADMIN'
+offers "log drivers" run --log-driver j @ journald
+offers "kinds of objects" inspect --type vol @ volume
+offers "conditions" wait --condition run @ running
+offers "orders" ps --sort st @ status
 offers "volumes for -v" run -v d @ data:
 offers "behind global options" --log-level debug rm web @ web-up
 offers "another store" --root "$T/work/other" rmi '' @ '!*alpine*'
