@@ -125,7 +125,8 @@ int ctr_note_volume(int dir_fd, const char *name, struct rl_err *err)
 
 int ctr_take_volumes(const struct ctr *c, struct rl_err *err)
 {
-	auto_fd int fd = openat(c->dir_fd, CTR_VOLUMES, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	auto_fd int fd =
+		openat(c->dir_fd, CTR_VOLUMES, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	auto_buf struct buf text = { 0 };
 	const char goes = CTR_VOLUME_GOES;
 	int r = fd < 0 ? -errno : io_read_all(fd, CTR_VOLUMES_MAX, &text);
