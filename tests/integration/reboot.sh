@@ -111,36 +111,7 @@ row clock
 expect "ended in the future" 0 "clock exited Exited (137) Less than a second ago" ""
 run rl rm clock
 
-# --- damaged records -------------------------------------------------------------------------------
-run rl create --name good --network none $img true
-for f in state.json config.json run.json exit.json lock image; do
-	for how in empty cut garbage missing folder; do
-		d --name bad $img true
-		run rl wait bad
-		dir=$(dir_of bad)
-		[ -e "$dir/$f" ] || : >"$dir/$f"
-		case $how in
-		empty) : >"$dir/$f" ;;
-		cut) truncate -s 7 "$dir/$f" ;;
-		garbage) head -c 100 /dev/urandom >"$dir/$f" ;;
-		missing) rm "$dir/$f" ;;
-		folder) rm "$dir/$f" && own_dir "$dir/$f" 755 ;;
-		esac
-		text="$f $how"
-		run rl ps -a --format '{{.Names}}'
-		[[ $status = 0 && $out == *good* ]] || text="$text: ps $status, $out $err"
-		run rl start good
-		[ $status = 0 ] || text="$text: start of another: $err"
-		run rl rm -f "$(basename "$dir")"
-		[ $status = 0 ] && [ ! -e "$dir" ] || text="$text: rm -f: $status $err"
-		run rl create --name bad --network none $img true
-		[ $status = 0 ] || text="$text: name not free: $err"
-		run rl rm bad
-		[ "$text" = "$f $how" ] && ok "$text: others are seen, it can be removed" || not_ok "$text" "$text"
-		rm -rf "$dir"
-	done
-done
-run rl rm -f good
+# --- a lost lock (all other damage: damage.sh) ------------------------------------------------------
 d --name lockless $img sleep 60
 dir=$(dir_of lockless)
 rm "$dir/lock"
