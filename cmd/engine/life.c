@@ -534,7 +534,7 @@ static int remove_once(const struct rl *rl, struct ctr *c, const struct life_gra
 			return refuse(c, &s, err);
 		r = life_end(rl, c, force, true, err);
 		if (r < 0)
-			return r == -EHOSTDOWN ? end_monitor(c, s.monitor) : r;
+			return r == -EHOSTDOWN || is_unreached(r) ? end_monitor(c, s.monitor) : r;
 	}
 	r = life_settle(rl, c, err);
 	if (r < 0 && !force)

@@ -8,7 +8,7 @@ archive=$(image alpine) || skip_all "no test image"
 cp "$archive" "$T/alpine.tar"
 run rl load -q -i "$T/alpine.tar"
 [ $status = 0 ] || { not_ok "load the test image" "$err" && finish; }
-seed=${DAMAGE_SEED:-$RANDOM} points=${DAMAGE_POINTS:-40}
+seed=${DAMAGE_SEED:-$RANDOM} points=${DAMAGE_POINTS:-16}
 [ -z "${LONG-}" ] || points=0
 echo "# DAMAGE_SEED=$seed DAMAGE_POINTS=$points"
 RL=$RL T=$T ROOT=$ROOT MARK=$RL_TEST_MARK POINTS=$points SEED=$seed TEST_UID=$TEST_UID TEST_GID=$TEST_GID TEST_USER=$TEST_USER \

@@ -18,7 +18,7 @@ img=docker.io/library/alpine
 
 seed=${KILL_SEED:-$RANDOM}
 points=${KILL_POINTS:-2}
-sample=${KILL_SAMPLE:-12}
+sample=${KILL_SAMPLE:-10}
 [ -z "${LONG-}" ] || points=0 sample=0
 echo "# KILL_SEED=$seed KILL_POINTS=$points KILL_SAMPLE=$sample"
 cp "$killnth" "$T/killnth" && chmod 755 "$T/killnth"
