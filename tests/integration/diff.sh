@@ -75,7 +75,7 @@ expect "it has the new name" 0 walks
 run rl create --network none --name runs "$IMAGE" true
 expect "the old one is free" 0
 run rl rename walks runs
-expect_error "a name that is taken" "*'runs' is taken*"
+expect_error "a name that is taken" "*'runs' is already in use*"
 run rl rename walks walks
 expect_error "its own name" "*already*"
 run rl rename walks ___
