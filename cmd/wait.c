@@ -27,6 +27,8 @@
 #include "core/control.h"
 #include "core/events_tail.h"
 
+#define TOLD_MS 10000 /* unless its monitor was stopped in between */
+
 struct wait_opts {
 	struct select_opts which;
 	struct strv condition;
@@ -135,6 +137,19 @@ static const char *str(const json_t *j, const char *key)
 	return s ? s : "";
 }
 
+/* Its monitor has told the end, or left, or is just about to. */
+static void hear(struct waited *w, int timeout_ms)
+{
+	struct monitor_msg end;
+	struct rl_err gone;
+
+	if (control_wait_end(w->sock, timeout_ms, &end, &gone) == 0) {
+		w->code = end.exit.code;
+		w->has_ended = true;
+	}
+	fd_close(TAKE_FD(w->sock));
+}
+
 /* Look at one container; a removed one has ended in every sense. */
 static void look(struct rl *rl, const struct wait_opts *o, struct waited *w)
 {
@@ -144,6 +159,8 @@ static void look(struct rl *rl, const struct wait_opts *o, struct waited *w)
 	const char *state;
 
 	if (!row) {
+		if (w->sock >= 0) /* with --rm it is out of sight before it is told */
+			hear(w, TOLD_MS);
 		w->done = true;
 		return;
 	}
@@ -157,19 +174,6 @@ static void look(struct rl *rl, const struct wait_opts *o, struct waited *w)
 	if (w->done && !w->has_ended &&
 	    (strcmp(state, "exited") == 0 || strcmp(state, "restarting") == 0))
 		w->code = (int)json_integer_value(json_object_get(row, "ExitCode"));
-}
-
-/* Its monitor has told the end, or left. */
-static void hear(struct waited *w)
-{
-	struct monitor_msg end;
-	struct rl_err gone;
-
-	if (control_wait_end(w->sock, 0, &end, &gone) == 0) {
-		w->code = end.exit.code;
-		w->has_ended = true;
-	}
-	fd_close(TAKE_FD(w->sock));
 }
 
 static void listen_to(const struct rl *rl, struct waited *w)
@@ -199,7 +203,7 @@ static int wait_change(struct events_tail *t, struct waited *v, size_t n, struct
 		return rl_fail_sys(err, errno, "poll");
 	for (size_t i = 0; i < n; i++)
 		if (p[i].revents)
-			hear(&v[i]);
+			hear(&v[i], 0);
 	r = events_tail_wait(t, 0, err); /* takes what the watch has */
 	return r == -ETIMEDOUT ? 0 : r;
 }

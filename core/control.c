@@ -166,6 +166,8 @@ int control_call_fds(int sock, const struct monitor_msg *req, const int *fds, si
 	struct monitor_msg ans;
 	int r = fd_send(sock, req, sizeof(*req), fds, n_fds);
 
+	if (r == -ECONNRESET || r == -EPIPE)
+		return rl_fail(err, EPIPE, "the container's monitor has gone");
 	if (r < 0)
 		return rl_fail_sys(err, -r, "ask the container's monitor");
 	r = wait_answer(sock, ANSWER_MS, err);

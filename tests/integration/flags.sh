@@ -83,8 +83,8 @@ as_user_exec "$RL" wait --condition removed r3 >"$T/removed" 2>&1 &
 removed=$!
 as_user_exec "$RL" wait --condition next-exit w >"$T/next" 2>&1 &
 next=$!
-until_watched() { [ "$(find "/proc/$several/fd" "/proc/$removed/fd" "/proc/$next/fd" -lname "*inotify*" | wc -l)" = 3 ]; }
-soon until_watched
+until_connected() { [ "$(find "/proc/$several/fd" "/proc/$removed/fd" -lname "socket:*" | wc -l)" = 4 ] && [ -n "$(find "/proc/$next/fd" -lname "*inotify*")" ]; }
+soon until_connected
 for r in r3 r2 r1; do rl exec $r touch /go; done
 rl start w >/dev/null
 wait $several $removed $next

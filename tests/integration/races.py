@@ -28,7 +28,7 @@ KNOWN = [
     r"'\w+' is between two runs", r"'\w+' was stopped meanwhile",
     r"is not running", r"has no health check", r"it waits to be started again", r"top can only be used on running containers",
     r"it has just ended", r"container \w+ has the name '\w+' already", r"image not known",
-    r"can only (pause|unpause|kill) running containers", r"the name '\w+' is taken",
+    r"can only (pause|unpause|kill) running containers", r"the name '\w+' is already in use",
 ]
 NOTES = [r"Hint: .*", r"See '.*", r"Warning: '\w+' still runs .* killing it", r"Warning: '\w+' has no network.*", r""]
 KNOWN = re.compile("|".join(KNOWN))

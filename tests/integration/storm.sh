@@ -19,7 +19,7 @@ done
 wait
 won=$(cat "$T"/one.*.out | grep -cE '^[0-9a-f]{64}$')
 [ "$won" = 1 ] && ok "run --name: exactly one of 12 wins" || not_ok "run --name: exactly one of 12 wins" "$won won" "$(cat "$T"/one.*.err)"
-out=$(cat "$T"/one.*.err | grep -v '^Hint' | grep -vc "the name 'one' is taken")
+out=$(cat "$T"/one.*.err | grep -v '^Hint' | grep -vc "the name 'one' is already in use")
 [ "$out" = 0 ] && ok "the others hear who has it" || not_ok "the others hear who has it" "$(cat "$T"/one.*.err)"
 run rl ps -aq
 [ "$(wc -l <<<"$out")" = 1 ] && ok "one container is there" || not_ok "one container is there" "$out"
