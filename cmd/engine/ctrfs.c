@@ -416,6 +416,14 @@ void ctrfs_kill(struct ctrfs_child *ch)
 
 /* --- a mount for others ---------------------------------------------------------------------- */
 
+/* Threat: a program of the container with a set-id bit, run by the caller who looks at the files. */
+static int make_harmless(int fd, struct rl_err *err)
+{
+	int r = mnt_set(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0, false);
+
+	return r < 0 ? rl_fail_sys(err, -r, "take set-id programs from the mount") : 0;
+}
+
 static _Noreturn void cloner(const struct ctrfs *f, int sock)
 {
 	struct ctrfs_msg m = { 0 };
@@ -425,6 +433,8 @@ static _Noreturn void cloner(const struct ctrfs *f, int sock)
 		fd = mnt_clone(AT_FDCWD, "/", false);
 		if (fd < 0)
 			rl_fail_sys(&m.err, -fd, "take a copy of the root's mount");
+		else if (make_harmless(fd, &m.err) < 0)
+			fd = FD_NONE;
 	}
 	m.is_end = fd < 0;
 	RL_IGNORE(ctrfs_say(sock, &m, fd)); /* without it the parent sees us gone */
@@ -468,6 +478,10 @@ static int mount_stopped(struct container *c, struct rl_err *err)
 		r = rootfs_prepare_hook(&root, &prepared, err);
 	if (r == 0)
 		r = rootfs_root_hook(&root, prepared, &fd, err);
+	if (r == 0 && make_harmless(fd, err) < 0) {
+		fd_close(fd);
+		r = -err->code;
+	}
 	rootfs_close(&root);
 	ctr_leave(&c->ctr);
 	return r < 0 ? r : fd;

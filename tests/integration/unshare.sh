@@ -75,13 +75,14 @@ cat >"$T/work/inside" <<-END
 	[ "\$("$RL" mount up)" = "\$u" ] || echo "twice: another place"
 	[ "\$("$RL" mount --latest)" = "\${u%/*}/\$("$RL" ps -lq --no-trunc)" ] || echo "the latest is another"
 	"$RL" mount | wc -l
+	grep -c " $T/run/rl/mounts/.* rw,nosuid,nodev," /proc/self/mountinfo
 	"$RL" mount --no-trunc --format json >list
 	"$RL" umount up >/dev/null && "$RL" container umount over >/dev/null && "$RL" mount --no-trunc | cut -c 65- | grep -c /mounts/
 	"$RL" unmount --all >/dev/null && "$RL" mount && ls -A \$m 2>/dev/null
 	"$RL" mount --all | wc -l
 END
 run rl unshare sh "$T/work/inside"
-expect "containers: mounted, read and written, unmounted" 0 $'made\n1:1\nmade\n3\n1\n3' ""
+expect "containers: mounted, read and written, unmounted" 0 $'made\n1:1\nmade\n3\n3\n1\n3' ""
 [ "$(jq -r '.[].Names[0]' "$T/work/list" | sort | xargs)" = "kept over up" ] && ok "the list as JSON" || not_ok "the list as JSON" "$(cat "$T/work/list")"
 run rl exec up cat /new
 expect "what is written there, a running container sees" 0 new ""
