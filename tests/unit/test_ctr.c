@@ -86,7 +86,7 @@ static void test_a_name_is_claimed_once(void **state)
 
 	assert_int_equal(ctr_create(&f->rl, "web", &a, &err), 0);
 	assert_int_equal(ctr_create(&f->rl, "web", &b, &err), -EEXIST);
-	assert_non_null(strstr(err.msg, "'web' is taken"));
+	assert_non_null(strstr(err.msg, "'web' is already in use"));
 	assert_true(exists(f, "container-names/", "web")); /* the loser did not free it */
 	assert_int_equal(ctr_remove(&f->rl, &a, FD_NONE, &err), 0);
 	ctr_done(&a);
