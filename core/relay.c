@@ -99,19 +99,29 @@ static void restore(struct state *s)
 	s->is_raw = false;
 }
 
+bool relay_terminal_size(uint16_t *ret_rows, uint16_t *ret_cols)
+{
+	struct winsize ws;
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) < 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0)
+		return false;
+	*ret_rows = ws.ws_row;
+	*ret_cols = ws.ws_col;
+	return true;
+}
+
 static void send_size(const struct state *s, unsigned add)
 {
 	struct {
 		char type;
 		uint16_t rows, cols;
 	} __attribute__((packed)) m = { .type = PUMP_SIZE };
-	struct winsize ws;
+	uint16_t rows, cols;
 
-	if (!s->r->terminal ||
-	    (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) < 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0))
+	if (!s->r->terminal || !relay_terminal_size(&rows, &cols))
 		return;
-	m.rows = (uint16_t)(ws.ws_row + add);
-	m.cols = ws.ws_col;
+	m.rows = (uint16_t)(rows + add);
+	m.cols = cols;
 	/* lost when the socket is full: the next change comes through */
 	(void)send(s->r->attach, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -42,6 +42,9 @@ struct relay_end {
 /* Block all signals that relay_run() takes; call before the monitor is forked. */
 void relay_block_signals(bool sig_proxy);
 
+/* Size of our terminal, stdin's or else stdout's. False when neither is one. */
+bool relay_terminal_size(uint16_t *ret_rows, uint16_t *ret_cols);
+
 /**
  * relay_run() - Until the end and all output is delivered, or until we leave
  *

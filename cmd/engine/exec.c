@@ -15,10 +15,8 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cmd/engine/container.h"
@@ -122,15 +120,11 @@ static int make_spec(const struct exec_req *req, const struct userdb_user *user,
 		.env = (const char **)(uintptr_t)env->v,
 		.n_env = env->n,
 	};
-	struct winsize ws;
 
 	if (req->workdir && req->workdir[0] != '/')
 		return rl_fail(err, EINVAL, "'--workdir %s' is not an absolute path", req->workdir);
-	if (req->tty && (ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) == 0 ||
-			 ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)) {
-		s.rows = ws.ws_row;
-		s.cols = ws.ws_col;
-	}
+	if (req->tty)
+		(void)relay_terminal_size(&s.rows, &s.cols); /* 0, 0 without one */
 	return exec_spec_pack(&s, out, err);
 }
 

@@ -497,6 +497,8 @@ int engine_start(struct container *c, const struct start_req *req, struct ctr_ex
 		c->spec_json = NULL;
 		if (req->attach)
 			relay_block_signals(req->sig_proxy);
+		if (req->attach && c->tty) /* what asks at once finds it right */
+			(void)relay_terminal_size(&c->spec.rows, &c->spec.cols);
 		r = run_monitor(&s, req, ret_exit, err);
 	}
 	if (r < 0 && !given_away && !req->keep) {

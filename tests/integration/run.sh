@@ -300,6 +300,16 @@ run rl run --rm -it --network none $img echo yes </dev/null
 expect "-t without a terminal: a warning, as podman" 0 "yes*"
 says '*not a TTY*leave out -t*' echo "$err" && ok "...that says what to leave out" || not_ok "...that says what to leave out: $err"
 
+cat >"$T/sized.py" <<'END'
+import fcntl, pty, struct, subprocess, sys, termios
+tty = pty.openpty()[1]
+fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+sys.exit(subprocess.run(sys.argv[1:], stdin=tty).returncode)
+END
+chmod 644 "$T/sized.py"
+run as_user timeout 30 /usr/bin/python3 "$T/sized.py" "$RL" run --rm --network none -it $img stty size
+expect "-it: the size is right from the start" 0 "33 77*"
+
 # --- terminal -----------------------------------------------------------------------------------------
 cp "$SRC/tests/integration/terminal.py" "$T/terminal.py"
 tty() { # SCRIPT ARGS...: rl run on a terminal
