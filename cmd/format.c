@@ -179,12 +179,10 @@ int format_json(const json_t *j, struct buf *out, struct rl_err *err)
 	return 0;
 }
 
-/* The user's "\t" and "\n" in two characters become the byte they mean; @blanks: a run of blanks
- * outside of {{ }} becomes a tab. */
-static char *unescape(const char *s, bool blanks)
+/* The user's "\t" and "\n" in two characters become the byte they mean. */
+static char *unescape(const char *s)
 {
 	auto_buf struct buf b = { 0 };
-	bool inside = false;
 	int r = 0;
 
 	for (; *s && r == 0; s++) {
@@ -192,11 +190,6 @@ static char *unescape(const char *s, bool blanks)
 
 		if (c == '\\' && (s[1] == 't' || s[1] == 'n'))
 			c = *++s == 't' ? '\t' : '\n';
-		inside = strncmp(s, "{{", 2) == 0 || (inside && strncmp(s, "}}", 2) != 0);
-		if (blanks && !inside && c == ' ') {
-			s += strspn(s, " ") - 1;
-			c = '\t';
-		}
 		r = buf_add(&b, &c, 1);
 	}
 	return r < 0 ? NULL : buf_take(&b);
@@ -262,7 +255,7 @@ int format_rows(const struct format *f, json_t *rows, struct buf *out, struct rl
 		return format_json(rows, out, err);
 	if (is_table)
 		text += 5 + strspn(text + 5, " ");
-	plain = unescape(text, is_table && !strstr(text, "\\t") && !strchr(text, '\t'));
+	plain = unescape(text);
 	if (!plain)
 		return rl_oom(err);
 	/* columns are also what a space divides, as in Podman; elsewhere a space stays one */

@@ -36,8 +36,7 @@ void table_done(struct table *t);
 #define auto_table __attribute__((cleanup(table_done)))
 
 struct format {
-	const char *text; /* --format: "json", "table TEMPLATE", "TEMPLATE"; blanks are columns in
-			   * a table without a tab, as with Podman */
+	const char *text; /* --format: "json", "table TEMPLATE", "TEMPLATE" */
 	bool no_heading;
 	const json_t *headers;        /* field to column header, for "table" */
 	const char *const *map_names; /* for cmd/template.h */

@@ -162,12 +162,27 @@ static int tags_json(json_t *rows, struct buf *out, struct rl_err *err)
 	return format_json(list, out, err);
 }
 
+/* Docker's names, for templates */
+static int add_docker_names(json_t *rows)
+{
+	static const char *const same[][2] = { { "StarCount", "Stars" },
+					       { "IsOfficial", "Official" },
+					       { "IsAutomated", "Automated" } };
+	json_t *row;
+	size_t i;
+	int bad = 0;
+
+	json_array_foreach (rows, i, row) {
+		for (size_t k = 0; k < ARRAY_LEN(same); k++)
+			bad |= json_object_set(row, same[k][0], json_object_get(row, same[k][1]));
+	}
+	return bad;
+}
+
 static int print_rows(const struct search_opts *o, json_t *rows, struct rl_err *err)
 {
-	json_auto_t *heads =
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Index", "INDEX", "Name", "NAME",
-			  "Description", "DESCRIPTION", "Stars", "STARS", "Official", "OFFICIAL",
-			  "Automated", "AUTOMATED", "Tag", "TAG");
+	json_auto_t *heads = json_pack("{s:s, s:s, s:s, s:s}", "StarCount", "STARS", "IsOfficial",
+				       "OFFICIAL", "IsAutomated", "AUTOMATED", "Tag", "TAG");
 	struct format f = { .text = format_asked(o->format), .headers = heads };
 	auto_buf struct buf out = { 0 };
 	int r;
@@ -185,6 +200,8 @@ static int print_rows(const struct search_opts *o, json_t *rows, struct rl_err *
 			 "{{.Automated}}";
 	else if (!f.text)
 		f.text = "table {{.Name}}\t{{.Description}}";
+	if (!o->list_tags && !format_is_json(f.text) && add_docker_names(rows) < 0)
+		return rl_oom(err);
 	r = format_rows(&f, rows, &out, err);
 	return r < 0 ? r : format_print(&out, err);
 }

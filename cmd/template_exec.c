@@ -88,7 +88,8 @@ static int follow(struct exec *x, json_t *v, const struct arg *a, json_t **ret)
 	for (size_t i = 0; v && i < a->n_fields; i++) {
 		const char *name = a->fields[i];
 		json_t *f = json_is_object(v) ? get_field(x, v, name) : NULL;
-		bool nil = json_is_null(v), map = json_is_object(v) && kinds_is_map(&x->kinds, v);
+		bool nil = json_is_null(v),
+		     map = !f && json_is_object(v) && kinds_is_map(&x->kinds, v);
 
 		json_incref(f);
 		json_decref(v);

@@ -128,7 +128,7 @@ for f in '' table 'table '; do
 	expect "--format '$f' is the usual table" 0 "CONTAINER ID*IMAGE*NAMES
 ${id:0:12}*a"
 done
-run rl ps --format 'table {{.Names}} {{upper .State}} {{ .Label "k" }}'
+run rl ps --format 'table {{.Names}} {{upper .State}} {{.Label "k"}}'
 expect "blanks are columns where there is no tab" 0 "NAMES  STATE    k
 a      RUNNING  v"
 run rl ps --format '{{.CGROUPNS}}|{{.Namespaces.Net}}|{{.NET}}|{{.LocalVolumes}}|{{.ImageID}}|{{.Label "none"}}|{{.Labels.none}}'

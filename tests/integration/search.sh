@@ -26,8 +26,8 @@ search --compatible --filter stars=3 --limit 5 "$H/v1"
 expect "stars=3, with all columns" 0 "NAME *DESCRIPTION *STARS *OFFICIAL *AUTOMATED
 *app3 * 3 * \[OK\]*
 *app4 * 4*"
-search --filter is-official=true --format '{{.Index}} {{.Name}} {{.Stars}} {{.Official}}' "$H/v1"
-expect "is-official, by a template" 0 "$H $H/v1/app3 3 \[OK\]"
+search --filter is-official=true --format '{{.Index}} {{.Name}} {{.Stars}} {{.Official}} {{.StarCount}}{{.IsOfficial}}{{.IsAutomated}}' "$H/v1"
+expect "is-official, by a template" 0 "$H $H/v1/app3 3 \[OK\] 3\[OK\]"
 search --filter is-automated "$H/v1"
 expect "none that match: nothing is printed" 0 "" ""
 search --limit 1 --format json "$H/v1"

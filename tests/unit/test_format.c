@@ -123,6 +123,19 @@ static void test_templates(void **state)
 	expect_rows("{{range .}}{{.N}};{{end}}", "1;22;");
 }
 
+static void test_words(void **state)
+{
+	(void)state;
+	assert_true(format_is_json("json") && format_is_json(" json  "));
+	assert_false(format_is_json("jsonl") || format_is_json("json .") || format_is_json(NULL));
+	assert_null(format_asked(NULL));
+	assert_null(format_asked(""));
+	assert_null(format_asked("table"));
+	assert_null(format_asked("table  "));
+	assert_string_equal(format_asked("tables"), "tables");
+	assert_string_equal(format_asked("table {{.N}}"), "table {{.N}}");
+}
+
 static void test_bad_templates(void **state)
 {
 	static const char *const bad[] = { "{{", "{{.Nope}}", "{{end}}" };
@@ -163,8 +176,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ages),          cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_durations),     cmocka_unit_test(test_table),
-		cmocka_unit_test(test_templates),     cmocka_unit_test(test_bad_templates),
-		cmocka_unit_test(test_name_patterns),
+		cmocka_unit_test(test_templates),     cmocka_unit_test(test_words),
+		cmocka_unit_test(test_bad_templates), cmocka_unit_test(test_name_patterns),
 	};
 
 	return cmocka_run_group_tests_name("cmd/format", tests, NULL, NULL);
