@@ -11,6 +11,7 @@
 #include "core/base/buf.h"
 #include "core/base/cleanup.h"
 #include "core/base/parse.h"
+#include "core/health.h"
 
 /* What the image says about @key, if it is of @type. Borrowed. */
 static json_t *of_image(const struct ctr_view *v, const char *key, json_type type)
@@ -89,7 +90,16 @@ static json_t *health_json(const struct ctr_view *v)
 
 	(void)json_object_del(h, "OnFailure"); /* shown elsewhere */
 	(void)json_object_del(h, "Startup");
+	(void)json_object_del(h, "LogCount");
+	(void)json_object_del(h, "LogBytes");
 	return h;
+}
+
+static int health_number(const json_t *rec, const char *key, int none)
+{
+	const json_t *n = json_object_get(json_object_get(rec, "health"), key);
+
+	return n ? (int)json_integer_value(n) : none;
 }
 
 /* What was asked for by name; the content is nobody's business here. */
@@ -124,6 +134,8 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 	bool tty = json_is_true(json_object_get(rec, "tty"));
 	bool input = json_is_true(json_object_get(rec, "interactive"));
 	json_t *health = health_json(v), *startup, *j;
+	int log_count = health_number(rec, "LogCount", HEALTH_LOG_MAX);
+	int log_bytes = health_number(rec, "LogBytes", EXEC_OUTPUT_MAX);
 	char umask[8];
 
 	(void)snprintf(umask, sizeof(umask), "%04o",
@@ -146,8 +158,9 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 		(void)json_object_set_new(j, "StartupHealthCheck",
 					  startup ? json_incref(startup) : json_null());
 	if (j && v->how.full) /* Podman's templates know them by these names, too */
-		(void)json_object_update_new(j, json_pack("{s:i, s:i}", "HealthMaxLogCount", 5,
-							  "HealthMaxLogSize", 500));
+		(void)json_object_update_new(j,
+					     json_pack("{s:i, s:i}", "HealthMaxLogCount", log_count,
+						       "HealthMaxLogSize", log_bytes));
 	if (j && (health || v->how.full))
 		(void)json_object_set_new(j, "Healthcheck", health ? health : json_null());
 	if (j)
@@ -155,8 +168,8 @@ json_t *ctr_inspect_config(const struct ctr_view *v)
 			j,
 			json_pack("{s:s, s:s, s:i, s:i, s:o, s:s, s:O, s:O, s:b, s:s, s:o}",
 				  "HealthcheckOnFailureAction", *action ? action : "none",
-				  "HealthLogDestination", "local", "HealthcheckMaxLogCount", 5,
-				  "HealthcheckMaxLogSize", 500, "CreateCommand",
+				  "HealthLogDestination", "local", "HealthcheckMaxLogCount",
+				  log_count, "HealthcheckMaxLogSize", log_bytes, "CreateCommand",
 				  view_list(v->asked, "command"), "Umask", umask, "Timeout",
 				  json_object_get(rec, "timeout"), "StopTimeout",
 				  json_object_get(rec, "stop_timeout"), "Passwd", 1, "sdNotifyMode",

@@ -39,6 +39,11 @@ struct run_opts {
 			"time after a start in which failures do not count (0s)"),                 \
 		OPT_STR(0, "health-start-interval", st, f.health_start_interval, "TIME",           \
 			"between checks in that period (5s)"),                                     \
+		OPT_STR(0, "health-log-destination", st, f.health_log_to, "local", NULL),          \
+		OPT_STR(0, "health-max-log-count", st, f.health_log_count, "N",                    \
+			"results that are kept (5, the most)"),                                    \
+		OPT_STR(0, "health-max-log-size", st, f.health_log_bytes, "BYTES",                 \
+			"of each result (500, the most)"),                                         \
 		OPT_STR(0, "health-on-failure", st, f.health_on_failure, "ACTION",                 \
 			"none (default), kill, restart or stop an unhealthy one"),                 \
 		OPT_STR(0, "health-startup-cmd", st, f.startup_cmd, "CMD",                         \

@@ -46,9 +46,6 @@ static const struct opt update_options[] = {
 	RUN_HEALTH_OPTIONS(U, q),
 	OPT_BOOL(0, "no-healthcheck", U, Q(no_healthcheck), "without a check from now on"),
 	SELECT_LATEST(U, which),
-	OPT_LATER(0, "health-log-destination"),
-	OPT_LATER(0, "health-max-log-count"),
-	OPT_LATER(0, "health-max-log-size"),
 	OPT_END,
 };
 

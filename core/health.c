@@ -44,6 +44,8 @@ void health_conf_init(struct health_conf *c)
 		.interval_ms = DEFAULT_MS,
 		.timeout_ms = DEFAULT_MS,
 		.retries = RETRIES,
+		.log_count = HEALTH_LOG_MAX,
+		.log_bytes = EXEC_OUTPUT_MAX,
 		.startup = { .interval_ms = DEFAULT_MS, .timeout_ms = DEFAULT_MS, .successes = 1 },
 	};
 }
@@ -171,6 +173,10 @@ int health_conf_read(const json_t *j, struct health_conf *c, struct rl_err *err)
 	if (r == 0)
 		r = get_count(j, "Retries", &c->retries, err);
 	if (r == 0)
+		r = get_count(j, "LogCount", &c->log_count, err);
+	if (r == 0)
+		r = get_count(j, "LogBytes", &c->log_bytes, err);
+	if (r == 0)
 		r = startup_read(json_object_get(j, "Startup"), &c->startup, err);
 	if (r == 0)
 		r = json_get_str(j, "OnFailure", WHAT, &action, err);
@@ -198,12 +204,14 @@ json_t *health_conf_write(const struct health_conf *c)
 	if (c->test.n == 0)
 		return json_null();
 	j = json_pack(
-		"{s:o, s:I, s:I, s:I, s:I, s:i, s:s}", "Test", test_json(&c->test), "Interval",
+		"{s:o, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:s}", "Test", test_json(&c->test),
+		"Interval",
 		(json_int_t)(c->interval_ms < 0 ? c->interval_ms : c->interval_ms * NS_PER_MS),
 		"Timeout", (json_int_t)(c->timeout_ms * NS_PER_MS), "StartPeriod",
 		(json_int_t)(c->start_period_ms * NS_PER_MS), "StartInterval",
 		(json_int_t)(c->start_interval_ms * NS_PER_MS), "Retries", (int)c->retries,
-		"OnFailure", action_names[c->on_failure]);
+		"LogCount", (int)c->log_count, "LogBytes", (int)c->log_bytes, "OnFailure",
+		action_names[c->on_failure]);
 	if (s->test.n == 0)
 		return j;
 	if (json_object_set_new(j, "Startup",
@@ -249,12 +257,17 @@ bool health_add(struct health *h, const struct health_conf *c, const struct heal
 		int64_t age_ms)
 {
 	enum health_status before = h->status;
+	unsigned max =
+		c->log_count > 0 && c->log_count < HEALTH_LOG_MAX ? c->log_count : HEALTH_LOG_MAX;
 
-	if (h->n == HEALTH_LOG_MAX) {
-		memmove(&h->log[0], &h->log[1], sizeof(h->log[0]) * (HEALTH_LOG_MAX - 1));
+	if (h->n >= max) {
+		memmove(&h->log[0], &h->log[1], sizeof(h->log[0]) * (h->n - 1));
 		h->n--;
 	}
-	h->log[h->n++] = *r;
+	h->log[h->n] = *r;
+	if (c->log_bytes > 0 && r->len > c->log_bytes)
+		h->log[h->n].len = c->log_bytes;
+	h->n++;
 	if (health_is_startup(h, c)) {
 		add_startup(h, c, r->code == 0);
 	} else if (r->code == 0) {

@@ -39,11 +39,13 @@ enum health_action { HEALTH_DO_NOTHING, HEALTH_DO_KILL, HEALTH_DO_RESTART, HEALT
  *		HEALTH_START_MS; never above @interval_ms
  * @startup:	Checked instead of @test until it was well for @startup.successes times in a row;
  *		after @startup.retries failures (0 = any number) the container is started again
+ * @log_count:	So many of the last results are kept, HEALTH_LOG_MAX at most; 0 = that
+ * @log_bytes:	of so many bytes each, EXEC_OUTPUT_MAX at most; 0 = that
  */
 struct health_conf {
 	struct strv test;
 	int64_t interval_ms, timeout_ms, start_period_ms, start_interval_ms;
-	unsigned retries;
+	unsigned retries, log_count, log_bytes;
 	enum health_action on_failure;
 	struct health_startup {
 		struct strv test;
@@ -52,7 +54,7 @@ struct health_conf {
 	} startup;
 };
 
-/* 30 s, 30 s, 3 retries, no check */
+/* 30 s, 30 s, 3 retries, all results that can be kept, no check */
 void health_conf_init(struct health_conf *c);
 /*
  * Read a "Healthcheck" object (NULL is fine: no check). Image configs are HOSTILE: sizes are

@@ -68,8 +68,9 @@ struct create_req {
 	uint64_t timeout;    /* seconds it may run, 0 = any */
 	const char *restart; /* policy, as typed */
 	const char *health_cmd, *health_interval, *health_timeout, *health_start_period,
-		*health_start_interval, *health_retries, *health_on_failure; /* as typed */
-	const char *sdnotify; /* see notify.h */
+		*health_start_interval, *health_retries, *health_on_failure, *health_log_to,
+		*health_log_count, *health_log_bytes; /* as typed */
+	const char *sdnotify;                         /* see notify.h */
 	const char *startup_cmd, *startup_interval, *startup_timeout, *startup_retries,
 		*startup_success;         /* of the check before the check; as typed */
 	bool no_healthcheck, need_health; /* @need_health: refuse a container without a check */

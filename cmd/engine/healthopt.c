@@ -140,6 +140,35 @@ static int set_startup(const struct create_req *q, struct health_conf *c, struct
 		      : r;
 }
 
+/* The monitor keeps results in memory, so their number has a limit; Podman's 0 is none. */
+static int set_at_most(const char *flag, const char *s, unsigned max, unsigned *ret,
+		       struct rl_err *err)
+{
+	unsigned n = *ret;
+	int r = set_count(flag, s, 1, &n, err);
+
+	if (r == 0 && n > max)
+		return rl_fail(err, EINVAL, "'%s %s': %u are kept at most", flag, s, max);
+	*ret = n;
+	return r;
+}
+
+static int set_log(const struct create_req *q, struct health_conf *c, struct rl_err *err)
+{
+	int r;
+
+	if (q->health_log_to && strcmp(q->health_log_to, "local") != 0) {
+		rl_fail(err, EINVAL, "'--health-log-destination %s' is not 'local'",
+			q->health_log_to);
+		return rl_hint(err, "rl inspect shows the last results, rl events each change");
+	}
+	r = set_at_most("--health-max-log-count", q->health_log_count, HEALTH_LOG_MAX,
+			&c->log_count, err);
+	return r < 0 ? r
+		     : set_at_most("--health-max-log-size", q->health_log_bytes, EXEC_OUTPUT_MAX,
+				   &c->log_bytes, err);
+}
+
 static int set_flags(const struct create_req *q, struct health_conf *c, struct rl_err *err)
 {
 	int r = 0;
@@ -162,6 +191,8 @@ static int set_flags(const struct create_req *q, struct health_conf *c, struct r
 		r = health_action_parse(q->health_on_failure, &c->on_failure, err);
 	if (r == 0)
 		r = set_count("--health-retries", q->health_retries, 1, &c->retries, err);
+	if (r == 0)
+		r = set_log(q, c, err);
 	return r == 0 ? set_startup(q, c, err) : r;
 }
 
@@ -169,8 +200,9 @@ bool health_asked(const struct create_req *q)
 {
 	return q->no_healthcheck || q->health_cmd || q->health_interval || q->health_timeout ||
 	       q->health_retries || q->health_start_period || q->health_start_interval ||
-	       q->health_on_failure || q->startup_cmd || q->startup_interval ||
-	       q->startup_timeout || q->startup_retries || q->startup_success;
+	       q->health_on_failure || q->health_log_to || q->health_log_count ||
+	       q->health_log_bytes || q->startup_cmd || q->startup_interval || q->startup_timeout ||
+	       q->startup_retries || q->startup_success;
 }
 
 int health_change(const struct create_req *req, struct health_conf *c, struct rl_err *err)

@@ -77,6 +77,16 @@ d --name h --health-cmd 'yes | head -c 1000000; printf "\033[31m\377\0"' $img sl
 is h "Up * (healthy)" "a check with much output"
 [ "$(file h | wc -c)" -lt 5000 ] && ok "of which little is kept" || not_ok "of which little is kept" "$(file h | wc -c)"
 run rl rm -f -t 0 h
+d --name h --health-log-destination local --health-max-log-count 2 --health-max-log-size 3 --health-cmd 'echo abcdef' $img sleep 60
+kept() { [ "$(file h | jq -c '[.Log[].Output]')" = '["abc","abc"]' ]; }
+check "less is kept where that was asked for" soon kept
+run rl inspect -f '{{.Config.HealthcheckMaxLogCount}} {{.Config.HealthcheckMaxLogSize}} {{json .Config.Healthcheck}}' h
+expect "and shown" 0 '2 3 {"Test":\[*"Retries":3}'
+run rl create --health-cmd true --health-max-log-count 6 $img true
+expect_error "more than can be kept" "*'--health-max-log-count 6': 5*"
+run rl create --health-cmd true --health-log-destination /tmp $img true
+expect_error "another place" "*-destination /tmp'*'local'*"
+run rl rm -f -t 0 h
 
 # --- what happens then --------------------------------------------------------------------------
 run rl create --health-on-failure kill $img

@@ -19,6 +19,20 @@ static bool add(struct health *h, const struct health_conf *c, int code, int64_t
 	return health_add(h, c, &r, age_ms);
 }
 
+static void test_less_is_kept_when_asked(void **state)
+{
+	const struct health_conf c = { .interval_ms = 1, .log_count = 2, .log_bytes = 1 };
+	struct health h = { 0 };
+
+	(void)state;
+	for (int code = 1; code < 5; code++)
+		(void)add(&h, &c, code, 0);
+	assert_int_equal(h.n, 2);
+	assert_int_equal(h.log[0].code, 3);
+	assert_int_equal(h.log[1].code, 4);
+	assert_int_equal(h.log[1].len, 1);
+}
+
 static void test_failures_in_a_row_make_unhealthy(void **state)
 {
 	const struct health_conf c = { .interval_ms = 100, .retries = 3 };
@@ -290,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failures_in_a_row_make_unhealthy),
+		cmocka_unit_test(test_less_is_kept_when_asked),
 		cmocka_unit_test(test_early_failures_do_not_count),
 		cmocka_unit_test(test_the_next_check),
 		cmocka_unit_test(test_a_startup_check_goes_before),
