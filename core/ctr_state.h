@@ -32,7 +32,8 @@ struct ctr_state {
 	bool network_down;  /* one of them stays down */
 	struct ctr_exit exit; /* with CTR_EXITED and CTR_RESTARTING */
 	bool is_lost;         /* the monitor died without writing the end: heal */
-	const char *damaged;  /* a record that is there and cannot be read: what it says is not known */
+	const char
+		*damaged; /* a record that is there and cannot be read: what it says is not known */
 };
 
 /* "created", "running", "paused", "restarting", "exited" */
