@@ -355,20 +355,22 @@ static int own_lines(const struct attach *a, const char *names, struct buf *out)
 	return r < 0 || a->n > 0 ? r : buf_printf(out, ADDR_TAP "\t%s\n", names);
 }
 
-static int new_hosts(const struct attach *a, const char *names, char *old, struct buf *out)
+static int new_hosts(const struct attach *a, const char *names, const struct buf *old,
+		     struct buf *out)
 {
+	const size_t n = strlen(names);
+	const char *end = old->data + old->len;
 	bool done = false;
 	int r = 0;
 
-	for (char *line = old, *next; r == 0 && line && *line; line = next) {
-		const char *tab;
+	for (const char *line = old->data, *next; r == 0 && line < end; line = next) {
+		const char *nl = memchr(line, '\n', (size_t)(end - line));
+		const char *stop = nl ? nl : end;
+		const char *tab = memchr(line, '\t', (size_t)(stop - line));
 
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		tab = strchr(line, '\t');
-		if (!tab || strcmp(tab + 1, names) != 0) {
-			r = buf_printf(out, "%s\n", line);
+		next = nl ? nl + 1 : end;
+		if (!tab || (size_t)(stop - tab - 1) != n || memcmp(tab + 1, names, n) != 0) {
+			r = buf_add(out, line, (size_t)(next - line));
 			continue;
 		}
 		if (!done)
@@ -379,8 +381,9 @@ static int new_hosts(const struct attach *a, const char *names, char *old, struc
 }
 
 /*
- * /etc/hosts is this very file, bound: it is written in place. A crash in between is mended by the
- * next start, and no process of the container runs yet.
+ * /etc/hosts is this very file, bound: it is written in place, and cut afterwards, so that who reads
+ * it meanwhile finds names in it. A crash in between is mended by the next start. Other lines, those
+ * of the container's own hand too, stay.
  */
 static void set_hosts(const struct nets *n)
 {
@@ -392,11 +395,12 @@ static void set_hosts(const struct nets *n)
 	struct rl_err err;
 
 	if (!names || io_read_file(c->ctr.dir_fd, "hosts", HOSTS_MAX, &old, &err) < 0 ||
-	    new_hosts(&n->a, names, old.data, &b) < 0)
+	    old.len == 0 || new_hosts(&n->a, names, &old, &b) < 0)
 		return; /* --no-hosts: there is none */
-	fd = openat(c->ctr.dir_fd, "hosts",
-		    O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || io_write_all(fd, b.data ? b.data : "", b.len) < 0)
+	if (b.len == 0 || (b.len == old.len && memcmp(b.data, old.data, b.len) == 0))
+		return;
+	fd = openat(c->ctr.dir_fd, "hosts", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || io_write_all(fd, b.data, b.len) < 0 || ftruncate(fd, (off_t)b.len) < 0)
 		log_debug("the container's hosts: %s", strerror(errno));
 }
 
@@ -429,8 +433,7 @@ int nets_follow(struct nets *n, int tap, bool fresh, const struct control_idle *
 		return r;
 	n->net->internal = !n->a.out;
 	set_servers(n);
-	if (fresh)
-		set_hosts(n);
+	set_hosts(n);
 	if (!had_names) /* the first network of this user was made after the container's start */
 		n->networks_fd = n->net->networks_fd =
 			openat(n->c->rl->data_fd, NETWORKS_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);

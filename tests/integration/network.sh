@@ -131,10 +131,15 @@ run rl network connect --ip 10.123.8.40 --alias late two a
 expect "connect" 0 ""
 says "the name is there at once" "10.123.8.40 fd12:3456:789a::*" look c late
 says "traffic as well" here-c rl exec a nc -w 2 c 80
+rl exec a sh -c 'echo 192.0.2.9 mine-own >>/etc/hosts'
 run rl network connect two a
 expect_error "twice" "*'a' is on network*already*"
+says "its own address in /etc/hosts follows" 1 rl exec a grep -c '10\.123\.8\.40' /etc/hosts
 run rl network disconnect two a
 expect "disconnect" 0 ""
+run rl exec a cat /etc/hosts
+expect "and goes; other lines stay" 0 "!(*10.123.8.40*)"
+says "its own lines too" 1 rl exec a grep -c mine-own /etc/hosts
 run rl exec c nslookup late
 expect "the name is gone" 1
 run rl exec a ls /sys/class/net
