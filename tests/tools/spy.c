@@ -6,7 +6,9 @@
  *
  * Each pid that is there is seized and its descriptors are listed, again and again until it is gone.
  * Into REPORT goes a line "seen PID" for each new one, and "CAUGHT ..." for what must never be: a
- * descriptor above 2, an executable called rl.
+ * descriptor above 2, an executable called rl. In the middle of execve(2) the kernel shows the old
+ * descriptors to such a one for a moment, between the new memory and close-on-exec; all that may be
+ * met there is a socket, by which set-up reports: its number is seen, but nobody can open it.
  */
 #include "config.h"
 
@@ -34,7 +36,18 @@ static void say(const char *what, int pid, const char *more)
 		_exit(1);
 }
 
-static void descriptors(int pid)
+/* Is it the channel of an execve(2) that is under way? */
+static bool is_channel(const char *fds, const char *fd)
+{
+	char path[320], to[64];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", fds, fd);
+	n = readlink(path, to, sizeof(to));
+	return n < 0 || (n > 7 && memcmp(to, "socket:", 7) == 0);
+}
+
+static void descriptors(int pid, bool stopped)
 {
 	char path[64];
 	struct dirent *e;
@@ -42,9 +55,12 @@ static void descriptors(int pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	d = opendir(path);
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.' && (e->d_name[0] > '2' || e->d_name[1]))
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || (e->d_name[0] <= '2' && !e->d_name[1]))
+			continue;
+		if (stopped || !is_channel(path, e->d_name))
 			say("CAUGHT descriptor", pid, e->d_name);
+	}
 	if (d)
 		(void)closedir(d);
 }
@@ -77,7 +93,7 @@ static void seize(int pid)
 	if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0 || waitpid(pid, &status, __WALL) != pid)
 		return;
 	program(pid);
-	descriptors(pid);
+	descriptors(pid, true);
 	(void)ptrace(PTRACE_DETACH, pid, 0, 0); /* it may have been killed */
 }
 
@@ -106,7 +122,7 @@ int main(int argc, char **argv)
 				say("seen", pid, "");
 			known[pid] = true;
 			seize(pid);
-			descriptors(pid);
+			descriptors(pid, false);
 			program(pid);
 		}
 		if (d)
