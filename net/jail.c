@@ -222,6 +222,7 @@ static const struct sandbox_call reader_calls[] = {
 	SANDBOX_CALL(poll),
 #endif
 	SANDBOX_CALL(ppoll),
+	SANDBOX_CALL(restart_syscall), /* of poll(), after SIGCONT */
 	SANDBOX_END,
 };
 
