@@ -169,6 +169,8 @@ static int fields(struct parser *ps, struct arg *a)
 
 		if (n == 0)
 			return fail(ps, "a field name is missing after '.'");
+		if (a->n_fields == TMPL_DEPTH_MAX)
+			return fail(ps, "too many fields in a row");
 		v = alloc(ps, (a->n_fields + 1) * sizeof(*v));
 		if (!v)
 			return -ENOMEM;

@@ -16,7 +16,8 @@
  * and .ID are alike. More lenient than Go: a whole number equals the same float, structs have a
  * length, can be indexed and ranged over, and the elements of join need not be texts.
  *
- * Limits: text 64 KiB, nesting 64, output 64 MiB, 10 million steps.
+ * Limits: text 64 KiB, nesting 64, fields in a row 64, output 64 MiB, a text 16 MiB, 10 million
+ * steps, of which 64 bytes given to or made by a function are one.
  */
 #pragma once
 

@@ -13,6 +13,7 @@
 #define TMPL_TEXT_MAX   65536
 #define TMPL_DEPTH_MAX  64
 #define TMPL_OUTPUT_MAX (64U << 20)
+#define TMPL_VALUE_MAX  (16U << 20) /* bytes of a text that a function makes */
 #define TMPL_STEPS_MAX  10000000
 
 enum arg_kind {

@@ -183,10 +183,23 @@ static bool changes_text(const char *func)
 	return false;
 }
 
+/* What a function reads and makes counts, too: a text that doubles itself soon fills the memory. */
+static int count_text(struct exec *x, json_t *const *args, size_t n, const json_t *made)
+{
+	size_t bytes = json_string_length(made);
+
+	if (bytes > TMPL_VALUE_MAX)
+		return rl_fail(x->err, E2BIG, "the template makes a text that is too long");
+	for (size_t i = 0; i < n; i++)
+		bytes += json_string_length(args[i]);
+	x->steps += (long)(bytes / 64 + json_array_size(made));
+	return count(x);
+}
+
 static int eval_call(struct exec *x, const struct call *c, json_t *dot, bool piped, json_t *last,
 		     json_t **ret)
 {
-	json_t *args[ARGS_MAX] = { NULL };
+	json_t *args[ARGS_MAX] = { NULL }, *made = NULL;
 	size_t n = 0;
 	int r = 0;
 
@@ -205,7 +218,14 @@ static int eval_call(struct exec *x, const struct call *c, json_t *dot, bool pip
 	if (r == 0 && x->header_mode && !changes_text(c->args->name))
 		*ret = json_incref(n ? args[n - 1] : NULL); /* {{json .X}} has the header of X */
 	else if (r == 0)
-		r = tmpl_call(&(struct call_env){ c->args->name, args, n, &x->kinds }, ret, x->err);
+		r = tmpl_call(&(struct call_env){ c->args->name, args, n, &x->kinds }, &made,
+			      x->err);
+	if (r == 0 && made)
+		r = count_text(x, args, n, made);
+	if (r == 0 && made)
+		*ret = made;
+	else
+		json_decref(made);
 	for (size_t i = 0; i < n; i++)
 		json_decref(args[i]);
 	return r;
@@ -333,7 +353,7 @@ static int range(struct exec *x, const struct node *n, json_t *dot)
 	if (r < 0)
 		return r;
 	if (x->header_mode)
-		r = run_nodes(x, n->body, v);
+		r = turn(x, n, v, v); /* its variables stand for the header, too */
 	else if (json_object_size(v) == 0 && json_array_size(v) == 0 &&
 		 (!v || json_is_null(v) || json_is_object(v) || json_is_array(v)))
 		r = run_nodes(x, n->other, dot);

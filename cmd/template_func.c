@@ -216,6 +216,8 @@ static int f_join(const struct call_env *c, json_t **ret, struct rl_err *err)
 	    !json_is_string(c->args[1]))
 		return tmpl_wrong(c, "needs a list and a text", err);
 	for (size_t i = 0; i < json_array_size(c->args[0]) && r == 0; i++) {
+		if (b.len > TMPL_VALUE_MAX)
+			return tmpl_wrong(c, "the text is too long", err);
 		if (i)
 			r = buf_str(&b, json_string_value(c->args[1]));
 		if (r == 0)

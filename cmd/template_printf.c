@@ -524,6 +524,8 @@ int tmpl_printf(const struct call_env *c, json_t **ret, struct rl_err *err)
 	while (*x.p && r == 0) {
 		size_t plain = strcspn(x.p, "%");
 
+		if (b.len > TMPL_VALUE_MAX)
+			return tmpl_wrong(c, "the text is too long", err);
 		r = buf_add(&b, x.p, plain);
 		x.p += plain;
 		if (r == 0 && *x.p++)

@@ -228,6 +228,25 @@ static void test_limits(void **state)
 	for (int i = 0; i < 40; i++)
 		assert_int_equal(buf_str(&text, "{{end}}"), 0);
 	assert_int_equal(run(text.data, &b, &err), -E2BIG);
+	buf_done(&text);
+	assert_int_equal(buf_str(&text, "{{"), 0);
+	for (int i = 0; i < 30000; i++)
+		assert_int_equal(buf_str(&text, ".a"), 0);
+	assert_int_equal(buf_str(&text, "}}"), 0);
+	assert_int_equal(run(text.data, &b, &err), -EINVAL);
+	/* a text that doubles, and one that is copied often */
+	assert_int_equal(
+		run("{{$x := \"abcdefgh\"}}{{range 40}}{{$x = print $x $x}}{{end}}", &b, &err),
+		-E2BIG);
+	buf_done(&text);
+	assert_int_equal(buf_str(&text,
+				 "{{$x := \"abcdefgh\"}}{{range 20}}{{$x = print $x $x}}{{end}}"
+				 "{{$x = printf \""),
+			 0);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(buf_str(&text, "%[1]s"), 0);
+	assert_int_equal(buf_str(&text, "\" $x}}"), 0);
+	assert_int_equal(run(text.data, &b, &err), -EINVAL);
 }
 
 static void test_headers(void **state)
@@ -241,6 +260,11 @@ static void test_headers(void **state)
 	assert_int_equal(tmpl_parse("{{.ID}}\t{{.Names}}\t{{json .Size}}", &t, &err), 0);
 	assert_int_equal(tmpl_headers(t, h, &b, &err), 0);
 	assert_string_equal(b.data, "CONTAINER ID\tNAMES\tSIZE");
+	tmpl_free(t);
+	buf_done(&b);
+	assert_int_equal(tmpl_parse("{{range $k, $v := .Names}}{{$v}}{{end}}", &t, &err), 0);
+	assert_int_equal(tmpl_headers(t, h, &b, &err), 0);
+	assert_string_equal(b.data, "NAMES");
 	tmpl_free(t);
 }
 
