@@ -63,10 +63,11 @@ int mounting_make(const struct rl *rl, const char *id, char **ret, struct rl_err
 
 bool mounting_is_there(const char *path)
 {
-	auto_free char *above = str_printf("%s/..", path);
-	struct stat a, b;
+	struct statx st;
 
-	return above && stat(path, &a) == 0 && stat(above, &b) == 0 && a.st_dev != b.st_dev;
+	/* not by st_dev: a store and run_dir may be on one file system */
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 int mounting_undo(const char *path, const char *what, struct rl_err *err)
@@ -75,8 +76,16 @@ int mounting_undo(const char *path, const char *what, struct rl_err *err)
 		return rl_fail(err, EINVAL, "%s is not mounted", what);
 	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 		return rl_fail_sys(err, errno, "unmount '%s'", path);
-	(void)rmdir(path); /* another `rl unshare` may use it */
+	/* the folder stays: without it the kernel would undo the mount of another `rl unshare`, too */
 	return 0;
+}
+
+void mounting_forget(const struct rl *rl, const char *id)
+{
+	char rel[80];
+
+	(void)snprintf(rel, sizeof(rel), "mounts/%.64s", id);
+	(void)unlinkat(rl->run_fd, rel, AT_REMOVEDIR); /* mostly there is none */
 }
 
 int mounting_add(json_t *list, const char *id, const char *const *names, size_t n_names,

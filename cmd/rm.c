@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
 #include "cmd/engine/nsjoin.h"
+#include "cmd/mounting.h"
 #include "cmd/select.h"
 #include "core/base/cleanup.h"
 #include "core/ctr_state.h"
@@ -61,6 +62,8 @@ static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_e
 		return r;
 	c.is_whole = o->volumes;
 	r = life_remove(rl, &c, o->force ? &run->grace : NULL, err);
+	if (r == 0)
+		mounting_forget(rl, c.id);
 	ctr_done(&c);
 	if (r == 0)
 		(void)puts(name); /* a closed stdout is seen when it is flushed at exit */

@@ -89,7 +89,21 @@ expect "what is written there, a running container sees" 0 new ""
 run rl cp over:/new "$T/work/new"
 run cat "$T/work/new"
 expect "and one that does not run has" 0 new ""
+cat >"$T/work/first" <<-END
+	m=\$("$RL" mount up) && : >ready
+	n=0; until [ -e go ] || [ \$((n += 1)) -gt 200 ]; do sleep 0.05; done
+	cat \$m/new >seen
+END
+rl unshare sh "$T/work/first" &
+first=$!
+for _ in {1..200}; do [ -e "$T/work/ready" ] && break; sleep 0.05; done
+run rl unshare sh -c '"$0" mount up && "$0" unmount up' "$RL"
+expect "mounted by another as well" 0
+: >"$T/work/go"
+wait "$first"
+[ "$(cat "$T/work/seen")" = new ] && ok "who unmounts leaves the mounts of others alone" || not_ok "who unmounts leaves the mounts of others alone"
 run rl rm -af -t 0
+[ -z "$(find "$T/run/rl/mounts" -name "$(jq -r '.[0].id' "$T/work/list")")" ] && ok "the place goes with the container" || not_ok "the place goes with the container"
 leakcheck "nothing is left"
 run rl unshare "$RL" image mount alpine
 run rl purge -f
