@@ -78,8 +78,10 @@ static int check_filters(const struct strv *words, struct rl_err *err)
 		if (k < ARRAY_LEN(filter_keys) && words->v[i][len] == '=')
 			continue;
 		rl_fail(err, EINVAL, "'%s' is no filter for events", words->v[i]);
-		return rl_hint(err, "KEY=VALUE with container, event, image, label, network, pod, "
-				    "secret, type or volume");
+		return rl_hint(
+			err,
+			"KEY=VALUE with container, event (or status), image, label, network, pod, "
+			"secret, type or volume");
 	}
 	return 0;
 }

@@ -54,7 +54,7 @@ static int rm_one(struct rl *rl, const char *name, const void *opts, struct rl_e
 	int r = ctr_find(rl, name, &c, err);
 
 	if (r == -ENOENT) {
-		if (o->force || o->which.ignore)
+		if (o->which.ignore)
 			return 0;
 		err->exit_code = 1;
 	}
@@ -126,11 +126,13 @@ static int add_dependents(const struct rl *rl, struct strv *names, struct rl_err
 
 static int rm(struct rl *rl, const struct cmd_args *args, const void *opts, struct rl_err *err)
 {
-	const struct rm_opts *o = opts;
+	struct rm_opts asked = *(const struct rm_opts *)opts, *o = &asked;
 	struct rm_run run = { .o = o, .grace.timeout_s = o->time };
 	auto_strv struct strv names = { 0 };
-	int r = select_containers(rl, "rm", args, &o->which, SELECT_ANY, &names, err);
+	int r;
 
+	asked.which.ignore |= o->force; /* a cidfile goes with its container */
+	r = select_containers(rl, "rm", args, &o->which, SELECT_ANY, &names, err);
 	if (r == 0 && o->depend)
 		r = add_dependents(rl, &names, err);
 	if (r < 0)

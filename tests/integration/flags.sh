@@ -41,6 +41,10 @@ run rl stop -s KILL --timeout 5 a b
 expect 'stop of what does not run prints the names' 0 $'a\nb'
 run rl rm --cidfile cid
 expect 'rm --cidfile' 0 "$b"
+run rl rm --force --cidfile nosuch
+expect 'rm --force --cidfile of one that has gone' 0 ""
+run rl rm --cidfile nosuch
+expect_error 'rm --cidfile of one that has gone' "*open 'nosuch'*"
 run rl rm --filter label=kind=x
 expect 'rm --filter' 0 "$a"
 
