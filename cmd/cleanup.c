@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/container.h"
 #include "cmd/engine/life.h"
+#include "cmd/mounting.h"
 #include "cmd/select.h"
 #include "storage/image.h"
 
@@ -43,6 +44,8 @@ static int clean(struct rl *rl, struct container *c, const struct cleanup_opts *
 		r = life_settle(rl, &c->ctr, err);
 	if (r == 0 && (o->rm || o->rmi))
 		r = life_remove(rl, &c->ctr, NULL, err);
+	if (r == 0 && (o->rm || o->rmi))
+		mounting_forget(rl, c->ctr.id);
 	if (r == 0 && o->rmi && c->image_id[0])
 		r = drop_image(rl, c->image_id, err);
 	return r;

@@ -84,6 +84,8 @@ void mounting_forget(const struct rl *rl, const char *id)
 {
 	char rel[80];
 
+	if (!*id)
+		return;
 	(void)snprintf(rel, sizeof(rel), "mounts/%.64s", id);
 	(void)unlinkat(rl->run_fd, rel, AT_REMOVEDIR); /* mostly there is none */
 }

@@ -27,7 +27,7 @@ bool mounting_is_there(const char *path);
 /* Unmount it, whoever looks at it. -EINVAL: nothing is mounted there */
 int mounting_undo(const char *path, const char *what, struct rl_err *err) RL_MUST_USE;
 
-/* The object @id is gone: remove its folder, and what others have mounted there. */
+/* The object @id (or "": none) is gone: remove its folder, and what others have mounted there. */
 void mounting_forget(const struct rl *rl, const char *id);
 
 /* A line of the list of what is mounted */

@@ -11,6 +11,7 @@
 #include "cmd/engine/life.h"
 #include "cmd/engine/volume_use.h"
 #include "cmd/image_filter.h"
+#include "cmd/mounting.h"
 #include "cmd/network_view.h"
 #include "cmd/ps_filter.h"
 #include "cmd/volume_view.h"
@@ -92,6 +93,7 @@ static int prune_container(const struct rl *rl, const char *id, const struct fil
 		bytes = bytes_of(rl, ret, s, upper);
 		r = life_remove(rl, &c, NULL, &why);
 		if (r == 0) {
+			mounting_forget(rl, id);
 			ret->bytes += bytes;
 			r = strv_add(&ret->names, id) < 0 ? rl_oom(err) : 0;
 		} else if (r != -EBUSY && r != -ENOENT) {
@@ -167,6 +169,7 @@ static int prune_image(const struct rl *rl, struct image *img, bool all, const s
 	if (!image_filters_match(f, img, 0))
 		return 0;
 	r = image_remove(rl, img->id, true, &done, &why);
+	mounting_forget(rl, done.deleted);
 	if (r == 0)
 		r = strv_add(&ret->names, img->id) < 0 ? rl_oom(err) : 0;
 	else if (r != -EBUSY && r != -ENOENT)

@@ -14,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/engine/life.h"
 #include "cmd/format.h"
+#include "cmd/mounting.h"
 #include "core/base/cleanup.h"
 #include "core/base/log.h"
 #include "storage/image.h"
@@ -72,6 +73,7 @@ static int rmi_one(const struct rl *rl, const char *name, const struct rmi_opts 
 		r = image_remove(rl, name, true, &done, err);
 	if (r == -ENOENT && (o->ignore || o->force))
 		return 0;
+	mounting_forget(rl, done.deleted);
 	if (r == 0)
 		r = print_removed(&done, err);
 	strv_done(&done.untagged);

@@ -4,8 +4,9 @@
  *
  * Theory of operation: for the end of a container its monitor is asked to tell it (life_wait()).
  * Other conditions, --exit-first-match and several containers are looked at again whenever the log of
- * events grows, which each change of a state does, or when a monitor tells an end or leaves without a
- * word. All are opened before the first is waited for: what --rm removes meanwhile keeps its code.
+ * events grows, which each change of a state does (and now and then, should that be lost), or when a
+ * monitor tells an end or leaves without a word. All are opened before the first is waited for: what
+ * --rm removes meanwhile keeps its code.
  */
 #include "config.h"
 
@@ -27,6 +28,7 @@
 #include "core/control.h"
 #include "core/events_tail.h"
 
+#define LOOK_MS 2000  /* should an event be lost: a full disk takes none */
 #define TOLD_MS 10000 /* unless its monitor was stopped in between */
 
 struct wait_opts {
@@ -199,7 +201,7 @@ static int wait_change(struct events_tail *t, struct waited *v, size_t n, struct
 	for (size_t i = 0; i < n; i++)
 		p[i] = (struct pollfd){ .fd = v[i].sock, .events = POLLIN };
 	p[n] = (struct pollfd){ .fd = t->watch, .events = POLLIN };
-	if (poll(p, n + 1, -1) < 0 && errno != EINTR)
+	if (poll(p, n + 1, LOOK_MS) < 0 && errno != EINTR)
 		return rl_fail_sys(err, errno, "poll");
 	for (size_t i = 0; i < n; i++)
 		if (p[i].revents)
