@@ -46,7 +46,11 @@ static int connect_below(const struct rl *rl, int dir_fd, const char *path, cons
 	/* the 108 bytes of a socket's path hold no deep folder: go through its descriptor */
 	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET, dir);
 	if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0)
-		return rl_fail_sys(err, errno, "reach the monitor of container %.12s", id);
+		return errno == EAGAIN
+			       ? rl_fail(err, ETIMEDOUT,
+					 "the monitor of container %.12s does not answer", id)
+			       : rl_fail_sys(err, errno, "reach the monitor of container %.12s",
+					     id);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || who.uid != rl->uid)
 		return rl_fail(err, EPERM, "the monitor of container %.12s is not yours", id);
 	return TAKE_FD(fd);

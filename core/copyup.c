@@ -261,10 +261,12 @@ int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
 	r = empty_stage(stage, FD_NONE, err);
 	if (r == 0)
 		r = copy_folder(from_fd, stage, 0, err);
-	if (r == 0)
+	if (r == 0) {
 		r = empty_stage(stage, to, err);
-	if (r == 0)
+		if (r < 0)
+			return r; /* a part of it is there: the stage says that it is not the whole */
 		r = copy_meta_of(from_fd, to, err);
+	}
 	/* without it the copy counts as done */
 	RL_IGNORE(io_remove_tree(to, STAGE, &ignored));    /* the next start tries again */
 	return r < 0 ? r : copy_meta_of(from_fd, to, err); /* that was a change of its time */

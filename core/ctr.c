@@ -341,10 +341,23 @@ static int is_busy(const struct ctr *c, struct rl_err *err)
 	return rl_hint(err, "'kill -CONT %d' if it was stopped (ctrl-z)", (int)pid);
 }
 
+static void name_wait(struct waiting *w, const struct ctr *c)
+{
+	pid_t pid = io_flock_holder(c->lock_fd);
+
+	if (pid > 0)
+		waiting_begin(w, "process %d, which starts or removes container '%s'", (int)pid,
+			      c->name);
+	else
+		waiting_begin(w, "another command, which starts or removes container '%s'",
+			      c->name);
+}
+
 int ctr_enter(const struct ctr *c, int timeout_ms, struct rl_err *err)
 {
 	const int64_t start = now_ms();
 	auto_waiting struct waiting w = { 0 };
+	bool is_named = false; /* not by @w, which stays off where SIGQUIT is ignored */
 
 	if (c->lock_fd < 0)
 		return rl_fail(err, ENOENT, "container %.12s has lost its lock file", c->id);
@@ -353,9 +366,10 @@ int ctr_enter(const struct ctr *c, int timeout_ms, struct rl_err *err)
 			return rl_fail_sys(err, errno, "lock container '%s'", c->name);
 		if (now_ms() >= start + timeout_ms)
 			return is_busy(c, err);
-		if (!w.on && now_ms() >= start + ENTER_AT_ONCE_MS)
-			waiting_begin(&w, "process %d, which starts or removes container '%s'",
-				      (int)io_flock_holder(c->lock_fd), c->name);
+		if (!is_named && now_ms() >= start + ENTER_AT_ONCE_MS) {
+			name_wait(&w, c);
+			is_named = true;
+		}
 		(void)poll(NULL, 0, ENTER_LOOK_MS);
 	}
 	return 0;

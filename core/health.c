@@ -260,7 +260,7 @@ bool health_add(struct health *h, const struct health_conf *c, const struct heal
 	unsigned max =
 		c->log_count > 0 && c->log_count < HEALTH_LOG_MAX ? c->log_count : HEALTH_LOG_MAX;
 
-	if (h->n >= max) {
+	while (h->n >= max) { /* it may be a smaller number than before */
 		memmove(&h->log[0], &h->log[1], sizeof(h->log[0]) * (h->n - 1));
 		h->n--;
 	}

@@ -81,16 +81,23 @@ static struct monitor_exec *free_exec(struct monitor_peers *p)
 	return &p->execs[p->n_execs++];
 }
 
+/* No holes: poll(2) refuses more entries than RLIMIT_NOFILE, and would for ever. */
 static void trim(struct monitor *m)
 {
 	struct monitor_peers *p = m->peers;
+	size_t n = 0;
 
 	if (!p)
 		return;
-	while (p->n_conns > 0 && p->conns[p->n_conns - 1].fd < 0)
-		p->n_conns--;
-	while (p->n_execs > 0 && p->execs[p->n_execs - 1].e.fd < 0)
-		p->n_execs--;
+	for (size_t i = 0; i < p->n_conns; i++)
+		if (p->conns[i].fd >= 0)
+			p->conns[n++] = p->conns[i];
+	p->n_conns = n;
+	n = 0;
+	for (size_t i = 0; i < p->n_execs; i++)
+		if (p->execs[i].e.fd >= 0)
+			p->execs[n++] = p->execs[i];
+	p->n_execs = n;
 	if (p->n_conns > 0 || p->n_execs > 0)
 		return;
 	(void)munmap(p, sizeof(*p));

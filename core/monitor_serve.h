@@ -34,7 +34,7 @@ struct monitor_exec {
 
 /*
  * Who is connected and what was started for them. The places in use are the first n_ of each array,
- * with holes; they do not move. There is none of this while nobody is there.
+ * with holes until the next poll; only then they move. There is none of this while nobody is there.
  */
 struct monitor_peers {
 	size_t n_conns, n_execs;

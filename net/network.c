@@ -359,6 +359,7 @@ int network_lock(const struct rl *rl, const char *name, int timeout_ms, struct r
 	auto_free char *path = str_printf(NETWORKS_DIR "/%s", name);
 	const int64_t end = now_ms() + timeout_ms;
 	auto_waiting struct waiting w = { 0 };
+	bool is_named = false; /* not by @w, which stays off where SIGQUIT is ignored */
 	auto_fd int fd = FD_NONE;
 	struct stat st;
 
@@ -374,8 +375,9 @@ int network_lock(const struct rl *rl, const char *name, int timeout_ms, struct r
 			return rl_fail_sys(err, errno, "lock '%s'", path);
 		if (now_ms() >= end)
 			return is_busy(fd, name, err);
-		if (!w.on)
+		if (!is_named)
 			io_flock_name(&w, fd, path);
+		is_named = true;
 		(void)poll(NULL, 0, LOCK_STEP);
 	}
 	/* renamed away meanwhile? */

@@ -512,6 +512,7 @@ int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *e
 {
 	const int64_t start = now_ms();
 	auto_waiting struct waiting w = { 0 };
+	bool is_named = false; /* not by @w, which stays off where SIGQUIT is ignored */
 
 	for (;;) {
 		int fd = io_flock(dir_fd, path, true, false, err);
@@ -520,10 +521,11 @@ int io_flock_wait(int dir_fd, const char *path, int timeout_ms, struct rl_err *e
 			return fd;
 		if (now_ms() >= start + timeout_ms)
 			return held(dir_fd, path, err);
-		if (!w.on && now_ms() >= start + AT_ONCE_MS) {
+		if (!is_named && now_ms() >= start + AT_ONCE_MS) {
 			auto_fd int seen = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 			io_flock_name(&w, seen, path);
+			is_named = true;
 		}
 		(void)poll(NULL, 0, LOCK_LOOK_MS);
 	}

@@ -57,6 +57,9 @@ static void serve(struct monitor *m)
 	f = monitor_serve_poll(m, few, &n);
 	for (size_t i = 0; i < MONITOR_LISTEN_FD; i++)
 		f[i].fd = FD_NONE;
+	for (size_t i = MONITOR_FIXED_FDS; i < n; i++)
+		assert(f[i].fd >=
+		       0); /* never more entries than descriptors: poll(2) refuses them */
 	(void)poll(f, n, 0);
 	monitor_serve(m, f);
 }
@@ -88,6 +91,10 @@ static void talk(struct monitor *m, const void *data, size_t len, size_t n_fds)
 	for (size_t i = 0; i < n_fds; i++)
 		fds[i] = pair[1];
 	if (fd_send(pair[1], data, len, fds, n_fds) == 0) {
+		/* who came before has gone */
+		m->peers->conns[1] = m->peers->conns[0];
+		m->peers->conns[0].fd = FD_NONE;
+		m->peers->n_conns = 2;
 		serve(m);
 		check_answer(pair[1], len == sizeof(struct monitor_msg));
 		assert(len == sizeof(struct monitor_msg) || m->peers->conns[0].fd < 0);

@@ -31,6 +31,11 @@ static void test_less_is_kept_when_asked(void **state)
 	assert_int_equal(h.log[0].code, 3);
 	assert_int_equal(h.log[1].code, 4);
 	assert_int_equal(h.log[1].len, 1);
+
+	h.n = 4; /* there were more when it was not asked yet (rl update) */
+	(void)add(&h, &c, 5, 0);
+	assert_int_equal(h.n, 2);
+	assert_int_equal(h.log[1].code, 5);
 }
 
 static void test_failures_in_a_row_make_unhealthy(void **state)
