@@ -32,7 +32,7 @@ struct parser {
 	int depth;
 	bool in_range, trim_next;
 	const char *vars[VARS_SEEN_MAX];
-	size_t n_vars;
+	size_t n_vars, first_var; /* a defined template sees those from @first_var on */
 	struct rl_err *err;
 };
 
@@ -153,7 +153,7 @@ static int declare(struct parser *ps, const char *name)
 
 static int check_declared(struct parser *ps, const char *name)
 {
-	for (size_t i = 0; i < ps->n_vars; i++)
+	for (size_t i = ps->first_var; i < ps->n_vars; i++)
 		if (strcmp(ps->vars[i], name) == 0)
 			return 0;
 	return rl_fail(ps->err, EINVAL, "template, byte %zu: undefined variable $%s",
@@ -472,7 +472,7 @@ static int block(struct parser *ps, struct node *n, const char *text_end)
 /* {{define "name"}}, {{block "name" pipeline}}: the nodes up to "end" become a template of its own. */
 static int define(struct parser *ps, struct node *n, bool call, const char *text_end)
 {
-	size_t vars = ps->n_vars;
+	size_t vars = ps->n_vars, first = ps->first_var;
 	bool was_in_range = ps->in_range;
 	struct define *d = alloc(ps, sizeof(*d));
 	enum stop why;
@@ -491,13 +491,16 @@ static int define(struct parser *ps, struct node *n, bool call, const char *text
 	if (++ps->depth > TMPL_DEPTH_MAX)
 		return fail(ps, "nested too deeply");
 	leave_action(ps, text_end);
-	ps->vars[0] = ""; /* nothing but $ */
-	ps->n_vars = 1;
+	ps->first_var = vars;
+	ps->n_vars = vars;
 	ps->in_range = false;
-	r = parse_nodes(ps, &d->nodes, &why, text_end);
+	r = declare(ps, ""); /* nothing but $ */
+	if (r == 0)
+		r = parse_nodes(ps, &d->nodes, &why, text_end);
 	if (r == 0 && why != STOP_END)
 		r = fail(ps, why == STOP_ELSE ? "unexpected else" : "end is missing");
 	ps->n_vars = vars;
+	ps->first_var = first;
 	ps->in_range = was_in_range;
 	ps->depth--;
 	n->kind = call ? NODE_CALL : NODE_TEXT;

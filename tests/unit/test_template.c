@@ -45,6 +45,7 @@ static void test_good(void **state)
 	} t[] = {
 		{ "", "" },
 		{ "plain", "plain" },
+		{ "{{$x := 1}}{{block \"b\" .}}{{$y := 2}}{{$y}}{{end}}{{$x}}", "21" },
 		{ "{{.Id}}", "abc" },
 		{ "{{.ID}} {{ .Name }}", "abc web" },
 		{ "{{.State.Health.Status}}", "healthy" },
