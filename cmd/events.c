@@ -46,8 +46,9 @@ static const struct opt events_options[] = {
 struct printer {
 	const struct events_opts *o;
 	struct strv ids; /* beside the filters */
-	int64_t since_ns, until_ns;
-	bool after; /* one later than --until was met */
+	int64_t since_ns, until_ns, began_ns;
+	struct when_end end; /* of following */
+	bool after;          /* one later than --until was met */
 	struct buf out;
 	struct rl_err *err;
 };
@@ -346,25 +347,17 @@ static int print_event(json_t *e, void *arg)
 	return r;
 }
 
-/* Milliseconds until --until, at most a day; -1 without one, 0 when it is over. */
-static int time_left(const struct printer *p)
-{
-	int64_t ms;
-
-	if (p->until_ns == INT64_MAX)
-		return -1;
-	ms = (p->until_ns - wall_ns()) / 1000000 + 1;
-	return p->until_ns <= wall_ns() ? 0 : ms > 86400000 ? 86400000 : (int)ms;
-}
-
 static int follow(struct printer *p, struct events_tail *t)
 {
 	auto_waiting struct waiting w = { 0 };
 	int r = events_tail_read(t, print_event, p, p->err);
 
+	if (p->since_ns <= p->began_ns)
+		p->since_ns =
+			INT64_MIN; /* what comes now is new, also when the clock is set back */
 	waiting_begin(&w, "events, until %s", p->until_ns == INT64_MAX ? "ctrl-c" : p->o->until);
 	while (r == 0 && t->watch >= 0 && !p->after) {
-		int left = time_left(p);
+		int left = when_left_ms(&p->end);
 
 		if (left == 0)
 			break; /* what came in the last moment was read just now */
@@ -398,6 +391,8 @@ static int events_run(struct rl *rl, const struct cmd_args *args, const void *op
 		r = when_parse(o->since, now, &p.since_ns, err);
 	if (r == 0 && o->until)
 		r = when_parse(o->until, now, &p.until_ns, err);
+	p.began_ns = now;
+	p.end = when_end(p.until_ns);
 	if (r == 0 && find_ids(rl, &o->filter, &p.ids) < 0)
 		r = rl_oom(err);
 	if (r == 0)

@@ -187,15 +187,7 @@ static int go_on(struct shown *s, struct rl_err *err)
 	return r;
 }
 
-/* For poll(): until --until is over, rounded up. */
-static int ms_left(int64_t until_ns)
-{
-	int64_t ms = (until_ns - wall_ns()) / 1000000 + 1;
-
-	return until_ns == INT64_MAX ? -1 : ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
-}
-
-static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, int64_t until_ns,
+static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, int timeout_ms,
 		     struct rl_err *err)
 {
 	auto_free struct pollfd *p = calloc(2 * n + 1, sizeof(*p));
@@ -209,7 +201,7 @@ static int wait_more(const struct rl *rl, int watch, struct shown *v, size_t n, 
 						.events = POLLIN };
 	}
 	p[2 * n] = (struct pollfd){ .fd = watch, .events = POLLIN };
-	if (poll(p, 2 * n + 1, ms_left(until_ns)) < 0 && errno != EINTR)
+	if (poll(p, 2 * n + 1, timeout_ms) < 0 && errno != EINTR)
 		return rl_fail_sys(err, errno, "poll");
 	while (read(watch, waste, sizeof(waste)) > 0)
 		;
@@ -223,10 +215,10 @@ static int follow(const struct rl *rl, struct shown *v, size_t n, int64_t until_
 		  struct rl_err *err)
 {
 	auto_fd int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	const struct when_end end = when_end(until_ns);
 	auto_waiting struct waiting w = { 0 };
 	size_t left = n;
-	bool over = false;
-	int r = 0;
+	int r = 0, timeout_ms = -1;
 
 	if (watch < 0) {
 		rl_fail_sys(err, errno, "follow the log: inotify");
@@ -235,11 +227,14 @@ static int follow(const struct rl *rl, struct shown *v, size_t n, int64_t until_
 	for (size_t i = 0; i < n; i++) {
 		watch_log(watch, &v[i]);
 		listen_to(rl, &v[i]);
+		/* what comes now is new, also when the clock is set back */
+		if (v[i].source.view.since_ns <= wall_ns())
+			v[i].source.view.since_ns = INT64_MIN;
 	}
 	waiting_begin(&w, "more output of %s%s, or %s end", n == 1 ? "container " : "containers",
 		      n == 1 ? v[0].c.name : "", n == 1 ? "its" : "their");
-	while (r == 0 && left > 0 && !over) {
-		over = wall_ns() >= until_ns; /* then what came before it, and the end */
+	while (r == 0 && left > 0 && timeout_ms != 0) {
+		timeout_ms = when_left_ms(&end); /* 0: what came before it, and the end */
 		left = 0;
 		for (size_t i = 0; r == 0 && i < n; i++) {
 			if (!v[i].done)
@@ -247,8 +242,8 @@ static int follow(const struct rl *rl, struct shown *v, size_t n, int64_t until_
 			left += !v[i].done;
 		}
 		(void)fflush(stdout);
-		if (r == 0 && left > 0 && !over)
-			r = wait_more(rl, watch, v, n, until_ns, err);
+		if (r == 0 && left > 0 && timeout_ms != 0)
+			r = wait_more(rl, watch, v, n, timeout_ms, err);
 	}
 	return r;
 }

@@ -150,12 +150,16 @@ static int add(struct stats *x, struct ctr *c, bool idle_too, json_t *rows, stru
 {
 	struct usage u = { -1, -1, -1, -1, -1, -1, -1, -1, 0 };
 	const char *net = json_string_value(json_object_get(c->record, "net"));
+	auto_fd int pin = FD_NONE;
 	struct ctr_state s;
 	int64_t lived = 0;
 	int r = life_state(x->rl, c, &s, err);
 
 	if (r < 0)
 		return r;
+	pin = ctr_open_init(c, s.pid);
+	if (pin == -ESRCH) /* also when its number is a stranger's by now */
+		s.pid = 0;
 	if (s.pid > 0) {
 		r = usage_read(&s, net && strcmp(net, "host") != 0, &u, err);
 		lived = wall_ns() - s.started_ns;

@@ -128,6 +128,7 @@ static int show(struct rl *rl, struct ctr *c, const char *const *words, size_t n
 	auto_buf struct buf out = { 0 };
 	auto_free struct top_proc *all = NULL;
 	struct top_ctx x = { 0 };
+	auto_fd int pin = FD_NONE;
 	struct ctr_state s;
 	int r = top_parse(words, n, &columns, &headers, err);
 
@@ -135,6 +136,9 @@ static int show(struct rl *rl, struct ctr *c, const char *const *words, size_t n
 		r = life_state(rl, c, &s, err);
 	if (r == 0 && s.pid <= 0)
 		r = rl_fail(err, EINVAL, "top can only be used on running containers");
+	pin = r == 0 ? ctr_open_init(c, s.pid) : FD_NONE;
+	if (r == 0 && pin == -ESRCH) /* its number may be a stranger's by now */
+		r = rl_fail(err, ESRCH, "it has just ended");
 	if (r == 0)
 		r = gather(&s, &x, &all, err);
 	if (r == 0 && make_table(&x, columns, &headers, &out) < 0)

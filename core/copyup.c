@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/io.h"
@@ -261,6 +262,9 @@ int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
 	r = empty_stage(stage, FD_NONE, err);
 	if (r == 0)
 		r = copy_folder(from_fd, stage, 0, err);
+	/* one sync for all files, before their place says that they are whole */
+	if (r == 0 && copyup_is_empty(stage) == 0 && syncfs(stage) < 0)
+		r = rl_fail_sys(err, errno, "write the copy to disk");
 	if (r == 0) {
 		r = empty_stage(stage, to, err);
 		if (r < 0)

@@ -25,7 +25,8 @@ int copyup_tree(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
  * The same for a volume, which may be in use by others: nothing when it is not empty (S14);
  * else it gets owner and mode of the image's folder as well. All of it appears when it is whole: what
  * failed or was killed on the way leaves nothing of the kind, or an ".rl-copying" that the next call
- * takes up again. Two at once: the second waits for the first. -EBUSY: in vain.
+ * takes up again; also after a power loss, so the copy is synced. Two at once: the second waits for the
+ * first. -EBUSY: in vain.
  */
 int copyup_volume(int from_fd, int to_fd, struct rl_err *err) RL_MUST_USE;
 

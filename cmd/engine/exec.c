@@ -78,12 +78,16 @@ static int choose_user(const struct rl *rl, struct ctr *c, const struct exec_req
 		       struct userdb_user *user, struct strv *env, struct rl_err *err)
 {
 	auto_buf struct buf passwd = { 0 }, group = { 0 };
+	auto_fd int pin = FD_NONE;
 	struct container full;
 	struct ctr_state s;
 	int r = life_state(rl, c, &s, err);
 
 	if (r == 0 && s.status != CTR_RUNNING)
 		r = life_not_running(c, s.status, err);
+	pin = r == 0 ? ctr_open_init(c, s.pid) : FD_NONE;
+	if (r == 0 && pin == -ESRCH) /* its number may be a stranger's by now */
+		r = rl_fail(err, ESRCH, "it has just ended");
 	if (r == 0)
 		r = read_users(s.pid, &passwd, &group, err);
 	if (r == 0)

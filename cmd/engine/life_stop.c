@@ -283,19 +283,29 @@ int life_stop(const struct rl *rl, struct ctr *c, const struct life_grace *g, st
 	return life_end(rl, c, g, false, err);
 }
 
+/* By its record, not by the order of the times: the clock may have been set back meanwhile. */
+static bool is_next_run(const struct ctr_state *s, const struct ctr_state *before)
+{
+	if (s->status != CTR_RUNNING || s->pid == 0)
+		return false;
+	if (before->pid == 0) /* it had just begun, there was no record yet */
+		return s->started_ns > before->started_ns;
+	return s->pid != before->pid || s->started_ns != before->started_ns;
+}
+
 int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,
 		 struct rl_err *err)
 {
 	struct monitor_msg req = { .type = MONITOR_AGAIN };
 	auto_waiting struct waiting w = { 0 };
-	int64_t end, before;
-	struct ctr_state s;
+	struct ctr_state s, before;
+	int64_t end;
 	int r = life_state(rl, c, &s, err);
 
 	if (r < 0)
 		return r;
 	own_stop(c, &signo, &timeout_s);
-	before = s.started_ns;
+	before = s;
 	req.signal = signo;
 	req.code = timeout_s > INT32_MAX ? INT32_MAX : (int32_t)timeout_s;
 	r = life_ask(rl, c, &req, err);
@@ -304,7 +314,7 @@ int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_
 		      c->name, (int)s.monitor);
 	while (r == 0) {
 		r = life_state(rl, c, &s, err);
-		if (r == 0 && s.status == CTR_RUNNING && s.started_ns > before)
+		if (r == 0 && is_next_run(&s, &before))
 			return 0;
 		if (r == 0 && !ctr_is_alive(&s))
 			return rl_fail(err, ESRCH, "'%s' was stopped meanwhile", c->name);

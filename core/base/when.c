@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
 
 #include "core/base/io.h"
@@ -14,6 +15,7 @@
 
 #define NS       INT64_C(1000000000)
 #define TEXT_MAX 64
+#define DAY_MS   86400000
 
 /* The same hands of the clock, in the local zone instead of UTC. */
 static int utc_to_local(int64_t *ns)
@@ -119,4 +121,26 @@ int when_parse(const char *s, int64_t now_ns, int64_t *ret_ns, struct rl_err *er
 			     : "'%.64s' is no time: expected RFC 3339 (2026-01-02T15:04:05Z), Unix "
 			       "seconds or a duration such as 1h30m",
 		s);
+}
+
+struct when_end when_end(int64_t until_ns)
+{
+	struct when_end e = { .wall_ns = until_ns, .mono_ms = INT64_MAX };
+	int64_t ns;
+
+	if (until_ns != INT64_MAX && !__builtin_sub_overflow(until_ns, wall_ns(), &ns))
+		e.mono_ms = now_ms() + ns / 1000000 + 1;
+	return e;
+}
+
+int when_left_ms(const struct when_end *e)
+{
+	int64_t now = wall_ns(), ms;
+
+	if (e->wall_ns == INT64_MAX)
+		return -1;
+	if (e->wall_ns <= now || e->mono_ms <= now_ms())
+		return 0;
+	ms = MIN(e->wall_ns / 1000000 - now / 1000000, e->mono_ms - now_ms()) + 1;
+	return (int)MIN(MAX(ms, 1), DAY_MS);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* when.h - a point in time as users type it: --since, --until, filters */
+/* when.h - a point in time as users type it (--since, --until, filters), and waiting for one */
 #pragma once
 
 #include <stdint.h>
@@ -15,3 +15,14 @@
  * Return: 0, -EINVAL or -ERANGE with a message that quotes @s
  */
 int when_parse(const char *s, int64_t now_ns, int64_t *ret_ns, struct rl_err *err) RL_MUST_USE;
+
+/* The end of a wait. It is over by the wall clock, or when as much time has passed as there was until
+ * then: a clock that is set back must not make anybody wait for years. */
+struct when_end {
+	int64_t wall_ns; /* INT64_MAX: never */
+	int64_t mono_ms; /* by now_ms() */
+};
+
+struct when_end when_end(int64_t until_ns);
+/* For poll(): -1 without an end, 0 when it is over, else milliseconds, a day at most. */
+int when_left_ms(const struct when_end *e);

@@ -215,6 +215,10 @@ def pre_run():
     rl("run", "-d", *NEW, *SLEEP)
 
 
+def pre_health():
+    rl("run", "-d", "--health-cmd", "true", "--health-interval", "disable", *NEW, *SLEEP)
+
+
 def pre_create():
     rl("create", *NEW, *SLEEP)
 
@@ -309,7 +313,7 @@ CASES = {
     "exec": (pre_run, ["exec", "x", "true"], THERE, "MH"),
     "exec-d": (pre_run, ["exec", "-d", "x", "true"], THERE, "M"),
     "exec-t": (pre_run, ["exec", "-t", "x", "true"], THERE, "M"),
-    "check": (pre_run, ["healthcheck", "run", "x"], THERE, "M"),
+    "check": (pre_health, ["healthcheck", "run", "x"], THERE, "M"),
     "restart": (pre_run, ["restart", "-t", "0", "x"], THERE, "M"),
     "rename": (pre_create, ["rename", "x", "y"], ("created",), ""),
     "rename-r": (pre_run, ["rename", "x", "y"], THERE, "M"),
@@ -331,6 +335,9 @@ def fault(case, options):
     attach = others(follow)
     if "M" in follow and not any(a.startswith("M=") for a in attach):
         return None, "no monitor to follow", []
+    for f in (lst, out):  # not those of the run before
+        if os.path.exists(f):
+            os.unlink(f)
     args = [KILLNTH, "-T", "20", "-l", lst, "-o", out, *attach, *options, "--", *PREFIX, RL, *command]
     # not a pipe: with "stop" the command goes on without killnth
     with open(T + "/command.err", "wb") as err, open(T + "/command.in", "w+b") as line:
@@ -349,6 +356,8 @@ def classes(case):
     if p is None:
         return [], report
     why = "hangs" if report.startswith("timeout") else verify(CASES[case][2])
+    if not rows or p.returncode != 0:
+        why = f"{len(rows)} processes followed, status {p.returncode}: {p.stderr}"
     return [(r[0], int(r[2]) or int(r[1]), r[3]) for r in rows if not r[0].startswith("-")], why
 
 
@@ -404,15 +413,15 @@ def one_kill(case, path, n, what):
     options = ["-p", path, "-n", str(n)]
     if what in ("stop", "all"):
         p, report, rows = fault(case, [*options, "-s"])
-        if p is None or report.startswith("timeout"):
-            return report
+        if p is None or not report or report.startswith("timeout"):
+            return report or f"nothing was followed: {p.stderr}"
         why = after_stop(report, what)
         return why or verify((*CASES[case][2], "", "exited"))
     if what != "kill":
         options += ["-e", str(getattr(errno, what.rstrip("+")))] + (["-f"] if what.endswith("+") else [])
     p, report, rows = fault(case, options)
-    if p is None:
-        return report
+    if p is None or not report:
+        return report or f"nothing was followed: {p.stderr}"
     if report.startswith("timeout"):
         return "hangs: " + report.strip()
     if what != "kill" and p.returncode not in (0, 125, 126, 127, 137, 1, 2) and p.returncode < 128:

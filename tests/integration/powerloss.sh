@@ -110,6 +110,13 @@ after start "keep created|$a|" "keep @(exited|created)|$a|" start -a keep
 after "run -d" "keep *|$a|" "*bg exited*|$a|" run -d --name bg --network none $img sleep 60
 run rl rm -f -t 0 bg
 after "volume create" "keep *|$a|" "keep *|$a|data" volume create data
+run rl run --rm --network none $img sh -c 'cat /etc/passwd /etc/group /etc/os-release'
+content=$out
+after "a volume's first content" "keep *|$a|*" "*full exited*|$a|*full" run -d --name full --network none -v full:/etc $img sleep 60
+run rl run --rm --network none -v full:/etc $img sh -c 'cat /etc/passwd /etc/group /etc/os-release'
+expect "which is whole then" 0 "$content" ""
+run rl rm -f full
+run rl volume rm -f full
 after commit "keep *|$a|*" "keep *|*new:1*|*" commit -q keep new:1
 run rl rmi new:1
 after rm "keep *|$a|*" "|$a|*" rm keep

@@ -65,8 +65,29 @@ rm -f "$dir/exit.json"
 edit "$dir/run.json" "s/\"start_time\":[0-9]*/\"start_time\":$start_time/; s/\"boot_id\":\"[^\"]*\"/\"boot_id\":\"x\"/"
 row reuse
 kill -0 "$pid" && ok "nor one of an earlier boot with the same start time" || not_ok "nor one of an earlier boot with the same start time" "$pid"
-kill $stranger "$pid" 2>/dev/null
 run rl rm -f reuse
+# the same while its monitor lives, and knows better
+for how in "stop -t 0" "kill" "rm -f -t 0"; do
+	d --name reuse $img sleep 60
+	dir=$(dir_of reuse)
+	edit "$dir/run.json" "s/\"pid\":[0-9]*/\"pid\":$pid/"
+	if [ "$how" = kill ]; then
+		run rl top reuse
+		expect_error "top does not show the stranger" "*ended*"
+		run rl exec -u root reuse echo in
+		expect "exec does not look up users there" 255 "" "*ended*"
+		run rl exec reuse echo in
+		expect "exec enters the container" 0 "in" ""
+		run rl stats --no-stream --format '{{.PIDs}}' reuse
+		expect "stats does not count it" 0 "--" ""
+	fi
+	# shellcheck disable=SC2086 # words
+	run rl $how reuse
+	expect "$how ends the container" 0 "reuse" "*"
+	kill -0 "$pid" && ok "$how: not the stranger" || not_ok "$how: not the stranger" "$pid"
+	run rl rm -f -t 0 reuse
+done
+kill $stranger "$pid" 2>/dev/null
 
 # --- the runtime folder -----------------------------------------------------------------------------
 d --name logout $img sleep 60

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/io.h"
 #include "core/base/when.h"
 
 #define NOW INT64_C(1800000000123456789)
@@ -83,11 +84,39 @@ static void test_bad(void **state)
 	}
 }
 
+static void test_end(void **state)
+{
+	struct when_end e = when_end(INT64_MAX);
+
+	(void)state;
+	assert_int_equal(when_left_ms(&e), -1);
+	e = when_end(wall_ns());
+	assert_int_equal(when_left_ms(&e), 0);
+	e = when_end(0);
+	assert_int_equal(when_left_ms(&e), 0);
+	e = when_end(INT64_MIN);
+	assert_int_equal(when_left_ms(&e), 0);
+	e = when_end(wall_ns() + 3600 * NS);
+	assert_in_range(when_left_ms(&e), 3000000, 3600001);
+	e.wall_ns += 365 * 86400 * NS; /* the clock was set back by a year */
+	assert_in_range(when_left_ms(&e), 3000000, 3600001);
+	e.mono_ms = now_ms(); /* the hour is over */
+	assert_int_equal(when_left_ms(&e), 0);
+	e = when_end(wall_ns() + 30 * 86400 * NS);
+	assert_int_equal(when_left_ms(&e), 86400000);
+	e = when_end(INT64_MAX - 1);
+	assert_int_equal(when_left_ms(&e), 86400000);
+	e = when_end(wall_ns() + 30 * 86400 * NS);
+	e.wall_ns = 10; /* the clock was set forward */
+	assert_int_equal(when_left_ms(&e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_end),
 	};
 
 	(void)setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
