@@ -34,8 +34,10 @@
 #include "core/session.h"
 
 #define EXECS_END_MS    200 /* for all supervisors to say how their process ended */
-#define ACCEPT_PAUSE_MS 100 /* without a descriptor for who connects */
-#define FDS_RESERVED    12  /* for what a request brings along and takes to be done */
+#define SPEAK_MS        100 /* for who has connected to say what he wants */
+#define ACCEPT_PAUSE_MS 100 /* without room for who connects */
+#define IDLE_MIN        4 /* connections beside those that wait, however few descriptors there are */
+#define FDS_RESERVED    12 /* for what a request brings along and takes to be done */
 
 /* Who is there, also when nobody is. */
 static struct monitor_conn *conns_of(const struct monitor *m, size_t *ret_n)
@@ -338,18 +340,43 @@ static bool is_idle(const struct monitor_conn *c)
 	return c->fd >= 0 && !c->waiting && !c->checking;
 }
 
+/* The one that has been silent for longest, unless it has hardly come. */
 static bool drop_idle(const struct monitor *m)
 {
+	const int64_t latest = now_ms() - SPEAK_MS;
 	struct monitor_conn *oldest = NULL, *c;
 	size_t n;
 
 	c = conns_of(m, &n);
 	for (size_t i = 0; i < n; i++)
-		if (is_idle(&c[i]) && (!oldest || c[i].since_ms < oldest->since_ms))
+		if (is_idle(&c[i]) && c[i].since_ms <= (oldest ? oldest->since_ms - 1 : latest))
 			oldest = &c[i];
 	if (oldest)
 		fd_close(TAKE_FD(oldest->fd));
 	return oldest;
+}
+
+/* Connections; @ret_idle: those of them that may go */
+static size_t n_open(const struct monitor *m, size_t *ret_idle)
+{
+	size_t n, open = 0;
+	const struct monitor_conn *c = conns_of(m, &n);
+
+	*ret_idle = 0;
+	for (size_t i = 0; i < n; i++) {
+		open += c[i].fd >= 0;
+		*ret_idle += is_idle(&c[i]);
+	}
+	return open;
+}
+
+static bool has_room(const struct monitor *m)
+{
+	size_t idle, open = n_open(m, &idle);
+
+	if (m->peers && m->peers->few)
+		return open < m->peers->few || idle < IDLE_MIN;
+	return open < MONITOR_CONNS_MAX;
 }
 
 bool monitor_serve_add(struct monitor *m, int fd)
@@ -365,24 +392,28 @@ bool monitor_serve_add(struct monitor *m, int fd)
 static void accept_one(struct monitor *m, bool may_drop)
 {
 	struct pollfd p = { .fd = m->listen_fd, .events = POLLIN };
-	/* it may have been accepted by monitor_serve_netns() meanwhile */
-	bool is_there = poll(&p, 1, 0) > 0;
-	auto_fd int fd = is_there ? accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)
-				  : FD_NONE;
+	auto_fd int fd = FD_NONE;
 	struct ucred who;
 	socklen_t len = sizeof(who);
+	size_t idle;
 
+	/* it may have been accepted by monitor_serve_netns() meanwhile */
+	if (poll(&p, 1, 0) <= 0)
+		return;
+	if (has_room(m) || (may_drop && drop_idle(m)))
+		fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	/* else the kernel's queue keeps who comes, and poll would say so at once again */
-	if (is_there && fd < 0 && !(may_drop && drop_idle(m)))
+	if (fd < 0 && !(may_drop && drop_idle(m)))
 		m->timers.accept_ms = now_ms() + ACCEPT_PAUSE_MS;
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
 	    who.uid != m->cfg->rl->uid)
 		return;
-	/* the kernel gives the lowest number that is free */
-	if (may_drop && fd >= sysconf(_SC_OPEN_MAX) - FDS_RESERVED)
-		(void)drop_idle(m);
-	if (monitor_serve_add(m, fd) || (may_drop && drop_idle(m) && monitor_serve_add(m, fd)))
-		(void)TAKE_FD(fd);
+	if (!monitor_serve_add(m, fd))
+		return;
+	/* the kernel gives the lowest number that is free: all below are in use */
+	if (fd >= sysconf(_SC_OPEN_MAX) - FDS_RESERVED && !m->peers->few)
+		m->peers->few = n_open(m, &idle);
+	(void)TAKE_FD(fd);
 }
 
 static bool will_wait(const struct monitor_msg *req)
@@ -394,15 +425,14 @@ static bool will_wait(const struct monitor_msg *req)
 static struct monitor_msg answer(struct monitor *m, const struct monitor_msg *req, const int fds[2])
 {
 	struct monitor_msg ans = { .type = MONITOR_REFUSED };
-	size_t n, waiting = 0;
-	const struct monitor_conn *c = conns_of(m, &n);
+	size_t idle, waiting = n_open(m, &idle) - idle;
+	size_t most = MONITOR_WAITING_MAX;
 
-	for (size_t i = 0; i < n; i++)
-		waiting += c[i].fd >= 0 && !is_idle(&c[i]);
-	if (!will_wait(req) || waiting < MONITOR_WAITING_MAX)
+	if (m->peers->few && m->peers->few < most)
+		most = m->peers->few;
+	if (!will_wait(req) || waiting < most)
 		return monitor_request(m, req, fds);
-	rl_fail(&ans.err, EAGAIN, "%d clients wait for the container already, the most",
-		MONITOR_WAITING_MAX);
+	rl_fail(&ans.err, EAGAIN, "%zu clients wait for the container already, the most", waiting);
 	return ans;
 }
 

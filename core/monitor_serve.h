@@ -39,6 +39,7 @@ struct monitor_exec {
 struct monitor_peers {
 	size_t n_conns, n_execs;
 	size_t polled_conns, polled_execs; /* of them in @polls */
+	size_t few; /* not 0: so many connections and no more, for want of descriptors */
 	struct monitor_conn conns[MONITOR_CONNS_MAX];
 	struct monitor_exec execs[MONITOR_EXECS_MAX];
 	struct pollfd polls[MONITOR_FIXED_FDS + MONITOR_CONNS_MAX + MONITOR_EXECS_MAX];
