@@ -34,12 +34,12 @@ struct inspect_opts {
 
 /* Kinds of values of all objects, for templates. */
 static const char *const map_names[] = {
-	"Labels",         "Annotations",  "Volumes",       "ExposedPorts", "Networks",
-	"PortBindings[]", "Ports[]",      "Tmpfs",         "Data",         "Options",
-	"Sysctls",        "ipam_options", "containers",    "DriverOpts",   "StorageOpt",
-	"[]Entrypoint",   "[]Cmd",        "[]Env",         "[]Binds",      "[]Links",
-	"[]VolumesFrom",  "[]Log",        "[]Aliases",     "[]Mounts",     "[]Dns",
-	"[]ExecIDs",      "{}Health",     "{}Healthcheck", NULL,
+	"Labels",     "Annotations",    "Volumes",      "ExposedPorts",  "Networks",
+	"CgroupConf", "PortBindings[]", "Ports[]",      "Tmpfs",         "Data",
+	"Options",    "Sysctls",        "ipam_options", "containers",    "DriverOpts",
+	"StorageOpt", "[]Entrypoint",   "[]Cmd",        "[]Env",         "[]Binds",
+	"[]Links",    "[]VolumesFrom",  "[]Log",        "[]Aliases",     "[]Mounts",
+	"[]Dns",      "[]ExecIDs",      "{}Health",     "{}Healthcheck", NULL,
 };
 
 struct inspect {

@@ -309,7 +309,7 @@ run_all() {
 	has "99 100 77 Cpus_allowed_list: 1 " "nofile, oom score and CPUs, from inside"
 	out=$(rl inspect -f '{{.Isolation.LimitsInForce}} {{.HostConfig.BlkioDeviceReadBps}} {{.HostConfig.CgroupConf}} {{.HostConfig.BlkioWeight}}' all 2>&1)
 	has "--device-write-iops /dev/vda:400" "inspect: in force"
-	has "Rate:1048576" "inspect: the rate of a device"
+	has " 1048576}]" "inspect: the rate of a device"
 	has "memory.high:60000000" "inspect: --cgroup-conf"
 	out=$(rl update --device-read-bps /dev/vda:4m --cpuset-cpus 0 --memory-reservation -1 all 2>&1; values; cat "$group/io.max")
 	has "30000 60000 20 0 0 67108864 0 33554432" "update: cpuset and reservation"
