@@ -119,7 +119,8 @@ COMMANDS = {
     "exec -d": (lambda: ["exec", "-d", target(), "sleep", "0.1"], {125, 137, 255}),
     "attach": (lambda: ["attach", "--no-stdin", target()], "any"),
     "wait": (lambda: ["wait", target()], {125}),
-    "wait --condition": (lambda: ["wait", "--condition", rand(["exited", "stopped", "removing"]), "--condition", "running", target()], {125}),
+    # each state is one of them: it ends always
+    "wait --condition": (lambda: ["wait"] + [w for c in ["exited", "running", "created", rand(["stopped", "removing"])] for w in ["--condition", c]] + [target()], {125}),
     "ps": (lambda: ["ps"], set()),
     "ps -a": (lambda: ["ps", "-a", "--format", "{{.Names}} {{.State}} {{.Status}}"], set()),
     "ps json": (lambda: ["ps", "-a", "--format", "json"], set()),
