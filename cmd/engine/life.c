@@ -520,7 +520,7 @@ static int end_monitor(const struct ctr *c, pid_t monitor)
 static int remove_once(const struct rl *rl, struct ctr *c, const struct life_grace *force,
 		       struct rl_err *err)
 {
-	struct ctr_state s;
+	struct ctr_state s = { 0 };
 	int r = life_get_state(rl, c, LIFE_KILL_MS, &s, err);
 
 	if (r == -ENOENT)
@@ -539,6 +539,8 @@ static int remove_once(const struct rl *rl, struct ctr *c, const struct life_gra
 	r = life_settle(rl, c, err);
 	if (r < 0 && !force)
 		return r;
+	if (r == -ETIMEDOUT) /* it was stopped while it cleaned up */
+		return end_monitor(c, s.monitor);
 	r = c->lock_fd < 0 ? 0 : ctr_enter(c, CTR_ENTER_MS, err); /* without a lock none runs */
 	if (r < 0)
 		return r;
