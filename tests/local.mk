@@ -252,6 +252,7 @@ EXTRA_DIST += tests/integration/badinput.sh
 EXTRA_DIST += tests/integration/flags.sh
 EXTRA_DIST += tests/integration/hostile_config.sh
 EXTRA_DIST += tests/integration/images.sh
+EXTRA_DIST += tests/integration/as_user.py
 EXTRA_DIST += tests/integration/killloop.py
 EXTRA_DIST += tests/integration/killimage.py
 EXTRA_DIST += tests/integration/leftovers.py

@@ -14,27 +14,13 @@ them; with WORDs only those whose "state file damage" has all of them.
 import os, random, shutil, stat, subprocess, sys, time
 
 sys.dont_write_bytecode = True
+from as_user import GID, ROOT, T, UID, env, rl
 from leftovers import shows
 
-env = os.environ
-RL, T, ROOT, MARK = env["RL"], env["T"], env["ROOT"], env["MARK"]
 POINTS = int(env.get("POINTS", "0"))
 rng = random.Random(int(env["SEED"]))
-UID, GID = int(env["TEST_UID"]), int(env["TEST_GID"])
-USER_ENV = {"HOME": T + "/home", "USER": env["TEST_USER"], "PATH": "/usr/bin:/bin", "TERM": "xterm",
-            "XDG_RUNTIME_DIR": T + "/run", "RL_ROOT": ROOT, "TMPDIR": T + "/tmp", "RL_TEST_MARK": MARK}
-PREFIX = ["setpriv", "--reuid", str(UID), "--regid", str(GID), "--init-groups"] if os.getuid() == 0 else []
 IMAGE = "docker.io/library/alpine"
 NET = os.path.exists("/dev/net/tun")
-
-
-def rl(*args, limit=20):
-    try:
-        p = subprocess.run(PREFIX + [RL, *args], env=USER_ENV, cwd=T + "/work", stdin=subprocess.DEVNULL,
-                           capture_output=True, text=True, errors="replace", timeout=limit)
-        return p.returncode, p.stdout.strip(), p.stderr.strip()
-    except subprocess.TimeoutExpired:
-        return 124, "", "timeout"
 
 
 def own(path):

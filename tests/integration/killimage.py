@@ -10,25 +10,14 @@ POINTS is the number of faults per case and kind (0 = every call), SEED chooses 
 """
 import errno, os, random, subprocess, sys, time
 
-env = os.environ
-RL, T, ROOT, MARK = env["RL"], env["T"], env["ROOT"], env["MARK"]
+sys.dont_write_bytecode = True
+from as_user import PREFIX, RL, ROOT, T, USER_ENV, env, rl
+
 KILLNTH, BASE, REMOTE = env["KILLNTH"], env["BASE"], env["REMOTE"]
 POINTS = int(env.get("POINTS", "4"))
 FAULTS = env.get("FAULTS", "kill ENOSPC+ EIO").split()
 rng = random.Random(int(env["SEED"]))
-USER_ENV = {"HOME": T + "/home", "USER": env["TEST_USER"], "PATH": "/usr/bin:/bin", "TERM": "xterm",
-            "XDG_RUNTIME_DIR": T + "/run", "RL_ROOT": ROOT, "TMPDIR": T + "/tmp", "RL_TEST_MARK": MARK}
-PREFIX = ["setpriv", "--reuid", env["TEST_UID"], "--regid", env["TEST_GID"], "--init-groups"] if os.getuid() == 0 else []
 X = "localhost/x:1"
-
-
-def rl(*args, limit=60):
-    try:
-        p = subprocess.run(PREFIX + [RL, *args], env=USER_ENV, cwd=T + "/work", stdin=subprocess.DEVNULL,
-                           capture_output=True, text=True, errors="replace", timeout=limit)
-        return p.returncode, p.stdout.strip(), p.stderr.strip()
-    except subprocess.TimeoutExpired:
-        return 124, "", "timeout"
 
 
 def helpers():

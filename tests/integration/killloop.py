@@ -15,29 +15,15 @@ n), SAMPLE the cases (0 = all of them), SEED chooses them. FAULTS is a list of "
 import errno, os, random, re, signal, socket, subprocess, sys, time
 
 sys.dont_write_bytecode = True
+from as_user import MARK, PREFIX, RL, ROOT, T, USER_ENV, env, rl
 from leftovers import shows
 
-env = os.environ
-RL, T, ROOT, MARK = env["RL"], env["T"], env["ROOT"], env["MARK"]
 KILLNTH, IMAGE = env["KILLNTH"], env["IMAGE"]
 POINTS = int(env.get("POINTS", "12"))
 SAMPLE = int(env.get("SAMPLE", "0"))
 FAULTS = env.get("FAULTS", "kill").split()
 rng = random.Random(int(env["SEED"]))
-UID, GID = int(env["TEST_UID"]), int(env["TEST_GID"])
 RUN = T + "/run/rl"
-USER_ENV = {"HOME": T + "/home", "USER": env["TEST_USER"], "PATH": "/usr/bin:/bin", "TERM": "xterm",
-            "XDG_RUNTIME_DIR": T + "/run", "RL_ROOT": ROOT, "TMPDIR": T + "/tmp", "RL_TEST_MARK": MARK}
-PREFIX = ["setpriv", "--reuid", str(UID), "--regid", str(GID), "--init-groups"] if os.getuid() == 0 else []
-
-
-def rl(*args, limit=30):
-    try:
-        p = subprocess.run(PREFIX + [RL, *args], env=USER_ENV, cwd=T + "/work", stdin=subprocess.DEVNULL,
-                           capture_output=True, text=True, errors="replace", timeout=limit)
-        return p.returncode, p.stdout.strip(), p.stderr.strip()
-    except subprocess.TimeoutExpired:
-        return 124, "", "timeout"
 
 
 def read(path):

@@ -38,6 +38,16 @@ static int run(const char *text, struct buf *out, struct rl_err *err)
 	return r;
 }
 
+static void gives(const char *in, const char *out)
+{
+	auto_buf struct buf b = { 0 };
+	struct rl_err err = { 0 };
+
+	if (run(in, &b, &err) < 0)
+		fail_msg("%s: %s", in, err.msg);
+	assert_string_equal(b.data ? b.data : "", out);
+}
+
 static void test_good(void **state)
 {
 	static const struct {
@@ -88,14 +98,8 @@ static void test_good(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		auto_buf struct buf b = { 0 };
-		struct rl_err err = { 0 };
-
-		if (run(t[i].in, &b, &err) < 0)
-			fail_msg("%s: %s", t[i].in, err.msg);
-		assert_string_equal(b.data ? b.data : "", t[i].out);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		gives(t[i].in, t[i].out);
 }
 
 /* What is not Go's own: its newer range over a number, and what cmd/template.h calls lenient. */
@@ -114,14 +118,8 @@ static void test_lenient(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		auto_buf struct buf b = { 0 };
-		struct rl_err err = { 0 };
-
-		if (run(t[i].in, &b, &err) < 0)
-			fail_msg("%s: %s", t[i].in, err.msg);
-		assert_string_equal(b.data ? b.data : "", t[i].out);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		gives(t[i].in, t[i].out);
 }
 
 /* One row of template_go.json: a template and what Go prints, null for an error */
