@@ -12,8 +12,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,11 +100,15 @@ static int print_one(struct rl *rl, const char *name, const void *opts, struct r
 static pid_t fork_one(struct rl *rl, char *name, const struct restart_opts *o)
 {
 	const struct strv one = { &name, 1 };
+	const pid_t parent = getpid();
 	pid_t pid = fork();
 
-	if (pid == 0)
+	if (pid != 0)
+		return pid;
+	/* an interrupted restart does not go on behind its user's back */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent)
 		_exit(select_each(rl, "restart", &one, restart_one, o));
-	return pid;
+	_exit(EXIT_RL);
 }
 
 /* Its exit status; the name is printed when it was restarted. */

@@ -207,11 +207,23 @@ void life_begin(const struct rl *rl, const struct strv *names, bool force, struc
 	g->begun_ms = now_ms();
 }
 
+/* By its record, not by the order of the times: the clock may have been set back meanwhile. */
+static bool is_next_run(const struct ctr_state *s, const struct ctr_state *before)
+{
+	if (s->status != CTR_RUNNING || s->pid == 0)
+		return false;
+	if (before->pid == 0) /* it had just begun, there was no record yet */
+		return s->started_ns > before->started_ns;
+	return s->pid != before->pid || s->started_ns != before->started_ns;
+}
+
 /* After the signal: until the end, or SIGKILL when the time is over. */
 static int wait_or_kill(const struct rl *rl, struct ctr *c, const struct ctr_state *s, int signo,
 			int64_t ms, int64_t timeout_s, struct rl_err *err)
 {
 	struct ctr_exit end;
+	struct ctr_state now;
+	struct rl_err ignored;
 	int r = life_wait(rl, c, signo == SIGKILL ? LIFE_KILL_MS : (int)ms, &end, err);
 
 	if (r != -ETIMEDOUT)
@@ -227,6 +239,8 @@ static int wait_or_kill(const struct rl *rl, struct ctr *c, const struct ctr_sta
 		if (r == 0)
 			r = life_wait(rl, c, LIFE_KILL_MS, &end, err);
 	}
+	if (r == -ETIMEDOUT && life_state(rl, c, &now, &ignored) == 0 && is_next_run(&now, s))
+		return 0; /* it has ended, and somebody else has started it again */
 	return r == -ETIMEDOUT ? life_stuck(c, s->pid, err) : r;
 }
 
@@ -281,16 +295,6 @@ int life_end(const struct rl *rl, struct ctr *c, const struct life_grace *g, boo
 int life_stop(const struct rl *rl, struct ctr *c, const struct life_grace *g, struct rl_err *err)
 {
 	return life_end(rl, c, g, false, err);
-}
-
-/* By its record, not by the order of the times: the clock may have been set back meanwhile. */
-static bool is_next_run(const struct ctr_state *s, const struct ctr_state *before)
-{
-	if (s->status != CTR_RUNNING || s->pid == 0)
-		return false;
-	if (before->pid == 0) /* it had just begun, there was no record yet */
-		return s->started_ns > before->started_ns;
-	return s->pid != before->pid || s->started_ns != before->started_ns;
 }
 
 int life_restart(const struct rl *rl, struct ctr *c, int signo, int64_t timeout_s,

@@ -50,6 +50,7 @@ waits "container 'long' to end, until its grace time is over" restart -t 100 lon
 d --name second "$img" sh -c 'trap "" TERM; echo up; while :; do sleep 0.1; done'
 soon logged second up
 waits "'long' to be restarted" restart -t 100 long second
+soon says '' pgrep -u "$TEST_USER" -f "^$RL restart" && ok "nothing of it goes on" || not_ok "nothing of it goes on" "$(pgrep -a -f "^$RL restart")"
 
 # --- a lock whose holder was stopped (told below: it takes ten seconds) ---------------------------------
 run rl create --name made --network none "$img" true
@@ -145,6 +146,7 @@ else
 	not_ok "there is a holder" "$(leftover_processes)"
 fi
 run rl rm -af -t 0
+expect "rm: all" 0
 rm -f "$T/work/passwd"
 leakcheck "nothing is left"
 finish
