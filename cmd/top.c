@@ -129,7 +129,7 @@ static int show(struct rl *rl, struct ctr *c, const char *const *words, size_t n
 	auto_free struct top_proc *all = NULL;
 	struct top_ctx x = { 0 };
 	auto_fd int pin = FD_NONE;
-	struct ctr_state s;
+	struct ctr_state s = { 0 };
 	int r = top_parse(words, n, &columns, &headers, err);
 
 	if (r == 0)
