@@ -183,21 +183,24 @@ int copyup_is_empty(int dir_fd)
 #define STAGE_WAIT_MS 60000
 #define STAGE_LOOK_MS 5
 
-/* Flocked; FD_NONE: nothing is to be copied, it has content or another container has filled it */
-static int open_stage(int to, struct rl_err *err)
+/* @ret: flocked; FD_NONE: nothing is to be copied, it has content or another container has filled it */
+static int open_stage(int to, int *ret, struct rl_err *err)
 {
 	auto_fd int fd = FD_NONE;
 	int64_t end = now_ms() + STAGE_WAIT_MS;
 	struct stat mine, there;
 	int r = copyup_is_empty(to);
 
+	*ret = FD_NONE;
 	if (r < 0)
 		return rl_fail_sys(err, -r, "read the folder");
 	if (r == 1 && mkdirat(to, STAGE, 0700) < 0 && errno != EEXIST)
 		return rl_fail_sys(err, errno, "create '" STAGE "'");
 	fd = openat(to, STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return FD_NONE;
+	if (fd < 0) /* a link or a file of that name is content, too */
+		return errno == ENOENT || errno == ELOOP || errno == ENOTDIR
+			       ? 0
+			       : rl_fail_sys(err, errno, "open '" STAGE "'");
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return rl_fail_sys(err, errno, "lock '" STAGE "'");
@@ -207,8 +210,9 @@ static int open_stage(int to, struct rl_err *err)
 	}
 	if (fstat(fd, &mine) < 0 || fstatat(to, STAGE, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    mine.st_ino != there.st_ino)
-		return FD_NONE;
-	return TAKE_FD(fd);
+		return 0;
+	*ret = TAKE_FD(fd);
+	return 0;
 }
 
 /* What is below one folder, removed or (@to) moved there, where nothing of that name is yet */
@@ -256,9 +260,9 @@ int copyup_volume(int from_fd, int to_fd, struct rl_err *err)
 
 	if (to < 0)
 		return rl_fail_sys(err, errno, "open the folder");
-	stage = open_stage(to, err);
-	if (stage < 0)
-		return stage == FD_NONE ? 0 : stage;
+	r = open_stage(to, &stage, err);
+	if (r < 0 || stage < 0)
+		return r;
 	r = empty_stage(stage, FD_NONE, err);
 	if (r == 0)
 		r = copy_folder(from_fd, stage, 0, err);

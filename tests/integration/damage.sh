@@ -14,8 +14,6 @@ echo "# DAMAGE_SEED=$seed DAMAGE_POINTS=$points"
 RL=$RL T=$T ROOT=$ROOT MARK=$RL_TEST_MARK POINTS=$points SEED=$seed TEST_UID=$TEST_UID TEST_GID=$TEST_GID TEST_USER=$TEST_USER \
 	/usr/bin/python3 "$SRC/tests/integration/damage.py" "$@" >"$T/results" 2>"$T/errors" ||
 	not_ok "damage.py ended badly" "$(cat "$T/errors")"
-while IFS=$'\t' read -r verdict what why; do
-	if [ "$verdict" = ok ]; then ok "$what"; else not_ok "$what" "$why"; fi
-done <"$T/results"
+results "$T/results"
 leakcheck "nothing is left"
 finish

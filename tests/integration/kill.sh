@@ -27,8 +27,6 @@ RL=$RL T=$T ROOT=$ROOT MARK=$RL_TEST_MARK KILLNTH=$T/killnth PORT=$(free_port) I
 	FAULTS="${KILL_FAULTS:-kill}" TEST_UID=$TEST_UID TEST_GID=$TEST_GID TEST_USER=$TEST_USER \
 	/usr/bin/python3 "$SRC/tests/integration/killloop.py" ${KILL_CASES-} >"$T/results" 2>"$T/errors" ||
 	not_ok "killloop.py ended badly" "$(cat "$T/errors")"
-while IFS=$'\t' read -r verdict what why; do
-	if [ "$verdict" = ok ]; then ok "$what"; else not_ok "$what" "$why"; fi
-done <"$T/results"
+results "$T/results"
 leakcheck "nothing is left"
 finish

@@ -36,9 +36,7 @@ RL=$RL T=$T ROOT=$ROOT MARK=$RL_TEST_MARK KILLNTH=$T/killnth BASE=docker.io/libr
 	POINTS=$points SEED=$seed FAULTS="${KILL_FAULTS:-kill ENOSPC+ EIO}" TEST_UID=$TEST_UID TEST_GID=$TEST_GID \
 	TEST_USER=$TEST_USER /usr/bin/python3 "$SRC/tests/integration/killimage.py" ${KILL_CASES-} >"$T/results" 2>"$T/errors" ||
 	not_ok "killimage.py ended badly" "$(cat "$T/errors")"
-while IFS=$'\t' read -r verdict what why; do
-	if [ "$verdict" = ok ]; then ok "$what"; else not_ok "$what" "$why"; fi
-done <"$T/results"
+results "$T/results"
 run rl rm c
 expect "the container is still there" 0 "c"
 leakcheck "nothing is left"

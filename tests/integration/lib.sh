@@ -119,6 +119,13 @@ not_ok() {
 	local l
 	for l; do printf '%s\n' "$l" | head -n 20 | cut -c1-400 | sed 's/^/#   /'; done
 }
+# results FILE: what a loop in Python says, lines "ok<TAB>WHAT" and "not ok<TAB>WHAT<TAB>WHY"
+results() {
+	local verdict what why
+	while IFS=$'\t' read -r verdict what why; do
+		if [ "$verdict" = ok ]; then ok "$what"; else not_ok "$what" "$why"; fi
+	done <"$1"
+}
 skip() { # NAME REASON
 	n_tests=$((n_tests + 1))
 	echo "ok $n_tests - $NAME: $1 # SKIP $2"
